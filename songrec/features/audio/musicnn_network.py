@@ -171,6 +171,10 @@ class Network:
         filters = [Filters.read(variables, number) for number in range(8)]
         self.timbral = [TimbralFilters(one) for one in filters[:2]]
         self.temporal, self.middle = filters[2:5], filters[5:]
+        # As windows lie in memory: channels first, then frames.
+        self.middle_kernels = [
+            one.kernel.transpose(1, 0, 2).reshape(-1, one.kernel.shape[-1]) for one in self.middle
+        ]
         self.pool_norm = _normalisation(variables, 9)
         self.hidden_norm = _normalisation(variables, 10)
         self.hidden = variables["dense/kernel"], variables["dense/bias"]
@@ -237,14 +241,14 @@ class Network:
     def _upper_layers(self, layers: dict[str, Floats]) -> dict[str, Floats]:
         """Add the layers above the filters of one patch."""
         below = layers["front"] = np.concatenate(list(layers.values()), axis=1)
-        for number, filters in enumerate(self.middle, start=1):
+        middle = zip(self.middle, self.middle_kernels, strict=True)
+        for number, (filters, kernel) in enumerate(middle, start=1):
             padded = np.pad(below, ((EDGE, EDGE), (0, 0)))
             seen = np.lib.stride_tricks.sliding_window_view(padded, WIDTH, axis=0)
-            kernel = filters.kernel.transpose(1, 0, 2).reshape(-1, filters.kernel.shape[-1])
             above = filters.finish(seen.reshape(FRAMES, -1) @ kernel)
             below = layers[f"middle_{number}"] = above if number == 1 else above + below
-        middle = [layers[f"middle_{number}"] for number in range(1, MIDDLE + 1)]
-        everything = layers["concatenation"] = np.concatenate([layers["front"], *middle], axis=1)
+        parts = [layers["front"], *(layers[f"middle_{n}"] for n in range(1, MIDDLE + 1))]
+        everything = layers["concatenation"] = np.concatenate(parts, axis=1)
         highest = layers["max_pool"] = everything.max(axis=0)
         mean = layers["mean_pool"] = everything.mean(axis=0)
         # Interleaved: maximum and mean of the first channel, of the second, and so on.
