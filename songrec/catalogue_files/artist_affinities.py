@@ -88,7 +88,7 @@ _Entry = tuple[str, NamedArtist, float]
 
 @dataclass(frozen=True)
 class _Columns:
-    """Positions of the columns; None where there is none."""
+    """Positions of the columns; None for a column that is missing."""
 
     listener: int | None
     artist: int | None

@@ -105,7 +105,7 @@ def search_command(
     "--tags",
     "by_tags",
     is_flag=True,
-    help="Instead: recall@10 of genres, emotions and tags by what is heard, labels held out.",
+    help="Measure instead: recall@10 of genres, emotions and tags by sound, labels held out.",
 )
 @json_option
 @with_appcontext

@@ -40,7 +40,7 @@ class NeighbourIndex:
         self._same = SAME * float(rows.std(dtype=np.float64))
 
     def nearest(self, latent: Floats, k: int) -> tuple[Ints, NDArray[np.float64]]:
-        """Return numbers and distances of each row's ``k`` nearest learnt rows, nearest first."""
+        """Return numbers and distances of each row's ``k`` nearest fitted rows, nearest first."""
         k = min(k, len(self.rows))
         distances, at = self._tree.query(latent, k=range(1, k + 1), workers=-1)
         return at.astype(np.int64), distances

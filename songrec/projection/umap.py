@@ -21,7 +21,7 @@ from songrec.projection.pca import PCAProjection
 
 LEARNT_FROM = 200_000
 WIDE, LEARNT_FROM_WIDE = 24, 30_000
-"""From a wider latent fewer tracks are learnt, because the exact search for neighbours is slow."""
+"""A wider latent is fitted on fewer tracks, because the exact search for neighbours is slow."""
 FEWEST = 4
 """With fewer distinct rows the map is that of the principal components."""
 
@@ -37,7 +37,7 @@ class UMAP:
     how close points may come. It starts from the principal components (Kobak & Linderman 2021).
     Groups far off are drawn in (``islands``). Above 200,000 distinct tracks, above 30,000 of more
     than 24 dimensions, it learns from a sample of as many and places the others as it places new
-    ones: where UMAP itself would begin with them, at the mean of their nearest learnt
+    ones: where UMAP itself would begin with them, at the mean of their nearest fitted
     tracks' places, weighted by exp(-(d - r) / s), where d is a distance, r that of the nearest,
     and s such that the weights add up to log2(n_neighbors). A learnt track keeps its place.
     """

@@ -27,7 +27,7 @@ def method_used(space: Space, method: str | None = None) -> str:
 
     Without a request that is the one that recommended best from the catalogue's own playlists
     when the run was trained (``best_measured``). Without a measure it is ``additive_ranker`` where
-    its training found it better than ``taste``, else ``learned`` where track factors were learnt
+    its training found it better than ``taste``, else ``learned`` where track factors were learned
     from playlists with success, else ``additive_ranker`` where there are artist vectors of
     listening counts, else ``taste``. Where a run lacks what a method needs another one
     answers: the best of the others for ``additive_ranker``, ``taste`` for ``learned``,

@@ -40,7 +40,7 @@ ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
 } | {"instrumentalness": (-math.inf, WORD_PAIRS["instrumentalness"].bounds[1])}
 """Highest value that the lower adjective fits, lowest value that the upper one fits.
 
-That a song is sung, in a studio, with a voice, is true of nearly all and never said.
+That a song is sung, in a studio, with a voice, is true of nearly all songs and left out.
 """
 SIMILAR_WITHIN: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2),

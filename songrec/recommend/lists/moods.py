@@ -274,7 +274,7 @@ def _target_reason(
     figures = f"({name} {value:.2f}, target {target:.2f})"
     is_high = percentile >= 0.5
     most, least = phrases.ADJECTIVE_BOUNDS[name]
-    # A value may be near what was asked for, and yet not what the adjective says.
+    # A value may be near the target without deserving the adjective.
     is_true = value >= least if is_high else value <= most
     word = phrases.ADJECTIVES[name][is_high] if is_true else ""
     comparative = BY_NAME[name].more if value > target else BY_NAME[name].less

@@ -125,7 +125,7 @@ def nearest_by_mixture(
     Parameters
     ----------
     phrases
-        What is said of each feature set.
+        The words for each feature set in reasons.
     excluded
         Further track ids to leave out.
 

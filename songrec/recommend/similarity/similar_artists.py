@@ -31,9 +31,9 @@ CLOSE = 0.75
 class ArtistMatch:
     """An artist like another one, by one of its tracks.
 
-    ``score`` is the method's, ``distance`` that of the means of both artists' songs by what can be
-    heard, in units of the distance of two random tracks. ``traits`` are what both share, the most
-    unusual first: means over the songs of the matched artist and of the other.
+    ``score`` is the method's, ``distance`` that of the means of both artists' songs by audible
+    attributes, in units of the distance of two random tracks. ``traits`` are the attributes that
+    both share, the most unusual first: means over the songs of the matched artist and of the other.
     """
 
     track_id: int
@@ -106,7 +106,7 @@ def similar_artists(recommender: Method, space: Space, rows: Ints, n: int) -> li
 
 
 def _distance(space: Space, rows: Ints, others: Ints) -> float:
-    """The distance of two means by what can be heard, 1 for two random tracks."""
+    """The distance of two means by audible attributes, 1 for two random tracks."""
     subspace = audible_subspace(space)
     one, other = (subspace.matrix[some].mean(axis=0, dtype=np.float64) for some in (rows, others))
     return float(np.linalg.norm(one - other)) / statistics_of(subspace).typical

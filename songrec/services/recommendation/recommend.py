@@ -87,8 +87,8 @@ def recommend_for(
         used = method_used(instance, method)
         if not ranking.has_discovery(used):
             raise NoDiscoveryScale(
-                f"From familiar to new goes additive_ranker only, and {used} answers here: this "
-                "run was trained on too few playlists, or another method was requested."
+                f"Only additive_ranker has a scale from familiar to new, and {used} answers here: "
+                "the run was trained on too few playlists, or another method was requested."
             )
         parameters["discovery"] = discovery
     matches = ranking.rank(
