@@ -51,6 +51,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SONGREC_SECRET_KEY", "generated once, stored in the instance folder", "Signs cookies."
     ),
+    Setting(
+        "SONGREC_TRANSCODED_MB",
+        "2048",
+        "MiB of songs that stay converted for browsers that lack their format.",
+    ),
     Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
@@ -462,6 +467,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database_url or f"sqlite:///{folder / 'songrec.db'}",
         "VECTORS": _vectors(database_url),
         "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
+        "TRANSCODED_BYTES": int(_number("SONGREC_TRANSCODED_MB") * 2**20),
         "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),

@@ -75,6 +75,7 @@ CONTENTS: tuple[Content, ...] = (
     ),
     Content("tastes", Kind.DERIVED, "taste priors and track factors", "the next training"),
     Content("parts", Kind.DERIVED, "tracks cut from album files", "playing them"),
+    Content("transcoded", Kind.TRANSIENT, "songs converted for browsers that lack their format"),
     Content("songs", Kind.TRANSIENT, "uploaded songs that expire after an hour"),
     Content("limits.db", Kind.TRANSIENT, "counters of attempts"),
     Content("workers", Kind.TRANSIENT, "locks of running workers"),

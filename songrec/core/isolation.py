@@ -120,6 +120,11 @@ class IsolatedProcess:
                 raise Stopped(_too_much(limits.memory), passing=False)
         return _result(answer)
 
+    def stop(self) -> None:
+        """End the call that another thread makes: it raises ``Stopped`` there."""
+        if (child := self._child) is not None:
+            child.kill()
+
     def close(self) -> None:
         """End the child, whatever it is doing."""
         self._end()

@@ -31,7 +31,7 @@ OPEN = frozenset(
     }
 )
 """The endpoints that everybody may ask, whatever is decided."""
-AUDIO = frozenset({"player.media", "player.play"})
+AUDIO = frozenset({"player.media", "player.transcoded", "player.play"})
 """The endpoints that send the library's sound."""
 API = ("api", "api_aliases")
 """The blueprints that find out themselves who asks: a token counts there, too."""

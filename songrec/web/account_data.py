@@ -135,6 +135,21 @@ def clear_skips() -> ResponseReturnValue:
     return redirect(url_for("me.page"), 303)
 
 
+@blueprint.post("/plays/keep")
+def keep_history() -> ResponseReturnValue:
+    """Switch the listening history on or off; what it has stays until it is deleted."""
+    listener = require_listener()
+    listener.keeps_history = request.form.get("keep") == "1"
+    db.session.commit()
+    flash(
+        "Songs you play are added to your history."
+        if listener.keeps_history
+        else "Songs you play are not recorded any more.",
+        "success",
+    )
+    return redirect(url_for("me.page") + "#plays", 303)
+
+
 @blueprint.post("/plays/forget")
 def clear_plays() -> ResponseReturnValue:
     """Delete the listener's play history."""

@@ -9,7 +9,7 @@ from songrec.core.errors import BadInput
 from songrec.services.recommendation import for_listener, recommend
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
-from songrec.store.listeners import reactions, skips
+from songrec.store.listeners import listens, reactions, skips
 from songrec.store.runs import runs
 from songrec.web import cached_counts, security
 from songrec.web.current_listener import current_listener, require_listener
@@ -86,6 +86,20 @@ def weigh(public_id: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(weight=weight)
     return redirect(security.back(url_for("likes.page", _anchor=f"t-{track.public_id}")), 303)
+
+
+@blueprint.post("/tracks/<public_id>/play")
+def play(public_id: str) -> ResponseReturnValue:
+    """Record that a song was played, for listeners who keep a history."""
+    security.count_from_here(security.PLAYS_ADDRESS, "play")
+    track = tracks.find_track(db.session, public_id)
+    if track is None:
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
+    is_recorded = listens.record_play(db.session, require_listener(), track)
+    db.session.commit()
+    if wants_json():
+        return jsonify(recorded=is_recorded)
+    return redirect(security.back(url_for("pages.track", public_id=track.public_id)), 303)
 
 
 @blueprint.post("/tracks/<public_id>/skip")

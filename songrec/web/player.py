@@ -15,7 +15,9 @@ from flask import (
     abort,
     current_app,
     jsonify,
+    make_response,
     redirect,
+    render_template,
     request,
     url_for,
 )
@@ -25,16 +27,19 @@ from limits import RateLimitItemPerMinute
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 from songrec.jobs import queue
+from songrec.services.features import transcoded_files
 from songrec.services.features.sound_files import is_local, local_path
 from songrec.services.listeners import playlist_export
+from songrec.services.recommendation import song_page
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import playlists, reactions
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files, waveform_cache
 from songrec.store.tables import AudioFile
-from songrec.web import security
+from songrec.web import cached_counts, security
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
 
@@ -43,24 +48,38 @@ blueprint = Blueprint("player", __name__, url_prefix="/listen")
 QUEUE_LENGTH = 200
 CACHE_SECONDS = 24 * 3600
 PREPARATIONS = RateLimitItemPerMinute(60, 1)
+REACTIONS = {reactions.LIKE: "like", reactions.DISLIKE: "dislike"}
 MAX_PREPARING = 8
 """More waveforms than this do not wait at once, so that no visitor fills the queue."""
+N_SIMILAR = 4
+BEGINNING_S = 20.0
+"""So long a request waits for the first bytes of a song that is converted."""
+OTHER_TYPE = "application/octet-stream"
 
 TYPES = {
     "mp3": "audio/mpeg",
     "mp3float": "audio/mpeg",
-    "mp2": "audio/mpeg",
-    "mp1": "audio/mpeg",
+    "mp2": 'audio/mpeg; codecs="mp2"',
+    "mp1": 'audio/mpeg; codecs="mp1"',
+    "mp2float": 'audio/mpeg; codecs="mp2"',
+    "mp1float": 'audio/mpeg; codecs="mp1"',
     "flac": "audio/flac",
-    "vorbis": "audio/ogg",
-    "opus": "audio/ogg",
-    "speex": "audio/ogg",
+    "vorbis": 'audio/ogg; codecs="vorbis"',
+    "opus": 'audio/ogg; codecs="opus"',
+    "speex": 'audio/ogg; codecs="speex"',
     "aac": "audio/mp4",
-    "alac": "audio/mp4",
+    "alac": 'audio/mp4; codecs="alac"',
     "wmav2": "audio/x-ms-wma",
     "wmav1": "audio/x-ms-wma",
 }
-CONTAINERS = {"aac": "audio/aac", "adts": "audio/aac", "matroska,webm": "audio/webm"}
+CONTAINERS = {
+    "aac": "audio/aac",
+    "adts": "audio/aac",
+    "aiff": "audio/aiff",
+}
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
+"""What browsers play of the many that a WAV file may hold."""
 
 
 def init_app(app: Flask) -> None:
@@ -74,6 +93,68 @@ def media(file_id: str) -> ResponseReturnValue:
     file = _file(file_id)
     path, name, kind = _sound(file)
     return send_stored_file(path, name, kind, max_age=CACHE_SECONDS, etag=f"{file.content_hash}")
+
+
+@blueprint.get("/<file_id>/transcoded")
+def transcoded(file_id: str) -> ResponseReturnValue:
+    """Send the audio of one file as ``format`` (opus or mp3), converted at the first play.
+
+    While it is being converted there are no ranges, and HEAD only starts the conversion.
+    """
+    file = _file(file_id)
+    format = request.args.get("format", "mp3")
+    if format not in transcoded_files.MEDIA_TYPES:
+        abort(400, "format must be opus or mp3.")
+    path = _unchanged(file)
+    kind = transcoded_files.MEDIA_TYPES[format]
+    instance, content_hash = current_app.config["INSTANCE"], str(file.content_hash)
+    done = transcoded_files.finished(instance, content_hash, format)
+    if done is not None:
+        name = f"{path.stem}.{format}"
+        etag = f"{content_hash}-{format}"
+        return send_stored_file(done, name, kind, max_age=CACHE_SECONDS, etag=etag)
+    security.count_from_here(PREPARATIONS, "transcoded")
+    source = audio_files.source_of(file)
+    db.session.commit()  # nothing stays locked meanwhile
+    is_needed = request.method == "HEAD"
+    try:
+        conversion = transcoded_files.start(
+            instance,
+            source,
+            format,
+            cache_bytes=current_app.config["TRANSCODED_BYTES"],
+            is_needed=is_needed,
+        )
+        if not is_needed and not conversion.has_begun(BEGINNING_S):
+            abort(503, "This song cannot be converted right now. Try again in a moment.")
+    except BadInput as error:
+        abort(404, f"This song cannot be played: it {error}.")
+    except transcoded_files.Busy as error:
+        response = make_response(str(error), 503)
+        response.headers["Retry-After"] = "5"
+        return response
+    body = () if is_needed else transcoded_files.read(conversion)
+    response = current_app.response_class(body, content_type=kind)
+    response.headers["Accept-Ranges"] = "none"
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.get("/now/<public_id>")
+def now(public_id: str) -> str:
+    """Show a song that plays, with what is like it: a part of a page, for the player's view."""
+    instance = current_instance()
+    playing = song_page.now_playing(instance, current_listener(), public_id, N_SIMILAR)
+    if playing is None:
+        abort(404, f"No song “{public_id[:40]}” in the catalogue.")
+    clusters = cached_counts.clusters(db.session, playing.run)
+    label = playing.track.label
+    return render_template(
+        "player/now.html",
+        track=playing.track,
+        cluster=clusters.get(label) if label is not None else None,
+        similar=playing.similar,
+    )
 
 
 @blueprint.get("/playlists/<playlist_id>/<key>/tracks/<public_id>")
@@ -156,12 +237,21 @@ def entries(track_ids: list[int]) -> list[dict[str, Any]]:
     """Return the player's data on the playable ones of these tracks, in order."""
     files = audio_files.for_tracks(db.session, track_ids)
     views = tracks.tracks_by_id(db.session, [i for i in track_ids if i in files])
+    listener = current_listener()
+    ids = [view.id for view in views]
+    values = reactions.values(db.session, listener, ids) if listener else {}
     return [
         {
             "id": view.public_id,
             "title": view.title,
             "artists": view.artists,
+            "album": view.album,
             "address": url_for("pages.track", public_id=view.public_id),
+            "reaction": REACTIONS.get(values.get(view.id)),
+            "reaction_address": url_for("likes.react", public_id=view.public_id),
+            "skip_address": url_for("likes.skip", public_id=view.public_id),
+            "play_address": url_for("likes.play", public_id=view.public_id),
+            "view": url_for("player.now", public_id=view.public_id),
             **addresses(files[view.id]),
         }
         for view in views
@@ -169,12 +259,15 @@ def entries(track_ids: list[int]) -> list[dict[str, Any]]:
 
 
 def addresses(file: AudioFile) -> dict[str, Any]:
-    """Return the URLs of a file's audio, waveform and cover, and its duration.
+    """Return the URLs of a file's audio, waveform and cover, its type and its duration.
 
+    ``transcoded`` is the audio for browsers that do not play ``type``.
     ``is_part`` marks a track of an album file, which the player has cut ahead of time.
     """
     return {
         "media": url_for("player.media", file_id=file.public_id),
+        "type": playable_type(file),
+        "transcoded": url_for("player.transcoded", file_id=file.public_id),
         "waveform": url_for("player.waveform", file_id=file.public_id),
         "cover": url_for("player.cover", file_id=file.public_id) if file.has_cover else None,
         "duration_s": file.duration_s,
@@ -184,16 +277,35 @@ def addresses(file: AudioFile) -> dict[str, Any]:
 
 def media_type(file: AudioFile) -> str:
     """Return a file's media type by its contents, not its name."""
-    return type_of(file.codec or "", str(file.info.get("container", "")))
+    return playable_type(file).partition(";")[0]
+
+
+def playable_type(file: AudioFile) -> str:
+    """Return the type by which a browser says whether it plays a file."""
+    if file.part:
+        return "audio/flac"
+    return full_type(file.codec or "", str(file.info.get("container", "")))
 
 
 def type_of(codec: str, container: str) -> str:
     """Return the media type of a codec in a container, in the decoder's names."""
+    return full_type(codec, container).partition(";")[0]
+
+
+def full_type(codec: str, container: str) -> str:
+    """Return the media type with its codec where the container may hold others, too."""
     if container in CONTAINERS:
         return CONTAINERS[container]
+    if container == "matroska,webm":
+        return f'audio/webm; codecs="{codec}"'
+    if container == MP4:
+        plain = TYPES.get(codec) == "audio/mp4"
+        return "audio/mp4" if plain else f'audio/mp4; codecs="{codec}"'
     if codec.startswith(("pcm_", "adpcm_")) and container in ("", "wav"):
-        return "audio/wav"
-    return TYPES.get(codec, "application/octet-stream")
+        return "audio/wav" if codec in WAV_CODECS else f'audio/wav; codecs="{codec}"'
+    if container == "ogg" and codec == "flac":
+        return 'audio/ogg; codecs="flac"'
+    return TYPES.get(codec, OTHER_TYPE)
 
 
 def _file(file_id: str) -> AudioFile:

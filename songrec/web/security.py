@@ -50,6 +50,8 @@ SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
 # and playlists: these bound what one address can put into the database.
 NEW_LISTENER_ADDRESS = RateLimitItemPerMinute(200, 60)
 NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
+# A play takes half a minute, so this is a household that listens all day, and no more.
+PLAYS_ADDRESS = RateLimitItemPerMinute(1000, 60)
 # A list has thousands of songs, each looked for.
 IMPORTS_ADDRESS = RateLimitItemPerMinute(30, 60)
 

@@ -1,29 +1,42 @@
-// The player at the foot of the page: a queue, one audio element, and what it does survives the page.
+// The player at the foot of the page: plays a queue, and what it does survives the page.
 "use strict";
 
 (() => {
   const bar = document.querySelector("[data-player]");
   if (!bar) return;
   const one = (name) => bar.querySelector(`[data-player-${name}]`);
-  const audio = one("audio");
+  const deck = window.songrecDeck([...bar.querySelectorAll("audio")]);
+  const queue = window.songrecQueue();
+  const memory = window.songrecPlayerMemory(bar.dataset.owner);
+  const history = window.songrecHistory(() => one("token")?.value);
   const seek = one("seek");
   const wave = window.songrecWaveform(one("wave"));
-  const { clock, setMetadata, setHandlers } = window.songrecSystem;
-  const KEPT = "songrec-player";
-  let queue = [];
-  let at = 0;
+  const { clock, setMetadata, setHandlers, setPosition } = window.songrecSystem;
+  const AHEAD = 3;
+  const PREPARE_S = 20;
+  const SAVE_MS = 5000;
   let failures = 0;
   // Where a station's queue goes on, and the loading that is under way.
   let more = null;
   let loading = null;
+  // Where the restored song goes on once somebody presses play; until then its sound is not loaded.
+  let resumeAt = null;
+  let saved = 0;
 
-  const AHEAD = 3;
+  const current = () => queue.current;
+  const length = () => (Number.isFinite(deck.audio.duration) ? deck.audio.duration : current()?.duration_s || 0);
+  const position = () => resumeAt ?? deck.audio.currentTime;
+  const isPlaying = () => !bar.hidden && !deck.audio.paused && !deck.audio.ended;
+  const changed = () => document.dispatchEvent(new CustomEvent("songrec:player"));
 
-  const current = () => queue[at];
-  const length = () => (Number.isFinite(audio.duration) ? audio.duration : current()?.duration_s || 0);
   const announce = (text) => {
     const place = document.querySelector("[data-announce]");
     if (place) place.textContent = text;
+    const note = one("note");
+    note.textContent = text;
+    note.hidden = false;
+    clearTimeout(note.timer);
+    note.timer = setTimeout(() => { note.hidden = true; }, 6000);
   };
   const when = (button, ...states) => {
     for (const part of button.querySelectorAll("[data-when]")) part.hidden = !states.includes(part.dataset.when);
@@ -31,47 +44,67 @@
 
   // The buttons in the page's lists: the one of the song that plays says so.
   const mark = () => {
-    const playing = !audio.paused;
+    const playing = isPlaying();
     for (const button of document.querySelectorAll("[data-play]")) {
       const mine = !bar.hidden && button.dataset.play === current()?.id;
+      const word = mine && playing ? "Pause" : "Play";
       button.toggleAttribute("data-playing", mine);
-      const title = button.getAttribute("aria-label").replace(/^(Play|Pause) /, "");
-      button.setAttribute("aria-label", `${mine && playing ? "Pause" : "Play"} ${title}`);
-      button.title = mine && playing ? "Pause" : "Play";
+      const label = button.getAttribute("aria-label");
+      if (label) button.setAttribute("aria-label", label.replace(/^(Play|Pause)\b/, word));
+      if (button.title) button.title = word;
       const use = button.querySelector("use");
-      use?.setAttribute("href", use.getAttribute("href").replace(/#.*$/, mine && playing ? "#pause" : "#play"));
+      use?.setAttribute("href", use.getAttribute("href").replace(/#.*$/, `#${word.toLowerCase()}`));
     }
-    for (const button of document.querySelectorAll("[data-play-all]")) button.hidden = false;
+    for (const button of document.querySelectorAll("[data-play-all], [data-enqueue], [data-hear-both]")) button.hidden = false;
   };
 
   const show = () => {
     const total = length();
-    const share = total ? Math.min(1, audio.currentTime / total) : 0;
+    const time = position();
+    const share = total ? Math.min(1, time / total) : 0;
     wave.mark(current()?.moment, total);
     if (document.activeElement !== seek || !seek.matches(":active")) seek.value = share;
-    seek.setAttribute("aria-valuetext", `${clock(audio.currentTime)} of ${clock(total)}`);
-    one("now").textContent = clock(audio.currentTime);
+    seek.setAttribute("aria-valuetext", `${clock(time)} of ${clock(total)}`);
+    one("now").textContent = clock(time);
     one("length").textContent = total ? clock(total) : "";
     wave.at(share);
+    setPosition(time, total);
+    document.dispatchEvent(new CustomEvent("songrec:time", { detail: { share } }));
   };
 
   const save = () => {
-    if (bar.hidden) {
-      sessionStorage.removeItem(KEPT);
-      return;
-    }
-    sessionStorage.setItem(KEPT, JSON.stringify({
-      queue, at, more, time: audio.currentTime, playing: !audio.paused, volume: audio.volume, muted: audio.muted,
-    }));
+    saved = Date.now();
+    memory.save(bar.hidden ? null : {
+      songs: queue.songs, at: queue.at, shuffled: queue.shuffled, more, time: position(), playing: isPlaying(),
+    });
+  };
+  const saveSettings = () => memory.saveSettings({
+    volume: deck.volume, muted: deck.muted, repeat: queue.repeat,
+  });
+
+  // Opens the sound of the current song where it is not open yet.
+  const wake = () => {
+    if (resumeAt === null) return;
+    const time = resumeAt;
+    resumeAt = null;
+    deck.open(current(), time);
   };
 
   const start = async () => {
+    if (bar.hidden) return;
+    wake();
     try {
-      await audio.play();
+      await deck.audio.play();
     } catch (error) {
       // A browser may refuse to go on by itself after a page was loaded anew.
       if (error.name === "NotAllowedError") announce("Press play to continue.");
     }
+  };
+  const pause = () => deck.audio.pause();
+
+  const steps = () => {
+    one("previous").disabled = queue.songs.length <= 1;
+    one("next").disabled = queue.following({ more }) < 0 && !more;
   };
 
   const showSong = (song) => {
@@ -82,83 +115,65 @@
     cover.hidden = true;
     cover.removeAttribute("src");
     cover.onload = () => { cover.hidden = false; };
-    one("previous").disabled = at === 0 && queue.length === 1;
-    one("next").disabled = at === queue.length - 1 && !more;
+    if (song.picture) cover.src = song.picture;
+    steps();
     const why = one("why");
     why.hidden = !song.why;
     why.textContent = song.why || "";
-    setMetadata(song, []);
+    showReaction(song);
+    setMetadata(song, song.picture ? [{ src: song.picture }] : []);
   };
 
-  // The cover is made together with the waveform, so it is asked for only once that is there.
+  // Songs of the catalogue can be liked; an uploaded song that is only tried out cannot.
+  const showReaction = (song) => {
+    const form = one("reaction");
+    form.hidden = !song.reaction_address;
+    if (form.hidden) return;
+    form.setAttribute("action", song.reaction_address);
+    for (const button of form.querySelectorAll("button[name=value]")) {
+      const name = button.dataset.name;
+      const pressed = song.reaction === name;
+      button.setAttribute("aria-pressed", String(pressed));
+      button.value = pressed ? "none" : name;
+      button.setAttribute("aria-label", `${button.title.replace(/ \(.*/, "")}: ${song.title}`);
+    }
+  };
+
+  // A cover in the file is read together with the waveform, so it is requested once that is there.
   const showCover = (song) => {
-    if (!song.cover || song !== current()) return;
+    if (song.picture || !song.cover || song !== current()) return;
     one("cover").src = song.cover;
     setMetadata(song, [{ src: song.cover }]);
   };
 
   const load = (index, { play = true, time = 0 } = {}) => {
-    at = index;
+    queue.jump(index);
     const song = current();
     bar.hidden = false;
-    audio.src = song.media;
-    if (time) audio.addEventListener("loadedmetadata", () => { audio.currentTime = time; }, { once: true });
+    history.begin();
+    if (play) {
+      resumeAt = null;
+      deck.open(song, time);
+      start();
+    } else {
+      deck.close();
+      resumeAt = time || 0;
+    }
     showSong(song);
     wave.load(song.waveform, () => showCover(song));
     show();
     mark();
-    if (play) start();
     save();
-    if (at >= queue.length - AHEAD) extend();
+    changed();
+    if (queue.at >= queue.songs.length - AHEAD) extend();
   };
 
-  // A station's queue asks for more before it ends; what was played does not come again.
-  const extend = () => {
-    if (!more || loading) return loading;
-    loading = (async () => {
-      try {
-        // A part may hold only songs that were played or that are not to be heard.
-        for (let tries = 0, begun = queue.length; more && tries < 5 && queue.length === begun; tries += 1) {
-          const found = await fetched(more);
-          const known = new Set(queue.map((song) => song.id));
-          queue = [...queue, ...found.songs.filter((song) => !known.has(song.id))];
-          more = found.more;
-        }
-      } catch {
-        announce("The radio cannot continue right now.");
-      }
-      loading = null;
-      one("next").disabled = at === queue.length - 1 && !more;
-      save();
-    })();
-    return loading;
-  };
-
-  const toggle = () => (audio.paused ? start() : audio.pause());
-  const next = async () => {
-    if (at >= queue.length - 1 && more) await extend();
-    if (at < queue.length - 1) load(at + 1);
-    else save();
-  };
-  const skip = () => {
-    if (at >= queue.length - 1 && !more) return;
-    window.songrecSkipped(current(), audio, length(), bar.querySelector("[data-player-token]")?.value);
-    next();
-  };
-  const previous = () => {
-    // As on any player: first to the beginning, then to the song before.
-    if (audio.currentTime > 3 || at === 0) audio.currentTime = 0;
-    else load(at - 1);
-  };
-  const close = () => {
-    audio.pause();
-    audio.removeAttribute("src");
-    audio.load();
-    bar.hidden = true;
-    queue = [];
-    more = null;
+  // After the queue was changed: what was prepared may no longer be what follows.
+  const reordered = () => {
+    deck.forget();
+    steps();
     save();
-    mark();
+    changed();
   };
 
   const fetched = async (address) => {
@@ -166,25 +181,134 @@
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     return answer.json();
   };
+  const entries = (ids) => fetched(`${bar.dataset.queue}?tracks=${ids.map(encodeURIComponent).join(",")}`);
+
+  // A station's queue loads more before it ends; what was played does not come again.
+  const extend = () => {
+    if (!more || loading) return loading;
+    loading = (async () => {
+      try {
+        // A part may hold only songs that were played or that are not to be heard.
+        for (let tries = 0, begun = queue.songs.length; more && tries < 5 && queue.songs.length === begun; tries += 1) {
+          const part = await fetched(more);
+          queue.append(part.songs);
+          more = part.more;
+        }
+      } catch {
+        announce("The radio cannot continue right now.");
+      }
+      loading = null;
+      steps();
+      save();
+      changed();
+    })();
+    return loading;
+  };
+
+  const toggle = () => (deck.audio.paused ? start() : pause());
+  const next = async ({ ended = false } = {}) => {
+    if (queue.at >= queue.songs.length - 1 && more) await extend();
+    const index = queue.following({ ended, more });
+    if (index >= 0) load(index);
+    else save();
+  };
+  const skip = () => {
+    if (queue.following({ more }) < 0 && !more) return;
+    history.skipped(current(), deck.audio, length());
+    next();
+  };
+  const previous = () => {
+    // As on any player: first to the beginning, then to the song before.
+    if (position() > 3 || (queue.at === 0 && queue.repeat === "off")) goTo(0);
+    else load(queue.at ? queue.at - 1 : queue.songs.length - 1);
+  };
+  // A song that is still being converted can be heard, but only where it has arrived.
+  const goTo = (time) => {
+    const target = Math.max(0, Math.min(length() || time, time));
+    if (resumeAt !== null) {
+      resumeAt = target;
+      show();
+      return;
+    }
+    const { audio } = deck;
+    const { seekable } = audio;
+    if (!deck.isDirect(current()) && !(seekable.length && seekable.end(seekable.length - 1) >= target - 1)) {
+      reopen(target);
+      return;
+    }
+    audio.currentTime = target;
+  };
+  let reopening = null;
+  const reopen = async (target) => {
+    const isUnderWay = reopening !== null;
+    reopening = target;
+    if (isUnderWay) return;
+    const song = current();
+    announce("Preparing that part of the song …");
+    for (let tries = 0; tries < 600 && song === current(); tries += 1) {
+      const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+      if (song === current() && answer?.headers.get("Accept-Ranges") === "bytes") {
+        const playing = isPlaying();
+        deck.open(song, reopening);
+        if (playing) start();
+        break;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, 500); });
+    }
+    reopening = null;
+  };
+
+  const close = () => {
+    deck.close();
+    bar.hidden = true;
+    queue.replace([]);
+    more = null;
+    resumeAt = null;
+    save();
+    mark();
+    changed();
+  };
+
+  const playSongs = (songs, index = 0, { rest = null, moment = null, time = 0 } = {}) => {
+    queue.replace(moment ? songs.map((song, i) => (i === index ? { ...song, moment } : song)) : songs, index);
+    more = rest;
+    failures = 0;
+    load(queue.at, { time: moment?.from || time });
+  };
 
   const playList = async (address, id, moment = null) => {
     try {
       const answer = await fetched(address);
-      let found = answer.songs || answer;
+      let songs = answer.songs || answer;
       let rest = answer.more || null;
-      for (let tries = 0; !found.length && rest && tries < 5; tries += 1) {
+      for (let tries = 0; !songs.length && rest && tries < 5; tries += 1) {
         const further = await fetched(rest);
-        found = further.songs;
+        songs = further.songs;
         rest = further.more;
       }
-      const index = id ? found.findIndex((song) => song.id === id) : 0;
-      if (!found.length || index < 0) throw new Error("nothing to hear");
+      const index = id ? songs.findIndex((song) => song.id === id) : 0;
+      if (!songs.length || index < 0) throw new Error("nothing to hear");
       await loading;
-      queue = found;
-      more = rest;
-      failures = 0;
-      if (moment) queue[index] = { ...queue[index], moment };
-      load(index, { time: moment?.from || 0 });
+      playSongs(songs, index, { rest, moment });
+    } catch {
+      announce("This cannot be played right now.");
+    }
+  };
+
+  const enqueue = async (id) => {
+    try {
+      const [song] = await entries([id]);
+      if (!song) throw new Error("nothing to hear");
+      if (bar.hidden) {
+        playSongs([song]);
+        return;
+      }
+      if (song.id === current().id) announce(`${song.title} is playing.`);
+      else {
+        queue.playNext(song);
+        reordered();
+        announce(`${song.title} plays next.`);
+      }
     } catch {
       announce("This cannot be played right now.");
     }
@@ -194,6 +318,7 @@
   const around = (button, id = button.dataset.play) => {
     const place = button.closest("ol, ul, table, main") || document;
     const ids = [...new Set([...place.querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
+    if (!ids.includes(id)) ids.unshift(id);
     const from = Math.max(0, ids.indexOf(id) - 50);
     return `${bar.dataset.queue}?tracks=${ids.slice(from, from + 200).join(",")}`;
   };
@@ -203,103 +328,196 @@
     const { moment: id, from, for: lasts } = link.dataset;
     const moment = { from: Number(from), lasts: Number(lasts) };
     if (bar.hidden || id !== current()?.id) return playList(around(link, id), id, moment);
-    queue[at] = { ...current(), moment };
-    audio.currentTime = moment.from;
+    current().moment = moment;
+    goTo(moment.from);
     return start();
   };
 
   document.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return undefined;
-    const button = event.target.closest("[data-play], [data-play-all], [data-play-song], [data-moment]");
+    const button = event.target.closest("[data-play], [data-play-all], [data-play-song], [data-moment], [data-enqueue]");
     if (!button) return undefined;
     event.preventDefault();
     if (button.dataset.moment) playMoment(button);
+    else if (button.dataset.enqueue) enqueue(button.dataset.enqueue);
     else if (button.dataset.playAll) playList(button.dataset.playAll);
     else if (!bar.hidden && button.dataset.play === current()?.id) toggle();
     else if (button.dataset.playSong) {
       const song = JSON.parse(button.dataset.playSong);
       if (!bar.hidden && song.id === current()?.id) return toggle();
-      queue = [song];
-      more = null;
-      load(0);
+      playSongs([song]);
     } else playList(around(button), button.dataset.play);
     return undefined;
+  });
+
+  // Scripts play songs so; with `seconds` hear-both.js plays a part of one and stops.
+  document.addEventListener("songrec:play", async ({ detail: { tracks = [], from = 0, seconds } }) => {
+    if (seconds || !tracks.length) return;
+    try {
+      const songs = await entries(tracks.slice(0, 200));
+      if (!songs.length) throw new Error("nothing to hear");
+      playSongs(songs, 0, { time: songs[0].id === tracks[0] ? from : 0 });
+    } catch {
+      announce("This cannot be played right now.");
+    }
   });
 
   one("toggle").addEventListener("click", toggle);
   one("next").addEventListener("click", skip);
   one("previous").addEventListener("click", previous);
   one("close").addEventListener("click", close);
-  one("mute").addEventListener("click", () => { audio.muted = !audio.muted; });
-  one("volume").addEventListener("input", (event) => { audio.volume = Number(event.target.value); });
-  seek.addEventListener("input", () => { audio.currentTime = Number(seek.value) * length(); });
+  one("mute").addEventListener("click", () => { deck.muted = !deck.muted; });
+  one("volume").addEventListener("input", (event) => {
+    deck.volume = Number(event.target.value);
+    deck.muted = false;
+    saveSettings();
+  });
+  seek.addEventListener("input", () => goTo(Number(seek.value) * length()));
 
-  // Keys count while the focus is in the player, so that they take nothing away from the page.
-  bar.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const key = event.key.toLowerCase();
-    const step = { arrowleft: -5, arrowright: 5, home: -Infinity }[key];
-    if (step !== undefined && event.target === seek) {
-      audio.currentTime = Math.max(0, Math.min(length(), audio.currentTime + step));
-    } else if (key === " " && !event.target.matches("button, a")) toggle();
-    else if (key === "n") skip();
-    else if (key === "p") previous();
-    else if (key === "m") audio.muted = !audio.muted;
-    else return;
-    event.preventDefault();
+  const showModes = () => {
+    one("shuffle").setAttribute("aria-pressed", String(queue.shuffled));
+    const repeat = one("repeat");
+    const words = { off: "Repeat: off", all: "Repeat: all songs", one: "Repeat: this song" };
+    repeat.setAttribute("aria-label", words[queue.repeat]);
+    repeat.title = words[queue.repeat];
+    repeat.dataset.state = queue.repeat;
+    when(repeat, queue.repeat === "one" ? "one" : "all");
+    steps();
+  };
+  const shuffle = () => {
+    queue.shuffle(!queue.shuffled);
+    announce(queue.shuffled ? "The queue is shuffled." : "The queue is in its own order.");
+    showModes();
+    reordered();
+  };
+  one("shuffle").addEventListener("click", shuffle);
+  one("repeat").addEventListener("click", () => {
+    queue.repeat = queue.nextRepeat();
+    showModes();
+    announce(`${one("repeat").title}.`);
+    deck.forget();
+    saveSettings();
   });
 
-  const others = "BroadcastChannel" in window ? new BroadcastChannel(KEPT) : null;
-  if (others) others.onmessage = () => audio.pause();
+  // Whoever dislikes what plays has heard enough of it.
+  let dislikes = null;
+  one("reaction").addEventListener("submit", (event) => {
+    dislikes = event.submitter?.value === "dislike" ? event.target.getAttribute("action") : null;
+  }, true);
+  document.addEventListener("reaction", ({ detail: { action, value } }) => {
+    for (const song of queue.songs) if (song.reaction_address === action) song.reaction = value;
+    save();
+    if (value === "dislike" && action === dislikes && action === current()?.reaction_address) next();
+    dislikes = null;
+  });
 
-  audio.addEventListener("play", () => { others?.postMessage("play"); });
+  const others = "BroadcastChannel" in window ? new BroadcastChannel("songrec-player") : null;
+  if (others) others.onmessage = pause;
+
   for (const kind of ["play", "pause"]) {
-    audio.addEventListener(kind, () => {
-      when(one("toggle"), audio.paused ? "paused" : "playing");
-      one("toggle").setAttribute("aria-label", audio.paused ? "Play" : "Pause");
+    deck.on(kind, () => {
+      const { paused } = deck.audio;
+      if (!paused) others?.postMessage("play");
+      when(one("toggle"), paused ? "paused" : "playing");
+      one("toggle").setAttribute("aria-label", paused ? "Play" : "Pause");
       mark();
       save();
+      changed();
     });
   }
-  audio.addEventListener("volumechange", () => {
-    const mute = audio.muted || audio.volume === 0;
+  deck.on("volumechange", () => {
+    const mute = deck.muted || deck.volume === 0;
     when(one("mute"), mute ? "mute" : "loud");
     one("mute").setAttribute("aria-pressed", String(mute));
-    one("volume").value = audio.muted ? 0 : audio.volume;
+    one("volume").value = deck.muted ? 0 : deck.volume;
+    saveSettings();
   });
-  for (const kind of ["timeupdate", "seeked", "loadedmetadata", "durationchange"]) audio.addEventListener(kind, show);
-  audio.addEventListener("playing", () => {
+  for (const kind of ["seeked", "loadedmetadata", "durationchange"]) deck.on(kind, show);
+  deck.on("timeupdate", () => {
+    show();
+    history.progress(current(), deck.audio, length());
+    if (Date.now() - saved > SAVE_MS) save();
+    const left = length() - deck.audio.currentTime;
+    const following = queue.following({ ended: true, more });
+    if (left < PREPARE_S && left > 0 && following >= 0 && !deck.audio.paused) deck.prepare(queue.songs[following]);
+  });
+  deck.on("playing", () => {
     failures = 0;
-    // A track of an album file is cut out of it at first, which takes a moment.
-    const ahead = queue[at + 1];
-    if (ahead?.is_part) fetch(ahead.media, { method: "HEAD" }).catch(() => {});
+    // What has to be cut or converted first is made ready while this song plays.
+    const ahead = queue.songs[queue.following({ ended: true, more })];
+    if (ahead && (ahead.is_part || !deck.isDirect(ahead))) {
+      fetch(deck.source(ahead), { method: "HEAD", credentials: "same-origin" }).catch(() => {});
+    }
   });
-  audio.addEventListener("ended", next);
-  audio.addEventListener("error", () => {
-    if (!audio.getAttribute("src")) return;
-    announce(`${current()?.title} cannot be played.`);
+  deck.on("ended", () => next({ ended: true }));
+  // As many songs are converted as may be at once: this one has its turn within seconds.
+  let waited = null;
+  const waitForTurn = async (song) => {
+    if (deck.isDirect(song) || waited === song) return false;
+    waited = song;
+    for (let tries = 0; tries < 20 && song === current(); tries += 1) {
+      const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+      if (answer?.status !== 503) return Boolean(answer?.ok) && song === current();
+      await new Promise((resolve) => { setTimeout(resolve, 3000); });
+    }
+    return false;
+  };
+  deck.on("error", async () => {
+    const song = current();
+    if (!deck.audio.getAttribute("src") || !song) return;
+    // The browser cannot decode it after all: another format can be had.
+    if (song.transcoded && deck.isDirect(song) && deck.audio.error?.code >= 3) {
+      song.unplayable = true;
+      deck.open(song);
+      start();
+      return;
+    }
+    if (await waitForTurn(song)) {
+      deck.open(song);
+      start();
+      return;
+    }
+    if (song !== current()) return;
+    announce(`${song.title} cannot be played.`);
     failures += 1;
-    if (failures < queue.length) next();
+    if (failures < queue.songs.length) next();
   });
 
-  setHandlers({ play: start, pause: () => audio.pause(), previoustrack: previous, nexttrack: skip,
-    seekto: (event) => { audio.currentTime = event.seekTime; } });
+  setHandlers({
+    play: start, pause, previoustrack: previous, nexttrack: skip, stop: close,
+    seekto: (event) => goTo(event.seekTime),
+    seekbackward: (event) => goTo(position() - (event.seekOffset || 10)),
+    seekforward: (event) => goTo(position() + (event.seekOffset || 10)),
+  });
 
   window.addEventListener("pagehide", save);
-  document.addEventListener("pagechange", mark);
-  window.songrecPlayer = { isPlaying: () => !bar.hidden && !audio.paused && !audio.ended };
+  for (const kind of ["pagechange", "songrec:view"]) document.addEventListener(kind, mark);
 
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
-    if (kept?.queue?.length) {
-      queue = kept.queue;
-      more = kept.more || null;
-      audio.volume = kept.volume;
-      audio.muted = kept.muted;
-      load(Math.min(kept.at, queue.length - 1), { play: kept.playing, time: kept.time });
-    }
-  } catch {
-    sessionStorage.removeItem(KEPT);
+  window.songrecPlayer = {
+    bar, queue, deck, isPlaying, start, pause, toggle, skip, previous, shuffle, entries, announce, load, reordered,
+    isOpen: () => !bar.hidden,
+    seekBy: (seconds) => goTo(position() + seconds),
+    volumeBy: (step) => {
+      deck.volume = Math.max(0, Math.min(1, deck.volume + step));
+      deck.muted = false;
+    },
+    mute: () => { deck.muted = !deck.muted; },
+    wasPlayed: () => resumeAt === null,
+    like: () => one("reaction").hidden || one("reaction").querySelector("[data-name=like]").click(),
+    share: () => (length() ? position() / length() : 0),
+    seekTo: (share) => goTo(share * length()),
+  };
+
+  const settings = memory.settings();
+  deck.volume = settings.volume ?? 1;
+  deck.muted = Boolean(settings.muted);
+  queue.repeat = settings.repeat;
+  const state = memory.load();
+  if (state) {
+    queue.restore(state.songs, state.at, Boolean(state.shuffled));
+    more = state.more || null;
+    load(queue.at, { play: state.playing, time: state.time });
   }
+  showModes();
   mark();
 })();

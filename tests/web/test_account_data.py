@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 
+from songrec.store.catalogue.tracks import tracks_by_id
+from songrec.store.db import now
+from songrec.store.listeners import listens
 from songrec.store.tables import Listen, Listener, PendingLike, Playlist, Reaction, Skip, Track
 from songrec.web import security
 from tests.web.accounts import anna, quick_hashes, sign_in
@@ -134,7 +138,37 @@ def test_a_history_is_shown_apart_from_likes_and_deleted_on_request(client, sess
     ]
     assert client.post("/me/plays/forget").status_code == 303
     assert session.query(Listen).count() == 0
-    assert "Play history" not in client.get("/me").text
+    assert "No plays yet" in client.get("/me").text
+
+
+def test_plays_are_history_unless_that_is_switched_off(client, session, planted):
+    track = session.get(Track, int(planted.track_ids[5]))
+    played = f"/tracks/{track.public_id}/play"
+    json_only = {"Accept": "application/json"}
+    assert client.post(played, headers=json_only).json == {"recorded": True}
+    (listen,) = session.query(Listen)
+    assert (listen.track_id, listen.source, listen.is_skip) == (track.id, "songrec", False)
+    assert "1 play," in client.get("/me").text
+    # The exported history, imported again, adds nothing.
+    exported = client.get("/me/export.json").text
+    assert len(json.loads(exported)["plays"]) == 1
+    sent(client, exported, "songrec.json")
+    assert session.query(Listen).count() == 1
+    assert client.post("/me/plays/keep").status_code == 303
+    assert client.post(played, headers=json_only).json == {"recorded": False}
+    assert session.query(Listen).count() == 1
+    assert client.post("/tracks/nothing/play").status_code == 404
+
+
+def test_the_songs_played_last_come_first_each_once(session, planted):
+    listener = Listener(token="a")
+    session.add(listener)
+    session.flush()
+    views = tracks_by_id(session, planted.track_ids[:3].tolist())
+    moment = now()
+    for minutes, view in enumerate([views[0], views[1], views[2], views[1]]):
+        listens.record_play(session, listener, view, moment + timedelta(minutes=minutes))
+    assert listens.recent_tracks(session, listener, 2) == [views[1].id, views[2].id]
 
 
 def test_what_the_songs_become_can_be_chosen(client, session, planted):

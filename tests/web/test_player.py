@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from songrec.store.sound import waveform_cache
 from songrec.store.tables import AudioFile, Track
 from songrec.web import player
 from songrec.web.downloads import content_disposition
+from tests.audio_files.sounds import tone, write
 from tests.factories import make_track
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
@@ -163,6 +165,8 @@ def test_the_type_is_told_by_the_content_not_by_the_name(session: Session, file:
         ("opus", "ogg", "audio/ogg"),
         ("aac", "mov,mp4,m4a,3gp,3g2,mj2", "audio/mp4"),
         ("aac", "aac", "audio/aac"),
+        ("alac", "mov,mp4,m4a,3gp,3g2,mj2", "audio/mp4"),
+        ("pcm_s16be", "aiff", "audio/aiff"),
         ("unheard", "of", "application/octet-stream"),
     ):
         file.codec, file.info = codec, {"container": container}
@@ -253,3 +257,74 @@ def test_the_interface_says_where_a_song_can_be_heard(
     assert client.get(audio["media"]).status_code == 200
     assert audio["cover"] is None
     assert audio["duration_s"] == 2.0
+
+
+@pytest.fixture
+def windows_media(session: Session, tmp_path: Path) -> AudioFile:
+    """A song in a format that browsers lack."""
+    path = write(tmp_path / "old.wma", tone(2.0, 44_100), 44_100, "wmav2")
+    file = add_sound(
+        session, make_track(session, "Old"), path, codec="wmav2", info={"container": "asf"}
+    )
+    session.commit()
+    return file
+
+
+@pytest.mark.parametrize(("format", "kind"), [("opus", "audio/ogg"), ("mp3", "audio/mpeg")])
+def test_a_format_that_browsers_lack_is_converted(
+    client: FlaskClient, windows_media: AudioFile, format: str, kind: str
+) -> None:
+    address = f"/listen/{windows_media.public_id}/transcoded?format={format}"
+    first = client.get(address, headers={"Range": "bytes=0-"})
+    assert (first.status_code, first.mimetype) == (200, kind)
+    assert first.headers["Accept-Ranges"] == "none"
+    assert first.cache_control.no_store
+    again = client.get(address, headers={"Range": "bytes=100-199"})
+    assert (again.status_code, again.data) == (206, first.data[100:200])
+    known = client.get(address, headers={"If-None-Match": again.headers["ETag"]})
+    assert known.status_code == 304
+
+
+def test_what_plays_next_is_converted_ahead(client: FlaskClient, windows_media: AudioFile) -> None:
+    address = f"/listen/{windows_media.public_id}/transcoded?format=opus"
+    assert client.head(address).headers["Accept-Ranges"] == "none"
+    end = time.monotonic() + 30
+    while client.head(address).headers["Accept-Ranges"] != "bytes":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_only_sound_is_converted_and_only_to_known_formats(
+    client: FlaskClient, session: Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "none.wma"
+    path.write_bytes(b"no sound" * 50)
+    file = add_sound(session, make_track(session), path, codec="wmav2", info={})
+    session.commit()
+    address = f"/listen/{file.public_id}/transcoded"
+    assert client.get(address).status_code == 404
+    assert client.get(f"{address}?format=exe").status_code == 400
+
+
+def test_the_player_shows_a_song_and_what_is_like_it(
+    client: FlaskClient, app: Flask, session: Session
+) -> None:
+    planted = plant(session, app.config["INSTANCE"])
+    track = session.get_one(Track, int(planted.track_ids[0]))
+    answer = client.get(f"/listen/now/{track.public_id}")
+    assert answer.status_code == 200
+    assert track.title in answer.text
+    assert answer.text.count("<li>") == player.N_SIMILAR
+    assert client.get("/listen/now/nothing").status_code == 404
+
+
+def test_the_queue_says_what_the_listener_thinks_of_its_songs(
+    client: FlaskClient, session: Session, file: AudioFile
+) -> None:
+    track = session.get_one(Track, file.track_id)
+    queue = f"/listen/queue?tracks={track.public_id}"
+    (entry,) = client.get(queue).json
+    assert (entry["reaction"], entry["type"]) == (None, "audio/wav")
+    assert client.post(entry["reaction_address"], data={"value": "like"}).status_code == 303
+    assert client.get(queue).json[0]["reaction"] == "like"
+    assert client.get(entry["view"]).status_code == 200

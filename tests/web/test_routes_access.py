@@ -184,6 +184,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("player.play", "GET"): ("/listen/tracks/{track}", HIDDEN),
     ("player.media", "GET"): ("/listen/none", HIDDEN),
     ("player.stream", "GET"): ("/listen/playlists/{playlist}/key/tracks/{track}", HIDDEN),
+    ("player.transcoded", "GET"): ("/listen/none/transcoded", HIDDEN),
+    ("player.now", "GET"): ("/listen/now/{track}", OPEN),
     ("player.waveform", "GET"): ("/listen/none/waveform", HIDDEN),
     ("player.cover", "GET"): ("/listen/none/cover", HIDDEN),
     ("player.queue_of", "GET"): ("/listen/queue?cluster=0", OPEN),
@@ -227,6 +229,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
     ("assets.plotly", "GET"): ("{plotly}", OPEN),
     # Last: nothing above is liked, and the browser stays signed in.
+    ("likes.play", "POST"): ("/tracks/{track}/play", (303, 303, 303)),
+    ("me.keep_history", "POST"): ("/me/plays/keep", (303, 303, 303)),
     ("pages.like_artist", "POST"): ("/artists/{artist}/likes", (303, 303, 303)),
     ("pages.like_album", "POST"): ("/albums/{album}/likes", (303, 303, 303)),
     ("auth.sign_out_everywhere", "POST"): ("/account/sessions/end", SIGN_IN),
@@ -405,7 +409,11 @@ class TestAccountsOnly:
 class TestListeningForAccounts:
     """Where only listening is for accounts, the pages stay open and nothing sounds."""
 
-    SOUND = {("player.media", "GET"), ("player.play", "GET")}  # noqa: RUF012
+    SOUND = {  # noqa: RUF012
+        ("player.media", "GET"),
+        ("player.transcoded", "GET"),
+        ("player.play", "GET"),
+    }
 
     @pytest.fixture
     def app_config(self) -> dict[str, Any]:

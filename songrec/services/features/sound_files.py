@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
+from songrec.core import file_cache
 from songrec.core.errors import BadInput
 from songrec.core.isolation import IsolatedProcess, Limits
 from songrec.store.sound.audio_files import SoundSource
@@ -27,11 +27,11 @@ def local_path(instance: Path, source: SoundSource) -> Path:
     if source.start_s is None:
         return source.path
     target = _target(instance, source)
-    if not _use(target):
+    if not file_cache.use(target):
         with _cutting:
-            if not _use(target):
+            if not file_cache.use(target):
                 _cut(source, target)
-                _forget(instance / "parts", target)
+                file_cache.trim(instance / "parts", CACHE_BYTES, target)
     return target
 
 
@@ -47,15 +47,6 @@ def cut_path(instance: Path, content_hash: str) -> Path:
 
 def _target(instance: Path, source: SoundSource) -> Path:
     return cut_path(instance, source.content_hash)
-
-
-def _use(target: Path) -> bool:
-    """Mark a cut part as just used; False if it is not there."""
-    try:
-        os.utime(target)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _cut(source: SoundSource, target: Path) -> None:
@@ -74,19 +65,3 @@ def _cut_part(path: str, start_s: float, end_s: float | None, target: str) -> No
         cut(Path(path), start_s, end_s, Path(target))
     except OSError as error:
         raise BadInput(str(error)) from None
-
-
-def _forget(folder: Path, newest: Path) -> None:
-    """Delete the parts that were not used for longest beyond ``CACHE_BYTES``."""
-    parts = []
-    for path in folder.glob("*/*.flac"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue
-        parts.append((status.st_mtime_ns, status.st_size, path))
-    left = CACHE_BYTES
-    for _, size, path in sorted(parts, reverse=True):
-        left -= size
-        if left < 0 and path != newest:
-            path.unlink(missing_ok=True)

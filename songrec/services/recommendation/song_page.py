@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -108,3 +109,26 @@ def song_page(
         PurePosixPath(file.path).parent.name if file else "",
         playlists.of_listener(instance.session, listener)[:N_PLAYLISTS] if listener else [],
     )
+
+
+@dataclass(frozen=True)
+class NowPlaying:
+    """A song that plays and the songs most like it."""
+
+    track: TrackView
+    run: Run | None
+    similar: list[RankedTrack]
+
+
+def now_playing(
+    instance: Instance, listener: Listener | None, public_id: str, n: int
+) -> NowPlaying | None:
+    """Return a song with the ``n`` songs most like it, or None if there is no such song."""
+    run = runs.published(instance.session)
+    track = tracks.find_track(instance.session, public_id, run)
+    if track is None:
+        return None
+    similar: list[RankedTrack] = []
+    with contextlib.suppress(NotReady):
+        similar = similar_songs(instance, track, n, listener=listener)
+    return NowPlaying(track, run, similar)

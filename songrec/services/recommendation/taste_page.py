@@ -27,7 +27,8 @@ N_LISTED = 100
 class TastePage:
     """A listener's feedback, taste profile, skips and songs still missing from the catalogue.
 
-    ``history`` counts the imported plays.
+    ``history`` counts the plays, heard here and imported;
+    ``keeps_history`` is the listener's switch.
     ``profile`` and ``space`` are None without likes in a published run; ``songs`` holds, by id,
     the tracks that profile and skips name.
     """
@@ -41,6 +42,7 @@ class TastePage:
     missing: list[PendingLike]
     missing_total: int
     history: ListenCounts
+    keeps_history: bool
 
 
 def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
@@ -62,6 +64,7 @@ def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
         unmatched_imports.of_listener(instance.session, listener, N_LISTED) if listener else [],
         unmatched_imports.count(instance.session, listener) if listener else 0,
         listens.counts(instance.session, listener) if listener else ListenCounts(),
+        listener.keeps_history if listener else True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Play history of listeners, from imported files. The caller commits."""
+"""Play history of listeners: heard in songrec, or imported. The caller commits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from songrec.core.songs import song_key, unique_song_key
 from songrec.store.bulk import chunks
+from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import insert, now
 from songrec.store.tables import Listen, Listener
 
@@ -28,7 +30,11 @@ FIELDS = (
     "album",
 )
 """Columns that an import gives."""
+_REPEATS = 10
+"""So many plays are read for each track that is listed, as some songs are played over and over."""
 _LISTEN = Listen.__table__
+SOURCE = "songrec"
+"""The source of plays that were heard in songrec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,54 @@ def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any
                 .values(times=unique[key]["times"], played_at=unique[key]["played_at"])
             )
     return {row["key"] for row in new}
+
+
+def record_play(
+    session: Session, listener: Listener, track: TrackView, at: datetime | None = None
+) -> bool:
+    """Add a play of ``track`` in songrec; False where the listener keeps no history.
+
+    The key is the one that an import of the exported history gives the same play.
+    """
+    if not listener.keeps_history:
+        return False
+    at = at or now()
+    named = bool(track.artists and track.title)
+    song = (
+        song_key(track.artists, track.title)
+        if named
+        else unique_song_key(track.external_id or track.public_id)
+    )
+    play = {
+        "track_id": track.id,
+        "key": f"{round(at.timestamp())}:{song}",
+        "played_at": at,
+        "times": 1,
+        "ms_played": None,
+        "is_skip": False,
+        "source": SOURCE,
+        "external_id": (track.external_id or "")[:200],
+        "title": track.title[:500],
+        "artists": track.artists[:500],
+        "album": (track.album or "")[:500],
+    }
+    return bool(record(session, listener, [play]))
+
+
+def recent_tracks(session: Session, listener: Listener, limit: int) -> list[int]:
+    """List the tracks that ``listener`` played last, each once, latest first."""
+    rows = session.scalars(
+        select(Listen.track_id)
+        .where(
+            Listen.listener_id == listener.id,
+            Listen.track_id.is_not(None),
+            Listen.played_at.is_not(None),
+            Listen.is_skip.is_(False),
+        )
+        .order_by(Listen.played_at.desc())
+        .limit(limit * _REPEATS)
+    )
+    return list(dict.fromkeys(rows))[:limit]
 
 
 def of_listener(session: Session, listener: Listener) -> Iterable[Listen]:

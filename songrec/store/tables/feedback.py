@@ -29,7 +29,7 @@ class Skip(Base):
 
 
 class Listen(Base):
-    """A play of a song, from a play history that a listener imported.
+    """A play of a song: heard in songrec, or from a play history that a listener imported.
 
     ``title``, ``artists``, ``album`` and ``external_id`` are as the history gives them;
     ``track_id`` is NULL while the catalogue lacks the song. ``key`` names the play within the
@@ -57,7 +57,10 @@ class Listen(Base):
     album: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    __table_args__ = (Index("uq_listen_listener_id_key", "listener_id", "key", unique=True),)
+    __table_args__ = (
+        Index("uq_listen_listener_id_key", "listener_id", "key", unique=True),
+        Index("ix_listen_listener_id_played_at", "listener_id", "played_at"),
+    )
 
 
 class RecommendationRule(Base):

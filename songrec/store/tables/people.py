@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from songrec.store.db import Base, UtcDateTime, now
@@ -40,7 +40,10 @@ class User(UserMixin, Base):
 
 
 class Listener(Base):
-    """Whoever likes songs: an account (``user_id``) or a browser that carries ``token``."""
+    """Whoever likes songs: an account (``user_id``) or a browser that carries ``token``.
+
+    With ``keeps_history`` its plays in songrec become rows of ``Listen``.
+    """
 
     __tablename__ = "listener"
 
@@ -49,6 +52,7 @@ class Listener(Base):
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("user.id", ondelete="CASCADE"), unique=True
     )
+    keeps_history: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

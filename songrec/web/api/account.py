@@ -109,7 +109,7 @@ def unlike(track_id: str) -> None:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def listen_list(args: dict[str, Any]) -> dict[str, Any]:
-    """List the plays of your imported histories, in the order of their import, last first."""
+    """List your plays, heard here or imported, in the order of their addition, last first."""
     listener = identified_listener()
     if listener is None:
         return {"items": [], "next": None}

@@ -60,6 +60,8 @@ class PlaySchema(ma.Schema):
     """Where a track can be heard."""
 
     media = written("The sound, with HTTP range requests.")
+    type = written("Its media type, as browsers' `canPlayType` takes it.")
+    transcoded = written("The sound as Opus in Ogg or MP3 (`?format=opus`, `?format=mp3`).")
     waveform = written("The peaks of the waveform, as JSON.")
     cover = written("The cover art, where the file holds one.", optional=True)
     duration_s = number("Seconds.", optional=True)
@@ -283,7 +285,7 @@ class RulesSchema(ma.Schema):
 
 
 class ListenSchema(ma.Schema):
-    """A play from an imported history."""
+    """A play: heard in songrec, or from an imported history."""
 
     track_id = written("The song's public id; null while the catalogue lacks it.", optional=True)
     title = written("The title as the history gives it.")

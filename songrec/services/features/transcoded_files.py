@@ -1,0 +1,181 @@
+"""Songs in formats that a browser may lack, converted when somebody plays them.
+
+A child process decodes and encodes into a file that is read while it grows; complete, it stays in
+``<instance>/transcoded/`` under the content's hash, those used last within a limit. What nobody
+reads any more is not converted to its end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from songrec.core import file_cache
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.files import temporary_beside
+from songrec.core.isolation import IsolatedProcess, Limits
+from songrec.services.features.sound_files import local_path
+from songrec.store.sound.audio_files import SoundSource
+
+MEDIA_TYPES = {"opus": "audio/ogg", "mp3": "audio/mpeg"}
+"""The formats that are converted to, with their media types."""
+LIMITS = Limits(seconds=1800.0, memory_bytes=2**30)
+MOST_AT_ONCE = 2
+"""Conversions of one web process; others have to wait."""
+GRACE_S = 10.0
+"""A conversion that nobody reads is stopped after so long: browsers break off and come back."""
+CHUNK_BYTES = 64 * 1024
+_POLL_S = 0.1
+
+
+class Busy(NotReady):
+    """As many songs are being converted as may be at once."""
+
+
+@dataclass(eq=False)
+class Conversion:
+    """A conversion that is under way: the file that grows, and how it ended.
+
+    ``problem`` ends a sentence about the file. With ``is_needed`` it goes on without a reader.
+    """
+
+    target: Path
+    path: Path | None = None
+    problem: str | None = None
+    is_needed: bool = False
+    n_readers: int = 0
+    process: IsolatedProcess = field(default_factory=IsolatedProcess)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def has_begun(self, seconds: float) -> bool:
+        """Wait for the first bytes; ``BadInput`` if there will be none."""
+        step = 0.02
+        for _ in range(round(seconds / step)):
+            if self.over.is_set() and self.problem:
+                raise BadInput(self.problem)
+            if self.over.is_set() or (self.path and _size(self.path)):
+                return True
+            self.over.wait(step)
+        return False
+
+    def open(self) -> BinaryIO:
+        """Open the file, which may be renamed at this moment."""
+        try:
+            return (self.path or self.target).open("rb")
+        except FileNotFoundError:
+            return self.target.open("rb")
+
+
+_lock = threading.Lock()
+_running: dict[Path, Conversion] = {}
+
+
+def target_path(instance: Path, content_hash: str, format: str) -> Path:
+    """Return where a content is converted to, whether or not it is."""
+    return instance / "transcoded" / content_hash[:2] / f"{content_hash}.{format}"
+
+
+def finished(instance: Path, content_hash: str, format: str) -> Path | None:
+    """Return the converted file if it is complete, and mark it as just used."""
+    path = target_path(instance, content_hash, format)
+    return path if file_cache.use(path) else None
+
+
+def start(
+    instance: Path, source: SoundSource, format: str, *, cache_bytes: int, is_needed: bool = False
+) -> Conversion:
+    """Start the conversion of ``source``, or join the one that is under way.
+
+    With ``is_needed`` it is completed without a reader, for what plays next. Raises ``Busy``.
+    """
+    target = target_path(instance, source.content_hash, format)
+    with _lock:
+        conversion = _running.get(target)
+        if conversion is None and target.is_file():
+            conversion = Conversion(target, target)
+            conversion.over.set()
+        elif conversion is None:
+            if len(_running) >= MOST_AT_ONCE:
+                raise Busy("Other songs are being converted. Try again in a moment.")
+            conversion = _running[target] = Conversion(target)
+            threading.Thread(
+                target=_run,
+                args=(conversion, instance, source, target, format, cache_bytes),
+                name="transcode",
+                daemon=True,
+            ).start()
+        conversion.is_needed |= is_needed
+    return conversion
+
+
+def read(conversion: Conversion) -> Iterator[bytes]:
+    """Yield what is converted, as it grows, to the end."""
+    with _lock:
+        conversion.n_readers += 1
+    try:
+        with conversion.open() as file:
+            while True:
+                is_over = conversion.over.is_set()
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+                if is_over:
+                    return
+                conversion.over.wait(_POLL_S)
+    finally:
+        with _lock:
+            conversion.n_readers -= 1
+        if not conversion.over.is_set():
+            timer = threading.Timer(GRACE_S, _stop_unread, (conversion,))
+            timer.daemon = True
+            timer.start()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # renamed, or given up
+        return 0
+
+
+def _stop_unread(conversion: Conversion) -> None:
+    with _lock:
+        unread = not conversion.n_readers and not conversion.is_needed
+    if unread:
+        conversion.process.stop()
+
+
+def _run(
+    conversion: Conversion,
+    instance: Path,
+    source: SoundSource,
+    target: Path,
+    format: str,
+    cache_bytes: int,
+) -> None:
+    try:
+        path = local_path(instance, source)
+        with temporary_beside(target) as temporary, conversion.process as process:
+            temporary.touch()  # readers open it before there is anything in it
+            conversion.path = temporary
+            process.call(_transcode, str(path), str(temporary), format, limits=LIMITS)
+            temporary.replace(target)
+            conversion.path = target
+        file_cache.trim(instance / "transcoded", cache_bytes, target)
+    except (BadInput, NotReady, OSError) as error:
+        conversion.problem = str(error)
+    finally:
+        with _lock:
+            del _running[target]
+        conversion.over.set()
+
+
+def _transcode(path: str, target: str, format: str) -> None:
+    from songrec.audio_files.transcoding import transcode
+
+    try:
+        transcode(Path(path), Path(target), format)
+    except OSError as error:
+        raise BadInput(str(error)) from None
