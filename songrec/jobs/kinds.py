@@ -140,6 +140,15 @@ KINDS: dict[str, Kind] = {
             time_limit_s=SHORT_WORK_S,
         ),
         Kind(
+            "covers",
+            "Covers",
+            "songrec.jobs.tasks:covers",
+            "Cancelled; the covers scaled until then stay.",
+            SOMEBODY_WAITS,
+            exclusive_key="covers",
+            time_limit_s=SHORT_WORK_S,
+        ),
+        Kind(
             "sleeve",
             "Waveform and cover",
             "songrec.jobs.tasks:sleeve",

@@ -211,6 +211,17 @@ def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, A
     return search(current_instance(), on_progress).to_json()
 
 
+def covers(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Scale the covers that pages asked for; a further job does what is left."""
+    from songrec.jobs import queue
+    from songrec.services.features.cover_pictures import scale_pictures
+
+    done, waiting = scale_pictures(current_instance(), on_progress)
+    if waiting:
+        queue.enqueue(session, "covers", {"waiting": waiting})
+    return {"covers": done, "waiting": waiting}
+
+
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Create the waveform and cover of the library's file ``file_id``."""
     from songrec.services.features import waveform

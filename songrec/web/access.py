@@ -14,6 +14,8 @@ OPEN = frozenset(
         "static",
         "bootstrap.static",
         "assets.plotly",
+        "installation.manifest",
+        "installation.icon",
         "auth.sign_in",
         "auth.sign_up",
         "auth.sign_out",

@@ -40,6 +40,7 @@ from songrec.store.runs import runs
 from songrec.store.sound import audio_files, waveform_cache
 from songrec.store.tables import AudioFile
 from songrec.web import cached_counts, security
+from songrec.web.covers.views import PREVIEW, cover_address
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
 
@@ -253,6 +254,8 @@ def entries(track_ids: list[int]) -> list[dict[str, Any]]:
             "play_address": url_for("likes.play", public_id=view.public_id),
             "view": url_for("player.now", public_id=view.public_id),
             **addresses(files[view.id]),
+            "picture": cover_address(view),
+            "artwork": cover_address(view, PREVIEW),
         }
         for view in views
     ]

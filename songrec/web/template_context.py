@@ -20,20 +20,34 @@ from songrec.store.listeners import reactions
 from songrec.web import access
 from songrec.web.current_listener import current_listener
 
-# Where a link of the header leads, what it is called, and the further pages it stands for.
+# Where a link of the header leads, its name and icon, and the further pages it stands for.
 NAVIGATION = (
-    ("pages.home", "Home", ("pages.cluster",)),
-    ("pages.tracks", "Songs", ("pages.track", "words.page")),
-    ("map.page", "Map", ()),
-    ("mood.page", "Mood", ()),
+    ("pages.home", "Home", "home", ("recommendations.page", "recommendations.more_like")),
     (
-        "recommendations.page",
-        "For you",
-        ("recommendations.more_like", "likes.page", "me.page", "rules.page"),
+        "pages.tracks",
+        "Browse",
+        "browse",
+        (
+            "pages.track",
+            "pages.artist",
+            "pages.album",
+            "pages.cluster",
+            "words.page",
+            "mood.page",
+        ),
     ),
-    ("stations.index", "Radio", ("stations.show", "stations.path", "stations.blend")),
-    ("playlists.index", "Playlists", ("playlists.show",)),
-    ("upload.index", "Upload", ("upload.show",)),
+    ("map.page", "Map", "map", ()),
+    ("stations.index", "Radio", "radio", ("stations.show", "stations.path", "stations.blend")),
+    ("playlists.index", "Playlists", "list", ("playlists.show",)),
+    ("upload.index", "Upload", "upload", ("upload.show",)),
+)
+# The listener's own pages in the menu: endpoint, name, and the part of the page.
+TASTE_MENU = (
+    ("recommendations.page", "For you", None),
+    ("likes.page", "Your likes", None),
+    ("me.page", "Your taste", None),
+    ("rules.page", "Left out of recommendations", None),
+    ("me.page", "Import and export", "import"),
 )
 
 
@@ -57,6 +71,7 @@ def _context() -> dict[str, Any]:
     return {
         "theme": theme if theme in ("light", "dark") else None,
         "navigation": [n for n in NAVIGATION if n[0] in current_app.view_functions],
+        "taste_menu": TASTE_MENU,
         "root": request.script_root or "/",
         "version": VERSION,
         "asset": asset,

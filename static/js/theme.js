@@ -1,10 +1,10 @@
 // Light, dark or the system's choice, kept in a cookie so that the server renders it at once; and
-// the header's row of links, which on a phone is wider than the window, shows the one we are at.
+// the admin's row of links, which on a phone is wider than the window, shows the one we are at.
 "use strict";
 
 (() => {
   const reveal = () => {
-    for (const row of document.querySelectorAll(".site-nav, .admin-nav")) {
+    for (const row of document.querySelectorAll(".admin-nav")) {
       const here = row.querySelector("[aria-current]");
       if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
     }
@@ -31,6 +31,8 @@
     root.dataset.bsTheme = next;
     document.cookie = `theme=${next}; path=${root.dataset.root || "/"}; max-age=31536000; samesite=lax`;
     label();
+    const paper = getComputedStyle(root).getPropertyValue("--paper").trim();
+    for (const colour of document.querySelectorAll("meta[name=theme-color]")) colour.content = paper;
     document.dispatchEvent(new CustomEvent("themechange", { detail: next }));
   });
   system.addEventListener("change", () => {

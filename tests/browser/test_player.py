@@ -77,12 +77,12 @@ def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
     # A mark that only this document has: it is still there when nothing was loaded anew.
     page.evaluate("document.documentElement.dataset.mark = 'same'")
     before = time_of(page)
-    page.get_by_role("link", name="Songs", exact=True).click()
+    page.get_by_role("link", name="Browse", exact=True).click()
     page.wait_for_url("**/tracks")
     page.get_by_role("heading", name="Songs", level=1).wait_for()
     assert page.title().startswith("Songs")
     assert page.evaluate("document.documentElement.dataset.mark") == "same"
-    assert page.get_by_role("link", name="Songs", exact=True).get_attribute("aria-current")
+    assert page.get_by_role("link", name="Browse", exact=True).get_attribute("aria-current")
     page.get_by_label("Search songs").fill("240")
     page.get_by_label("Search songs").press("Enter")
     page.wait_for_url("**/tracks?*q=240*")

@@ -47,7 +47,8 @@ def test_a_person_stays_below_the_prefix(
 
     page.get_by_role("link", name="Map", exact=True).click()
     page.wait_for_selector("[data-map][data-ready=true]")
-    page.get_by_role("link", name="For you").first.click()
+    page.locator("[data-menu] > summary").click()
+    page.locator("[data-menu]").get_by_role("link", name="For you").click()
     page.get_by_role("heading", level=1).wait_for()
     assert len(requested) > 20
     below = [url for url in requested if urlsplit(url).path.startswith(f"{PREFIX}/")]

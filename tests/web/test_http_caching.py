@@ -58,6 +58,7 @@ def test_what_is_the_same_for_all_neither_reads_nor_writes_the_session(
         f"/map/points?run={run_id}",
         f"/map/points?run={run_id}&column=energy",
         "/map/titles?rows=1",
+        "/covers/groups/1",
         style,
         "/static/css/theme.css",
         "/bootstrap/static/css/bootstrap.min.css",

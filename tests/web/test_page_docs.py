@@ -34,7 +34,7 @@ def app_config(
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    entry = re.search(r"`(\(\"loudest\.page\", \"Loudest\", \(\)\))`", document)
+    entry = re.search(r"`(\(\"loudest\.page\", \"Loudest\", \"sound\", \(\)\))`", document)
     assert entry is not None
     monkeypatch.setattr(web, "MODULES", (*(m for m in web.MODULES if m != "loudest"), "loudest"))
     others = (each for each in template_context.NAVIGATION if each[0] != "loudest.page")

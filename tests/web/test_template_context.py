@@ -17,16 +17,18 @@ def current(client: FlaskClient, address: str) -> list[tuple[str, str]]:
     body = client.get(address).get_data(as_text=True)
     header = re.search(r'<nav class="site-nav".*?</nav>', body, re.S)
     assert header is not None
-    return re.findall(r'aria-current="(\w+)">([^<]+)<', header[0])
+    return re.findall(r'aria-current="(\w+)">.*?<span>([^<]+)</span>', header[0])
 
 
 @pytest.mark.parametrize(
     ("address", "marked"),
     [
-        ("/tracks", [("page", "Songs")]),
-        ("/words", [("true", "Songs")]),
+        ("/tracks", [("page", "Browse")]),
+        ("/words", [("true", "Browse")]),
+        ("/mood", [("true", "Browse")]),
         ("/path", [("true", "Radio")]),
-        ("/likes", [("true", "For you")]),
+        ("/recommendations", [("true", "Home")]),
+        ("/likes", []),
         ("/account-of-nobody", []),
     ],
 )

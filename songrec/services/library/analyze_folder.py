@@ -25,7 +25,7 @@ from songrec.core.types import Progress, no_progress
 from songrec.features.extraction import make_extractors
 from songrec.features.registry import MEASURING, with_companions
 from songrec.services.catalogue import duplicate_search
-from songrec.services.features import feature_sets
+from songrec.services.features import cover_pictures, feature_sets
 from songrec.services.features.feature_sets import keys_of
 from songrec.services.library import audio_tracks
 from songrec.services.library.after_import import refresh_derived
@@ -78,6 +78,8 @@ def analyze_folder(
     with open_executor(request.workers, request.scheduler) as executor:
         run.execute(executor)
     run.mark_missing()
+    cover_pictures.note_folder_pictures(instance.session, root)
+    instance.session.commit()
     # The counts of the files stay on the page of the job.
     derived = refresh_derived(
         instance,

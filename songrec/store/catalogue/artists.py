@@ -339,6 +339,33 @@ def find_artists(session: Session, ids: Sequence[int]) -> list[ArtistView]:
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
+def beginning_with(session: Session, name: str, limit: int) -> list[int]:
+    """Return the ids of artists whose name begins so, the shortest names first."""
+    query = (
+        select(Artist.id)
+        .where(Artist.key.startswith(artist_key(name), autoescape=True))
+        .order_by(func.length(Artist.key), Artist.key)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def track_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Return how many tracks credit each of these artists."""
+    query = (
+        select(TrackArtist.artist_id, func.count(TrackArtist.track_id.distinct()))
+        .where(TrackArtist.artist_id.in_(ids))
+        .group_by(TrackArtist.artist_id)
+    )
+    return {artist_id: count for artist_id, count in session.execute(query)}  # noqa: C416 -- rows
+
+
+def find_albums(session: Session, ids: Sequence[int]) -> list[AlbumView]:
+    """Return the albums with these ids, in the order given; unknown ids are left out."""
+    by_id = {album.id: album for album in _albums(session, Album.id.in_(ids), len(ids))}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
 def find_album(session: Session, public_id: str) -> AlbumView | None:
     """Return the album with this public id."""
     return next(iter(_albums(session, Album.public_id == public_id, 1)), None)

@@ -197,6 +197,11 @@ def matching(session: Session, words: str) -> Select[Any]:
     query = parse_search(words)
     if not query:
         return select(Track.id).where(_of_signs_alone(words))
+    return matching_words(session, query)
+
+
+def matching_words(session: Session, query: Sequence[SearchWord]) -> Select[Any]:
+    """Return the ids of tracks with every word of a parsed search."""
     if session.get_bind().dialect.name == "sqlite":
         match = " AND ".join(f"({_fts5(word)})" for word in query)
         return (

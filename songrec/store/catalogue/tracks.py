@@ -46,7 +46,8 @@ class TrackView:
     """A track as pages show it; ``attributes`` maps the twelve names to values or None.
 
     ``label`` is the cluster number in the run that was asked about, None when the track is not
-    part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played.
+    part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played;
+    ``picture``: the content hash of its file with a cover, if it has one.
     ``artists`` is the displayed line of ``credits``; ``album_id`` is the album's public id.
     """
 
@@ -67,6 +68,7 @@ class TrackView:
     x: float | None = None
     y: float | None = None
     has_audio: bool = False
+    picture: str | None = None
     credits: tuple[CreditView, ...] = ()
     genres: tuple[str, ...] = ()
     emotions: tuple[str, ...] = ()
@@ -120,6 +122,14 @@ _HAS_AUDIO = (
     .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed")
     .correlate(Track)
     .exists()
+)
+_PICTURE = (
+    select(AudioFile.content_hash)
+    .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed", AudioFile.has_cover)
+    .order_by(AudioFile.id)
+    .limit(1)
+    .correlate(Track)
+    .scalar_subquery()
 )
 
 
@@ -260,12 +270,12 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
 def _base(run: Run | None) -> Select[Any]:
     if run is None:
         return (
-            select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO)
+            select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, _HAS_AUDIO, _PICTURE)
             .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
             .join(Album, Album.id == Track.album_id, isouter=True)
         )
     return (
-        select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS, _HAS_AUDIO)
+        select(*TRACK_COLUMNS, *_ATTRIBUTE_COLUMNS, *_PLACE_COLUMNS, _HAS_AUDIO, _PICTURE)
         .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
         .join(Album, Album.id == Track.album_id, isouter=True)
         .join(
@@ -286,8 +296,9 @@ def _views(session: Session, statement: Select[Any]) -> list[TrackView]:
         TrackView(
             *row[:first],
             dict(zip(ATTRIBUTE_NAMES, row[first:last], strict=True)),
-            *row[last:-1],
-            has_audio=bool(row[-1]),
+            *row[last:-2],
+            has_audio=bool(row[-2]),
+            picture=row[-1],
             credits=credits.get(row[0], ()),
             genres=tuple(labels.get((row[0], "genre"), ())),
             emotions=tuple(labels.get((row[0], "emotion"), ())),

@@ -200,6 +200,30 @@ def comparable_path(path: str) -> str:
     return unicodedata.normalize("NFC", path).casefold()
 
 
+def with_cover(session: Session) -> list[tuple[int, str, str]]:
+    """Return id, path and content hash of the analysed files with a cover, the newest first."""
+    query = (
+        select(AudioFile.id, AudioFile.path, AudioFile.content_hash)
+        .where(AudioFile.state == "analysed", AudioFile.has_cover)
+        .order_by(AudioFile.id.desc())
+    )
+    return [(file_id, path, digest) for file_id, path, digest in session.execute(query) if digest]
+
+
+def without_cover(session: Session, root: Path) -> list[tuple[int, str]]:
+    """Return id and path of the analysed files of a folder that have no cover."""
+    query = select(AudioFile.id, AudioFile.path).where(
+        AudioFile.root == str(root), AudioFile.state == "analysed", AudioFile.has_cover.is_(False)
+    )
+    return [(file_id, path) for file_id, path in session.execute(query)]
+
+
+def set_cover(session: Session, ids: Iterable[int], *, has_cover: bool) -> None:
+    """Record whether files have a cover."""
+    for part in chunks(list(ids)):
+        session.execute(update(AudioFile).where(AudioFile.id.in_(part)).values(has_cover=has_cover))
+
+
 def mark_missing(session: Session, ids: Iterable[int]) -> int:
     """Mark files as missing, keeping their tracks; return how many changed."""
     count = 0

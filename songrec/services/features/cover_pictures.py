@@ -1,0 +1,123 @@
+"""Pictures of covers, scaled to the sizes that pages show them in.
+
+A picture is embedded in a sound file or lies in its folder. A child process reads and scales it;
+the pages send nothing else: a picture of 3,000 pixels is megabytes.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from songrec.audio_files.folder_pictures import find_picture
+from songrec.core.errors import BadInput
+from songrec.core.isolation import IsolatedProcess, Limits
+from songrec.core.types import Progress, no_progress
+from songrec.store.instance import Instance
+from songrec.store.sound import audio_files, waveform_cache
+from songrec.store.sound.waveform_cache import COVER_PIXELS
+
+LIMITS = Limits(seconds=60.0, memory_bytes=2**30)
+AT_ONCE = 500
+"""Pictures that one job scales, so that whoever uploads a song does not wait for a library."""
+QUALITY = 82
+
+
+def scale_pictures(
+    instance: Instance, on_progress: Progress = no_progress, limit: int = AT_ONCE
+) -> tuple[int, int]:
+    """Scale the pictures of files that have none in the cache; return how many, and how many wait.
+
+    A file whose picture cannot be used is marked as one without. Commits.
+    """
+    waiting = [
+        (file_id, path, digest)
+        for file_id, path, digest in audio_files.with_cover(instance.session)
+        if not waveform_cache.has_thumbnails(instance.folder, digest)
+    ]
+    instance.session.commit()
+    unusable = []
+    with IsolatedProcess() as process:
+        for number, (file_id, path, digest) in enumerate(waiting[:limit]):
+            on_progress(number / min(len(waiting), limit), f"{number:,} covers scaled")
+            try:
+                scaled = process.call(scaled_cover, path, limits=LIMITS)["arrays"]
+            except BadInput:
+                scaled = {}
+            if not scaled and not Path(path).is_file():
+                continue  # on a disk that is not there now
+            if scaled:
+                pictures = {size: scaled[size].tobytes() for size in COVER_PIXELS}
+                waveform_cache.write_thumbnails(instance.folder, digest, pictures)
+            else:
+                unusable.append(file_id)
+    audio_files.set_cover(instance.session, unusable, has_cover=False)
+    instance.session.commit()
+    done = min(len(waiting), limit)
+    return done - len(unusable), len(waiting) - done
+
+
+def note_folder_pictures(session: Session, root: Path) -> int:
+    """Mark the files below ``root`` whose folder has a cover; return their number.
+
+    The caller commits.
+    """
+    folders: dict[Path, bool] = {}
+    ids = []
+    for file_id, path in audio_files.without_cover(session, root):
+        folder = Path(path).parent
+        if folder not in folders:
+            folders[folder] = find_picture(folder) is not None
+        if folders[folder]:
+            ids.append(file_id)
+    audio_files.set_cover(session, ids, has_cover=True)
+    return len(ids)
+
+
+def scaled_cover(path: str) -> dict[str, Any]:
+    """Return the cover of a file, embedded or beside it, as JPEGs by size; none if unusable."""
+    from songrec.audio_files.tags import LARGEST_COVER, read_cover
+
+    cover = read_cover(Path(path))
+    scaled = scale(cover.data) if cover is not None else None
+    if scaled is None:
+        beside = find_picture(Path(path).parent)
+        if beside is not None and beside.stat().st_size <= LARGEST_COVER:
+            scaled = scale(beside.read_bytes())
+    arrays = {size: np.frombuffer(data, dtype=np.uint8) for size, data in (scaled or {}).items()}
+    return {"arrays": arrays}
+
+
+def scale(picture: bytes) -> dict[str, bytes] | None:
+    """Return the middle square of a picture as a JPEG of each size; None if it cannot be read."""
+    from PIL import Image, ImageOps
+
+    from songrec.audio_files.picture_size import picture_size
+    from songrec.audio_files.tags import MOST_PIXELS
+
+    width, height = picture_size(picture) or (0, 0)
+    if not 0 < width * height <= MOST_PIXELS:
+        return None
+    try:
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "GIF", "WEBP")) as opened:
+            largest = max(COVER_PIXELS.values())
+            opened.draft(
+                "RGB", (2 * largest, 2 * largest)
+            )  # a JPEG is decoded at a part of its size
+            image = ImageOps.exif_transpose(opened).convert("RGBA")
+    # Pillow raises nearly any exception over a damaged picture; it costs no song its page.
+    except Exception:  # noqa: BLE001
+        return None
+    paper = Image.new("RGBA", image.size, "white")
+    flat = Image.alpha_composite(paper, image).convert("RGB")
+    return {size: _jpeg(ImageOps.fit(flat, (side, side))) for size, side in COVER_PIXELS.items()}
+
+
+def _jpeg(image: Any) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return content.getvalue()

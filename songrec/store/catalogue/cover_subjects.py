@@ -1,0 +1,85 @@
+"""What the covers of songs and albums show: a picture of their files, else what to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from songrec.store.tables import Album, AudioFile, Track, TrackAttributes
+
+TRAITS = ("energy", "positiveness")
+_TRAIT_COLUMNS = tuple(getattr(TrackAttributes, name) for name in TRAITS)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """A sound file with a cover, embedded or in its folder."""
+
+    content_hash: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CoverSubject:
+    """A song or an album with its mean traits.
+
+    ``picture`` is a file with a cover, ``sound`` the content hash of the song's sound; None where
+    there is no such file.
+    """
+
+    public_id: str
+    traits: dict[str, float | None]
+    picture: PictureFile | None
+    sound: str | None
+
+
+def of_track(session: Session, public_id: str) -> CoverSubject | None:
+    """Return what the cover of a song shows; without a picture of its own, that of its album."""
+    row = session.execute(
+        select(Track.id, Album.public_id, *_TRAIT_COLUMNS)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .join(Album, Album.id == Track.album_id, isouter=True)
+        .where(Track.public_id == public_id)
+    ).first()
+    if row is None:
+        return None
+    track_id, album, *traits = row
+    picture, sound = _files(session, AudioFile.track_id == track_id)
+    if picture is None and album is not None:
+        return of_album(session, album)
+    return CoverSubject(public_id, dict(zip(TRAITS, traits, strict=True)), picture, sound)
+
+
+def of_album(session: Session, public_id: str) -> CoverSubject | None:
+    """Return what the cover of an album shows; songs of one album share it."""
+    row = session.execute(
+        select(Album.id, *map(func.avg, _TRAIT_COLUMNS))
+        .join(Track, Track.album_id == Album.id, isouter=True)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .where(Album.public_id == public_id)
+        .group_by(Album.id)
+    ).first()
+    if row is None:
+        return None
+    album_id, *traits = row
+    tracks = select(Track.id).where(Track.album_id == album_id)
+    picture, _ = _files(session, AudioFile.track_id.in_(tracks))
+    return CoverSubject(public_id, dict(zip(TRAITS, traits, strict=True)), picture, None)
+
+
+def _files(session: Session, condition: Any) -> tuple[PictureFile | None, str | None]:
+    """Return the first file with a cover, and the content hash of it or of any other file."""
+    file = session.execute(
+        select(AudioFile.content_hash, AudioFile.has_cover, AudioFile.path)
+        .where(condition, AudioFile.state == "analysed")
+        .order_by(AudioFile.has_cover.desc(), AudioFile.id)
+        .limit(1)
+    ).first()
+    if file is None:
+        return None, None
+    content_hash, has_cover, path = file
+    return PictureFile(content_hash, Path(path)) if has_cover else None, content_hash

@@ -1,0 +1,15 @@
+"""Covers of songs, albums and sound groups: the picture in the file or folder, else a drawing."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Register the addresses and what templates link covers by."""
+    from songrec.web.covers import views
+
+    app.register_blueprint(views.blueprint)
+    app.add_template_global(views.cover_address, "cover_address")
+    app.add_template_global(views.album_cover_address, "album_cover_address")
+    app.add_template_global(views.group_cover_address, "group_cover_address")
