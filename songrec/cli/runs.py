@@ -24,6 +24,7 @@ from songrec.services.training.algorithms import (
     clusters_by_model,
 )
 from songrec.services.training.request import TrainRequest
+from songrec.services.training.run_names import run_name
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.tables import Run
@@ -78,6 +79,7 @@ def _settings_help() -> str:
 @click.option("--epochs", help="Number of epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
+@click.option("--name", default="", help="A name for people; by default the run's models and day.")
 @click.option("--no-publish", is_flag=True, help="Leave the published run as it is.")
 @json_option
 @one_line_errors
@@ -91,6 +93,7 @@ def train_command(
     epochs: str | None,
     seed: int,
     settings: tuple[str, ...],
+    name: str,
     no_publish: bool,
     as_json: bool,
 ) -> None:
@@ -111,6 +114,7 @@ def train_command(
     from songrec.core.feature_spec import ATTRIBUTES_ONLY, AUTO
     from songrec.services.features.feature_sets import parse_features
     from songrec.services.training.train import train
+    from songrec.store.runs.runs import clean_name
 
     with wrong_usage():
         parameters = parse_settings(chosen, (*shorthand, *settings), maps)
@@ -121,6 +125,7 @@ def train_command(
             publish=not no_publish,
             maps=maps,
             map_parameters=parameters,
+            name=clean_name(name) or "",
             **chosen,
         )
         request.validated_parameters()
@@ -191,8 +196,7 @@ def runs_command(as_json: bool) -> None:
         silhouette = row["metrics"].get("silhouette")
         click.echo(
             f"{mark} {row['run_id']}  {row['tracks']:>9,} tracks  {row['clusters']:>3} clusters  "
-            f"{row['representation']} + {row['clustering']}"
-            + (f"  silhouette {silhouette:.3f}" if silhouette is not None else "")
+            f"{row['name']}" + (f"  silhouette {silhouette:.3f}" if silhouette is not None else "")
         )
 
 
@@ -230,6 +234,7 @@ def figure_text(value: float | None, better: bool) -> str:
 def _as_row(run: Run, shown: Run | None) -> dict[str, Any]:
     return {
         "run_id": run.public_id,
+        "name": run_name(run),
         "published": shown is not None and run.id == shown.id,
         "created_at": run.created_at.isoformat(),
         "tracks": run.track_count,

@@ -15,7 +15,8 @@ class Kind:
     start first. Of the kinds with one ``exclusive_key`` a single job runs at a time, however many
     workers there are; the others wait. A job that takes longer than ``time_limit_s`` is stopped.
     ``is_memory_limited`` is False for trainings: what they take depends on the library, not on
-    what a stranger sent.
+    what a stranger sent. ``is_small``: short work of listeners or of songrec itself, which lists of
+    jobs fold.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Kind:
     exclusive_key: str | None = None
     time_limit_s: float | None = None
     is_memory_limited: bool = True
+    is_small: bool = False
 
 
 LIBRARY = "library"
@@ -92,6 +94,13 @@ KINDS: dict[str, Kind] = {
             exclusive_key="duplicates",
         ),
         Kind(
+            "merge",
+            "Merging duplicates",
+            "songrec.jobs.tasks:merge",
+            "Cancelled; the songs merged or restored until then stay so, and the rest can follow.",
+            exclusive_key=LIBRARY,
+        ),
+        Kind(
             "fragments",
             "Moments",
             "songrec.jobs.segment_tasks:run",
@@ -106,6 +115,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:words",
             "Cancelled; what was prepared until then stays.",
             exclusive_key="words",
+            is_small=True,
         ),
         Kind(
             "refresh",
@@ -114,6 +124,7 @@ KINDS: dict[str, Kind] = {
             "Cancelled; the next import completes it.",
             SOMEBODY_WAITS - 5,
             exclusive_key=LIBRARY,
+            is_small=True,
         ),
         Kind(
             "import",
@@ -122,6 +133,7 @@ KINDS: dict[str, Kind] = {
             "Cancelled; nothing was imported.",
             SOMEBODY_WAITS,
             time_limit_s=SHORT_WORK_S,
+            is_small=True,
         ),
         Kind(
             "upload",
@@ -130,6 +142,7 @@ KINDS: dict[str, Kind] = {
             "Cancelled.",
             SOMEBODY_WAITS,
             time_limit_s=SHORT_WORK_S,
+            is_small=True,
         ),
         Kind(
             "keep",
@@ -138,6 +151,7 @@ KINDS: dict[str, Kind] = {
             "Cancelled; it was not kept.",
             SOMEBODY_WAITS,
             time_limit_s=SHORT_WORK_S,
+            is_small=True,
         ),
         Kind(
             "covers",
@@ -147,6 +161,7 @@ KINDS: dict[str, Kind] = {
             SOMEBODY_WAITS,
             exclusive_key="covers",
             time_limit_s=SHORT_WORK_S,
+            is_small=True,
         ),
         Kind(
             "sleeve",
@@ -155,6 +170,7 @@ KINDS: dict[str, Kind] = {
             "Cancelled.",
             SOMEBODY_WAITS,
             time_limit_s=SHORT_WORK_S,
+            is_small=True,
         ),
     )
 }

@@ -222,6 +222,20 @@ def covers(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     return {"covers": done, "waiting": waiting}
 
 
+def merge(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Merge all duplicates of the kinds in ``kinds``, or restore the batch of merges ``undo``.
+
+    The merges of a job are the batch with its public id.
+    """
+    from songrec.services.catalogue.duplicate_merges import merge_all, undo_all
+
+    batch = job.parameters.get("undo")
+    if batch:
+        return undo_all(current_instance(), batch, on_progress).to_json()
+    kinds = job.parameters["kinds"]
+    return merge_all(current_instance(), job.public_id, kinds, on_progress).to_json()
+
+
 def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Create the waveform and cover of the library's file ``file_id``."""
     from songrec.services.features import waveform

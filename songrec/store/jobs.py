@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, load_only
 
@@ -79,17 +79,45 @@ def find(session: Session, public_id: str) -> Job:
     return job
 
 
-def page(session: Session, number: int, size: int = 25) -> tuple[list[Job], int]:
-    """Return one page of the jobs, newest first, and the number of all jobs."""
-    total = session.scalar(select(func.count()).select_from(Job)) or 0
-    rows = (
-        select(Job)
-        .options(load_only(*(c for c in _LISTED), raiseload=True))
-        .order_by(Job.id.desc())
-        .limit(size)
-        .offset((number - 1) * size)
-    )
+def page(
+    session: Session, number: int, size: int = 25, *conditions: ColumnElement[bool]
+) -> tuple[list[Job], int]:
+    """Return one page of the jobs that meet all conditions, newest first, and their number."""
+    total = count(session, *conditions)
+    rows = _listed(*conditions).order_by(Job.id.desc()).limit(size).offset((number - 1) * size)
     return list(session.scalars(rows)), total
+
+
+def active_listed(session: Session, *conditions: ColumnElement[bool]) -> list[Job]:
+    """Return the jobs that wait or run, for a list: those that run first, then by their turn."""
+    order = (Job.state == "waiting", Job.priority.desc(), Job.id)
+    return list(session.scalars(_listed(Job.state.in_(ACTIVE), *conditions).order_by(*order)))
+
+
+def has_ended() -> ColumnElement[bool]:
+    """Return the condition that a job neither waits nor runs."""
+    return Job.state.not_in(ACTIVE)
+
+
+def is_small(kinds: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a job is of one of ``kinds``, or follows an analysis by itself."""
+    task = func.coalesce(Job.parameters["task"].as_string(), "")
+    return Job.kind.in_(kinds) | ((Job.kind == "fragments") & (task == "refresh"))
+
+
+def count(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """Return the number of jobs that meet all conditions."""
+    return session.scalar(select(func.count()).select_from(Job).where(*conditions)) or 0
+
+
+def last_done(session: Session, kinds: Collection[str]) -> Job | None:
+    """Return the job of these kinds that was done last, with its result."""
+    query = select(Job).where(Job.kind.in_(kinds), Job.state == "done")
+    return session.scalar(query.order_by(Job.finished_at.desc()).limit(1))
+
+
+def _listed(*conditions: ColumnElement[bool]) -> Select[tuple[Job]]:
+    return select(Job).options(load_only(*_LISTED, raiseload=True)).where(*conditions)
 
 
 # A list shows neither logs nor loss curves, which are the bulk of a row.
@@ -109,6 +137,8 @@ _LISTED = (
     Job.worker,
     Job.attempts,
     Job.finished_at,
+    Job.priority,
+    Job.owner_key,
 )
 
 

@@ -42,6 +42,8 @@ PUBLIC = (
 CLOSED = (
     "/account",
     "/admin",
+    "/admin/catalogue",
+    "/admin/invitations",
     "/admin/train",
     "/admin/jobs",
     "/admin/runs",

@@ -55,6 +55,10 @@ def like_count(page: Any) -> int:
     return int(page.locator("[data-like-count]").inner_text())
 
 
+def scrolls_sideways(page: Any) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
 def sign_in(page: Any) -> None:
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Name").fill(NAME)
@@ -113,8 +117,11 @@ def test_from_the_first_look_to_a_published_retraining(
     sign_in(page)
     assert like_count(page) >= 3
 
-    # They press Retrain and watch.
-    page.goto("/admin/train")
+    # They see how everything stands, press Retrain and watch.
+    page.get_by_role("link", name="Admin").click()
+    expect(page.get_by_role("heading", name="Published run")).to_be_visible()
+    assert not scrolls_sideways(page)
+    page.get_by_role("link", name="Settings").click()
     page.get_by_text("Other settings").click()
     label, representation = MODELS[viewport]
     page.get_by_role("radio", name=re.compile(f"^{label}")).first.check()
@@ -127,8 +134,9 @@ def test_from_the_first_look_to_a_published_retraining(
     # They compare the new run with the old one and publish it.
     page.get_by_role("link", name="Compare with the published run").click()
     expect(page.get_by_text("Adjusted Rand index").first).to_be_visible()
-    page.get_by_role("link", name="Runs", exact=True).click()
-    page.get_by_role("button", name="Publish", exact=True).first.click()
+    expect(page.locator(".flow-chart .ribbon").first).to_be_attached()
+    assert not scrolls_sideways(page)
+    page.get_by_role("button", name="Publish B").click()
     page.locator(".notice", has_text="is live.").wait_for()
     page.goto("/")
     expect(page.locator(".site-footer")).to_contain_text(f"{representation} and kmeans")

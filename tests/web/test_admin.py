@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
@@ -21,13 +23,14 @@ from songrec.jobs import files, tasks
 from songrec.projection import PROJECTIONS
 from songrec.representation import REPRESENTATIONS
 from songrec.store import jobs
-from songrec.store.runs import runs
+from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Job, Track, TrackAttributes, User
 from tests.catalogue_files.samples import TWELVE, as_text, song
 from tests.factories import make_track, waiting_ids
+from tests.planted_run import plant
 from tests.web.accounts import admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
-from tests.web.html import links, parse, texts
+from tests.web.html import links, parse, text_of, texts
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
 
@@ -42,17 +45,53 @@ class TestOverview:
     """The first page says how things stand and what to do next."""
 
     def test_an_empty_instance_asks_for_a_catalogue(self, client: FlaskClient, admin: User) -> None:
-        notices = texts(client.get("/admin"), ".notice")
-        assert "The catalogue is empty. Upload a file to start." in notices
+        page = client.get("/admin")
+        notices = texts(page, ".to-do .notice")
+        assert "The catalogue is empty. Import songs" in notices
         assert [notice for notice in notices if notice.startswith("No worker is running: ")]
+        assert links(page, ".to-do a")["Import songs"] == "/admin/catalogue"
 
-    def test_it_names_the_published_run(
+    def test_it_names_the_published_run_and_says_how_good_it_is(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:
-        a_run(app, session, "r-one")
+        measures = {"p_at_10_of_10": [0.4, 0.31, 0.47]}
+        measured = {"playlists": 50, "methods": {"taste": measures}, "best": "taste"}
+        run = a_run(app, session, "r-one", recommendation=measured)
+        run.metrics = {"trustworthiness": 0.97}
+        run.created_at = datetime(2024, 11, 30, tzinfo=UTC)
+        folder = run_folders.run_folder(app.config["INSTANCE"], "r-one")
+        np.save(folder / "track_ids.npy", np.arange(1, 4))
         runs.publish(session, "r-one")
         session.commit()
-        assert links(client.get("/admin"), ".facts a")["r-one"] == "/admin/runs/r-one"
+        page = client.get("/admin")
+        name = "Autoencoder + k-means, 10 clusters · 30 Nov 2024"
+        assert links(page, ".status-run a") == {name: "/admin/runs/r-one"}
+        recommendations, map_quality, _ = texts(page, ".status-run dd")
+        assert recommendations.startswith("40% of the first ten are right, by “Your taste”")
+        assert map_quality == "Very faithful (trustworthiness 0.970 of 1)"
+
+    def test_songs_since_the_last_training_and_failures_need_somebody(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        plant(session, app.config["INSTANCE"], 12, 2)
+        make_track(session)
+        job = jobs.create(session, "ingest", {})
+        jobs.claim(session, "worker")
+        jobs.fail(session, job.id, "The file is damaged.")
+        session.commit()
+        needs = texts(client.get("/admin"), ".to-do .notice")
+        assert "1 song has come in since the last training. Retrain" in needs
+        assert "1 job failed in the last seven days. See why" in needs
+
+    def test_small_jobs_are_not_among_the_latest(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        for kind in ("sleeve", "report"):
+            job = jobs.create(session, kind, {})
+            jobs.claim(session, "worker")
+            jobs.cancelled(session, job.id, "")
+        session.commit()
+        assert texts(client.get("/admin"), "tbody th") == ["Report"]
 
     def test_admin_pages_are_not_cached(self, client: FlaskClient, admin: User) -> None:
         assert client.get("/admin").headers["Cache-Control"] == "no-store"
@@ -256,7 +295,7 @@ class TestRetrain:
         assert "Autoencoder of attributes, k-means" in recommended.get_text()
         assert "for 1 song." in recommended.get_text()
         fields = {field["name"] for field in recommended.select("[name]")}
-        assert fields == {"csrf_token", "publish"}
+        assert fields == {"csrf_token", "name", "publish"}
         assert not parse(page).select_one("details.other-settings").has_attr("open")
         a_run(app, session, "r-before")
         assert "for 1 song, going by earlier runs." in client.get("/admin/train").text
@@ -278,6 +317,41 @@ class TestRetrain:
             "publish": False,
             "parameters": {"representation": {}, "clustering": {}, "projection": {}},
         }
+
+    def test_what_the_catalogue_lacks_is_disabled_with_the_reason(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        for _ in range(3):
+            make_track(session, genres=("folk",))
+        session.commit()
+        form = parse(client.get("/admin/train")).select_one("form.train-form")
+        disabled = {
+            field["value"]: text_of(field.find_parent("label").select_one(".why-not"))
+            for field in form.select("input[type=radio][disabled]")
+        }
+        assert disabled == {
+            "conv_vae": "No song was analysed with Mel spectrogram.",
+            "hybrid_conv_vae": "No song was analysed with Mel spectrogram.",
+        }
+        usable = form.select("select[name=feature_set] option:not([disabled])")
+        assert [option["value"] for option in usable] == ["auto", "attributes"]
+        labels = form.select("select[name='representation.cvae.condition'] option[disabled]")
+        assert [option["value"] for option in labels] == ["emotion", "language"]
+
+    def test_it_says_what_will_change(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        plant(session, app.config["INSTANCE"], 12, 2)
+        session.commit()
+        changes = texts(client.get("/admin/train"), ".changes li")
+        assert changes[0] == "Songs: 12 → 12"
+        assert "Representation: Attributes as they are → Autoencoder" in changes
+
+    def test_a_name_goes_with_the_training(
+        self, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        client.post("/admin/train", data={"name": "  With  more\nsongs "})
+        assert last_job(session).parameters["name"] == "With more songs"
 
     def test_pressing_three_times_trains_once(
         self, client: FlaskClient, session: Session, admin: User

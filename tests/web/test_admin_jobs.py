@@ -180,11 +180,40 @@ class TestJobPages:
             assert answer.text == path.read_text()
             assert "attachment" in answer.headers["Content-Disposition"]
 
-    def test_the_list_links_every_job(
+    def test_the_list_shows_what_runs_first_and_folds_small_jobs(
         self, client: FlaskClient, session: Session, admin: User, job: Job
     ) -> None:
-        addresses = links(client.get("/admin/jobs"), "tbody a").values()
-        assert list(addresses) == [f"/admin/jobs/{job.public_id}"]
+        jobs.claim(session, "worker")
+        jobs.report(session, job.id, progress=0.25, message="epoch 1", log="", details={})
+        ended = {}
+        for kind, parameters in (
+            ("report", {}),
+            ("sleeve", {}),
+            ("fragments", {"task": "refresh"}),
+            ("fragments", {"task": "train"}),
+        ):
+            row = jobs.create(session, kind, parameters)
+            jobs.claim(session, "other")
+            jobs.fail(session, row.id, "No.")
+            ended[kind, parameters.get("task")] = f"/admin/jobs/{row.public_id}"
+        waiting = queue.enqueue(session, "grid", {"file": "8 cells"})
+        session.commit()
+        page = client.get("/admin/jobs")
+        now = links(page, ".jobs-now a")
+        assert now == {
+            "Training: Autoencoder": f"/admin/jobs/{job.public_id}",
+            "Grid: 8 cells": f"/admin/jobs/{waiting.public_id}",
+        }
+        assert next(iter(now)) == "Training: Autoencoder"
+        (bar,) = parse(page).select(".jobs-now progress")
+        assert bar["value"] == "0.25"
+        long_jobs = [ended["fragments", "train"], ended["report", None]]
+        assert list(links(page, "tbody a").values()) == long_jobs
+        assert "2 small jobs are not listed here." in page.text
+        small = links(client.get("/admin/jobs?show=small"), "tbody a")
+        assert list(small.values()) == [ended["fragments", "refresh"], ended["sleeve", None]]
+        failed = client.get("/admin/jobs?show=failed&kind=report")
+        assert list(links(failed, "tbody a").values()) == [ended["report", None]]
         assert client.get("/admin/jobs?page=99999999999999999999").status_code == 200
 
     def test_an_unknown_job_is_404(self, client: FlaskClient, admin: User) -> None:

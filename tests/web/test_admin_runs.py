@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 from flask import Flask
 from flask.testing import FlaskClient
@@ -10,10 +12,10 @@ from sqlalchemy.orm import Session
 from songrec.store.listeners import users
 from songrec.store.runs import run_folders, runs
 from songrec.store.tables import Cluster, User
-from tests.planted_run import plant
+from tests.planted_run import plant, publish
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes
 from tests.web.admin_runs import a_run
-from tests.web.html import texts
+from tests.web.html import links, parse, text_of, texts
 
 __all__ = ["admin", "anna", "quick_hashes"]  # fixtures
 
@@ -50,7 +52,8 @@ class TestRuns:
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:
         a_run(app, session, "r-one")
-        text = client.get("/admin/runs/r-one").text
+        page = client.get("/admin/runs/r-one")
+        text = page.text
         for shown in ("representation: epochs", "0.25", "variance was left out", "0.0500"):
             assert shown in text
 
@@ -90,18 +93,67 @@ class TestRuns:
             session.add(Cluster(run_id=run.id, number=0, name="All", size=4, profile={}))
         session.commit()
         page = client.get("/admin/compare?a=r-a&b=r-v")
-        assert "Not compared: different models, autoencoder and vae." in page.text
+        (apart,) = parse(page).select("details [aria-label='Measures of both runs']")
+        assert "Not compared: different models, autoencoder and vae." in text_of(apart)
+        compared, _ = texts(page, "[aria-label='Measures of both runs']")
+        assert "Validation loss" not in compared
         assert texts(page, "td.better") == []
 
-    def test_two_runs_side_by_side(
+    def test_the_published_run_and_the_newest_other_are_compared_at_first(
         self, app: Flask, client: FlaskClient, session: Session, admin: User
     ) -> None:
-        planted = plant(session, app.config["INSTANCE"])
+        instance = app.config["INSTANCE"]
+        planted = plant(session, instance)
+        moved = planted.labels.copy()
+        moved[:10] = (moved[:10] + 1) % 4
+        other = publish(
+            session, instance, planted.track_ids, moved, planted.coordinates, planted.values
+        )
+        runs.publish(session, planted.run.public_id)
         session.commit()
-        public_id = planted.run.public_id
-        page = client.get(f"/admin/compare?a=published&b={public_id}")
-        assert "0 (0.0%)" in texts(page, ".facts dd")  # nothing changed company against itself
-        assert "successor" in texts(page, "main th, main .state, main span")
+        page = client.get("/admin/compare")
+        chosen = [option["value"] for option in parse(page).select("option[selected]")]
+        assert chosen == [planted.run.public_id, other.public_id]
+        assert "10 (4.2%)" in texts(page, ".facts dd")
+        ribbons = texts(page, ".flow-chart .ribbon title")
+        assert len(ribbons) >= 8  # four successors, and where songs moved
+        assert sum(int(text.rpartition(": ")[2].split()[0]) for text in ribbons) == 240
+        assert texts(page, ".flow-chart text")[0].startswith("Calm acoustic folk")
+        twice = client.get(f"/admin/compare?a=published&b={planted.run.public_id}")
+        assert texts(twice, ".notice") == ["Both are the same run. Choose another one for B."]
+
+    def test_one_run_alone_is_not_compared(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        a_run(app, session, "r-one")
+        assert "Train another one with other settings" in client.get("/admin/compare").text
+        assert texts(client.get("/admin/runs"), "input[type=radio]") == []
+
+    def test_a_comparison_whose_files_are_missing_says_so(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        a_run(app, session, "r-one", with_files=False)
+        a_run(app, session, "r-two")
+        page = client.get("/admin/compare")
+        assert page.status_code == 200
+        assert [text for text in texts(page, ".notice-bad") if "are missing" in text]
+        (button,) = parse(client.get("/admin/runs")).select("button[disabled]")
+        assert text_of(button) == "Publish"
+
+    def test_a_run_gets_a_name_and_loses_it(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        run = a_run(app, session, "r-one")
+        run.created_at = datetime(2024, 11, 30, 12, tzinfo=UTC)
+        session.commit()
+        for name, shown in (
+            (" Winter \t 2024 ", "Winter 2024"),
+            ("", "Autoencoder + k-means, 10 clusters · 30 Nov 2024"),
+        ):
+            client.post("/admin/runs/r-one/name", data={"name": name})
+            assert texts(client.get("/admin/runs/r-one"), "main h1") == [shown]
+            assert shown in links(client.get("/admin/runs"), "tbody a")
+        assert client.post("/admin/runs/nope/name").status_code == 404
 
     def test_an_unknown_run_is_404(self, client: FlaskClient, admin: User) -> None:
         assert client.get("/admin/runs/nope").status_code == 404
@@ -121,6 +173,7 @@ class TestUsers:
             assert anna.is_admin is expected
 
     def test_the_last_admin_stays(self, client: FlaskClient, session: Session, admin: User) -> None:
+        assert "The only admin" in texts(client.get("/admin/users"), "td span")
         answer = client.post(
             f"/admin/users/{admin.id}/admin", data={"value": "0"}, follow_redirects=True
         )

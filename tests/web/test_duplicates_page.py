@@ -129,3 +129,49 @@ def test_a_search_is_a_job(client: FlaskClient, app: Flask, session: Session, ad
     result = tasks.duplicates(session, session.get_one(Job, job.id), lambda *rest: None)
     assert result["pairs"]["names"] == 1
     assert store.totals(session)["groups"] == 1
+
+
+def test_all_groups_are_merged_and_restored_in_one_step_each(
+    client: FlaskClient, app: Flask, session: Session, admin: User
+) -> None:
+    pairs = [pair(session, number) for number in range(3)]
+    search(Instance(app.config["INSTANCE"], session))
+    assert texts(client.get("/admin/duplicates"), ".merge-all .check") == [
+        "same name and length 3 pairs"
+    ]
+    answer = client.post("/admin/duplicates/merge-all", data={"kind": ["names", "nonsense"]})
+    job = last_merge(session)
+    assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
+    assert "Merging duplicates: waiting." in texts(client.get("/admin/duplicates"), ".notice")
+    work_off(session, job)
+    page = client.get(f"/admin/jobs/{job.public_id}")
+    assert "3 songs merged, of 3 groups. You can undo all of them in one step." in page.text
+    assert {track.id for track in session.scalars(select(Track))} == {one for one, _ in pairs}
+    assert texts(client.get("/admin/duplicates"), ".merge-batch button") == ["Undo all 3"]
+    client.post("/admin/duplicates/undo-all")
+    work_off(session, last_merge(session))
+    assert session.scalars(select(Track.id)).all() == [one for pair in pairs for one in pair]
+    page = client.get("/admin/duplicates")
+    assert texts(page, ".merge-batch") == []
+    assert len(parse(page).select("form.duplicates")) == 3
+    again = client.post("/admin/duplicates/undo-all", follow_redirects=True)
+    assert "Nothing is left to undo." in again.text
+
+
+def test_no_reason_ticked_merges_nothing(
+    client: FlaskClient, session: Session, admin: User
+) -> None:
+    answer = client.post("/admin/duplicates/merge-all", follow_redirects=True)
+    assert "Tick at least one reason to merge by." in answer.text
+    assert jobs.active(session) == []
+
+
+def last_merge(session: Session) -> Job:
+    return next(job for job in jobs.active(session) if job.kind == "merge")
+
+
+def work_off(session: Session, job: Job) -> None:
+    jobs.claim(session, "worker")
+    result = tasks.merge(session, session.get_one(Job, job.id), lambda *rest: None)
+    jobs.finish(session, job.id, result, log="", details={})
+    session.commit()

@@ -73,7 +73,7 @@ class TestInvitation:
         assert answer.status_code == 201
         (link,) = re.findall(r"http://localhost(/sign-up\?invitation=[\w-]{43})", answer.text)
         secret = link.partition("=")[2]
-        assert secret not in client.get("/admin/users").text
+        assert secret not in client.get("/admin/invitations").text
         (row,) = session.query(Invitation).all()
         assert secret not in (row.secret_hash, row.note)
 
@@ -87,7 +87,7 @@ class TestInvitation:
         assert refused.status_code == 403
         assert "was used, revoked or has expired" in refused.text
         assert users.find(session, "Somebody else") is None
-        assert "used" in client.get("/admin/users").text
+        assert "used" in client.get("/admin/invitations").text
         events = session.scalars(select(SecurityEvent).order_by(SecurityEvent.id)).all()
         kinds = [event.kind for event in events if event.kind.startswith("invitation")]
         assert kinds == ["invitation-created", "invitation-used"]

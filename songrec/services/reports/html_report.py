@@ -23,6 +23,7 @@ from songrec.projection import MAPS, PROJECTIONS
 from songrec.services.reports import model_examples, plots
 from songrec.services.reports.cluster_importance import cluster_importance
 from songrec.services.training.run_metrics import MEASURES
+from songrec.services.training.run_names import model_names, run_name
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.runs import run_folders, runs
@@ -102,6 +103,8 @@ def make_report(instance: Instance, run: Run, on_progress: Progress = no_progres
     on_progress(0.95, "Writing the page", None)
     report.html = _render(
         run=run,
+        name=run_name(run),
+        models=model_names(run),
         manifest=manifest,
         notes=notes,
         clusters=clusters,

@@ -33,6 +33,11 @@ class EncoderChoice:
     tagger: Path | None = None
 
 
+def has_musicnn(instance: Path) -> bool:
+    """Return whether MusiCNN's weights are installed."""
+    return published_weights.is_there(instance, "musicnn")
+
+
 def choose(instance: Path, by: str = "best") -> EncoderChoice:
     """Choose the encoder for new indexes.
 
@@ -44,7 +49,7 @@ def choose(instance: Path, by: str = "best") -> EncoderChoice:
     if by not in ENCODERS:
         raise UnknownName("segment encoder", by, ENCODERS)
     tagger = taggers.newest(instance)
-    has_weights = published_weights.is_there(instance, "musicnn")
+    has_weights = has_musicnn(instance)
     if by == "tagger" and tagger is None:
         raise NotReady("No tagger is trained yet: flask segments train")
     if by == "musicnn" and not has_weights:

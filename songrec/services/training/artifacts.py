@@ -180,6 +180,7 @@ def run_row(
     return Run(
         public_id=f"{created:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         created_at=created,
+        name=request.name or None,
         feature_set=str(request.feature_set),
         representation=request.representation,
         clustering=request.clustering,

@@ -38,6 +38,8 @@ class TrainRequest:
         Further projections that the map page offers beside ``projection``.
     map_parameters
         Values that differ from the defaults, by projection of ``maps``.
+    name
+        The name of the run for people; empty for one from its models.
     """
 
     feature_set: FeatureSpec = ATTRIBUTES_ONLY
@@ -49,6 +51,7 @@ class TrainRequest:
     publish: bool = True
     maps: tuple[str, ...] = ()
     map_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    name: str = ""
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> TrainRequest:

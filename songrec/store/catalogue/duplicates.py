@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,25 @@ def totals(session: Session) -> dict[str, int]:
     return {"groups": groups, **{kind: kinds.get(kind, 0) for kind in KINDS}}
 
 
+def connected(session: Session, kinds: Collection[str]) -> list[list[int]]:
+    """Return the track ids of each group that pairs of ``kinds`` connect, the one to keep first."""
+    query = select(Duplicate.first_id, Duplicate.second_id).where(Duplicate.kind.in_(kinds))
+    into: dict[int, int] = {}
+    for first, second in session.execute(query):
+        one, other = _root(into, first), _root(into, second)
+        into[max(one, other)] = min(one, other)
+    groups: dict[int, list[int]] = {}
+    for track_id in sorted(into):
+        groups.setdefault(_root(into, track_id), []).append(track_id)
+    facts = _Facts.of(session, sorted(into))
+    ordered = []
+    for ids in groups.values():
+        members = [facts.member(one, ()) for one in ids if one in facts.tracks]
+        members.sort(key=_order, reverse=True)
+        ordered.append([member.track.id for member in members])
+    return [ids for ids in ordered if len(ids) > 1]
+
+
 def page(session: Session, number: int, size: int) -> list[Group]:
     """Return a page of groups (from 1), ``size`` each, by id."""
     ids = session.scalars(
@@ -134,19 +153,25 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
             for track_id in track_ids[:MAX_SHOWN]
             if track_id in facts.tracks
         ]
-        members.sort(key=lambda member: (*_worth(member), -member.track.id), reverse=True)
+        members.sort(key=_order, reverse=True)
         if len(members) > 1:
             groups.append(Group(group_id, members, len(track_ids)))
     return groups
 
 
-def _worth(member: Member) -> tuple[Any, ...]:
+def _order(member: Member) -> tuple[Any, ...]:
     """Return a sort key: higher for the track that a merge had better keep."""
     n_known = sum(
         value is not None
         for value in (member.track.album_id, member.track.year, member.track.duration_ms)
     )
-    return (member.in_run, member.files > 0, member.likes + member.playlists, n_known)
+    return (
+        member.in_run,
+        member.files > 0,
+        member.likes + member.playlists,
+        n_known,
+        -member.track.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

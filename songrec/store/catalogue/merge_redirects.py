@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -136,3 +137,37 @@ def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
     return [
         Merge(row, tracks.get(row.survivor_id), newest[row.survivor_id] == row.id) for row in rows
     ], total
+
+
+@dataclass(frozen=True, slots=True)
+class MergeBatch:
+    """Merges that were made together: ``count`` of them are in force."""
+
+    batch: str
+    count: int
+    created_at: datetime
+
+
+def last_batch(session: Session) -> MergeBatch | None:
+    """Return the newest batch of merges, if one of them is still in force."""
+    newest = (
+        select(TrackMerge.batch)
+        .where(TrackMerge.batch.is_not(None))
+        .order_by(TrackMerge.id.desc())
+        .limit(1)
+    )
+    batch = session.scalar(newest)
+    if batch is None:
+        return None
+    count, created_at = session.execute(
+        select(func.count(), func.max(TrackMerge.created_at)).where(
+            TrackMerge.batch == batch, TrackMerge.undone_at.is_(None)
+        )
+    ).one()
+    return MergeBatch(batch, count, created_at) if count else None
+
+
+def ids_of_batch(session: Session, batch: str) -> list[int]:
+    """Return the merges of a batch that are in force, newest first: the order to undo them in."""
+    query = select(TrackMerge.id).where(TrackMerge.batch == batch, TrackMerge.undone_at.is_(None))
+    return list(session.scalars(query.order_by(TrackMerge.id.desc())))

@@ -70,8 +70,12 @@ _COMBINE: dict[str, Callable[[Row, Row], Row]] = {
 }
 
 
-def merge(session: Session, survivor_id: int, merged_id: int) -> TrackMerge:
+def merge(
+    session: Session, survivor_id: int, merged_id: int, *, batch: str | None = None
+) -> TrackMerge:
     """Merge the track ``merged_id`` into ``survivor_id``; see the module.
+
+    ``batch`` names merges that are made, and can be undone, together.
 
     Raises ``BadInput`` where that cannot be done.
     """
@@ -119,6 +123,7 @@ def merge(session: Session, survivor_id: int, merged_id: int) -> TrackMerge:
         merged_external_id=gone["external_id"],
         title=gone["title"],
         artists=gone["artists"],
+        batch=batch,
         before=written(before),
     )
     session.add(row)

@@ -218,6 +218,11 @@ def require_another_admin(session: Session, user: User) -> None:
         raise BadInput(f"{user.name!r} is the last admin; make somebody else admin first.")
 
 
+def admin_count(session: Session) -> int:
+    """Return the number of admins."""
+    return session.scalar(select(func.count()).select_from(User).where(User.is_admin)) or 0
+
+
 def any_admin(session: Session) -> bool:
     """Return whether at least one account is an admin."""
     return session.scalar(select(User.id).where(User.is_admin).limit(1)) is not None

@@ -19,6 +19,7 @@ from songrec.store.runs import run_folders
 from songrec.store.tables import Cluster, ClusterAssignment, Publication, Run, Track
 
 ROWS_PER_INSERT = 50_000
+NAME_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,20 @@ def publish(session: Session, public_id: str) -> Run:
         pointer.published_at = now()
     session.flush()
     return run
+
+
+def rename(session: Session, public_id: str, name: str) -> Run:
+    """Give a run a name; an empty one removes it."""
+    run = find(session, public_id)
+    run.name = clean_name(name)
+    session.flush()
+    return run
+
+
+def clean_name(name: str) -> str | None:
+    """Return a name in one line of at most ``NAME_LENGTH`` characters; None if nothing is left."""
+    printable = "".join(one if one.isprintable() else " " for one in name)
+    return " ".join(printable.split())[:NAME_LENGTH].strip() or None
 
 
 def clusters_of(session: Session, run: Run) -> list[Cluster]:

@@ -74,6 +74,12 @@ def audible(session: Session) -> list[int]:
     return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
 
 
+def audible_count(session: Session) -> int:
+    """Return the number of tracks with analysed audio."""
+    query = select(func.count(AudioFile.track_id.distinct())).where(AudioFile.state == "analysed")
+    return session.scalar(query) or 0
+
+
 @dataclass(frozen=True, slots=True)
 class SoundSource:
     """Where the sound of a row is: a file, or the part of it from ``start_s`` to ``end_s``."""

@@ -76,6 +76,7 @@ class TrackMerge(Base):
     The ``merged_…`` columns name the track that is gone: its addresses lead to the survivor, and a
     catalogue that brings it again adds to the survivor. ``before`` is written by
     ``store.merging``; ``undone_at`` says that the track is back.
+    Merges of one ``batch`` were made together and can be undone together.
     """
 
     __tablename__ = "track_merge"
@@ -86,6 +87,7 @@ class TrackMerge(Base):
     merged_public_id: Mapped[str] = mapped_column(String(16), index=True)
     merged_source_key: Mapped[str] = mapped_column(String(80), index=True)
     merged_external_id: Mapped[str | None] = mapped_column(String(100), index=True)
+    batch: Mapped[str | None] = mapped_column(String(16), index=True)
     title: Mapped[str] = mapped_column(String(500))
     artists: Mapped[str] = mapped_column(String(500), default="")
     before: Mapped[dict[str, Any]] = mapped_column(JSON)

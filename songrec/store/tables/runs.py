@@ -12,7 +12,9 @@ from songrec.store.db import Base, UtcDateTime, now
 
 
 class Run(Base):
-    """One finished training run; its arrays are in ``<instance>/runs/<public_id>/``. Immutable.
+    """One finished training run; its arrays are in ``<instance>/runs/<public_id>/``.
+
+    Immutable but for its ``name``; without one it is called by ``training.run_names``.
 
     ``parameters``, ``metrics`` and ``seconds`` repeat the manifest so that lists need no file.
     """
@@ -21,6 +23,7 @@ class Run(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     feature_set: Mapped[str] = mapped_column(String(100))
     representation: Mapped[str] = mapped_column(String(50))

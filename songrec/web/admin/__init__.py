@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
         invitations,
         jobs,
         kept_songs,
+        overview,
         prediction,
         run_diagnostics,
         runs,

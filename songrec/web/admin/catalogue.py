@@ -1,4 +1,4 @@
-"""The admin's first page and the upload of a catalogue."""
+"""Importing a catalogue: its form, and the upload that becomes a job."""
 
 from __future__ import annotations
 
@@ -13,36 +13,24 @@ from songrec.core.errors import SongrecError
 from songrec.core.file_names import safe_file_name
 from songrec.jobs import files, queue
 from songrec.services.catalogue.formats import FIELDS, FORMATS, SCALES, parse_column_choices
-from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.runs import runs
 from songrec.web import cached_counts
 from songrec.web.admin import blueprint
-from songrec.web.admin.training import TrainForm, time_estimate
 
 MAX_COLUMNS_FIELD = 5_000
 
 
-@blueprint.get("")
-def index() -> ResponseReturnValue:
-    """Show catalogue, published run, latest jobs and what to do next."""
-    published = runs.published(db.session)
-    form = TrainForm.like(published, publish=published is None)
-    recent, _ = job_store.page(db.session, 1, 5)
-    queue.show_abandoned(current_instance(), recent)
+@blueprint.get("/catalogue")
+def catalogue() -> ResponseReturnValue:
+    """Show the form to upload a catalogue file."""
     return render_template(
-        "admin/index.html",
+        "admin/catalogue.html",
         tracks=cached_counts.track_count(db.session),
-        published=published,
-        runs=len(runs.all_runs(db.session)),
-        jobs=recent,
         worker=queue.worker_runs(current_instance()),
         dialects=FORMATS,
         fields=FIELDS,
         upload_mb=current_app.config["MAX_CONTENT_LENGTH"] // 2**20,
-        form=form,
-        estimate=time_estimate(form),
     )
 
 
@@ -52,20 +40,20 @@ def upload() -> ResponseReturnValue:
     file = request.files.get("file")
     if file is None or not file.filename:
         flash("Choose a file first: CSV, CSV.gz, JSON or Parquet.", "error")
-        return redirect(url_for("admin.index"), 303)
+        return redirect(url_for("admin.catalogue"), 303)
     dialect = request.form.get("dialect") or None
     if dialect is not None and dialect not in {row.name for row in FORMATS}:
         flash(f"Unknown format {dialect!r}.", "error")
-        return redirect(url_for("admin.index"), 303)
+        return redirect(url_for("admin.catalogue"), 303)
     scale = request.form.get("scale") or "auto"
     if scale not in SCALES:
         flash(f"Unknown scale {scale!r}.", "error")
-        return redirect(url_for("admin.index"), 303)
+        return redirect(url_for("admin.catalogue"), 303)
     try:
         columns = parse_column_choices(filter(str.strip, _columns_field().splitlines()))
     except SongrecError as error:
         flash(str(error), "error")
-        return redirect(url_for("admin.index"), 303)
+        return redirect(url_for("admin.catalogue"), 303)
     original = _base_name(file.filename)
     folder = files.upload_folder(current_app.config["INSTANCE"])
     path = folder / safe_file_name(original, "catalogue")
@@ -91,7 +79,7 @@ def upload() -> ResponseReturnValue:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
             flash(f"The file could not be saved: {error.strerror or error}.", "error")
-            return redirect(url_for("admin.index"), 303)
+            return redirect(url_for("admin.catalogue"), 303)
         raise
     return redirect(url_for("admin.job", public_id=job.public_id), 303)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -27,6 +29,8 @@ WHY = {
 }
 _LARGEST_ID = 2**31 - 1
 
+blueprint.add_app_template_filter(datetime.fromisoformat, "moment")
+
 
 @blueprint.get("/duplicates")
 def duplicates() -> ResponseReturnValue:
@@ -35,7 +39,7 @@ def duplicates() -> ResponseReturnValue:
     totals = store.totals(db.session)
     page = Pages(number, totals["groups"], SIZE)
     merges, merge_count = merge_redirects.page(db.session, 1, MERGES)
-    waiting = next((job for job in jobs.active(db.session) if job.kind == "duplicates"), None)
+    active = jobs.active(db.session)
     return render_template(
         "admin/duplicates.html",
         groups=store.page(db.session, number, SIZE),
@@ -45,7 +49,9 @@ def duplicates() -> ResponseReturnValue:
         merges=merges,
         merge_count=merge_count,
         summary=store.summary(current_app.config["INSTANCE"]),
-        job=waiting,
+        job=next((job for job in active if job.kind == "duplicates"), None),
+        merging=next((job for job in active if job.kind == "merge"), None),
+        batch=merge_redirects.last_batch(db.session),
         worker=queue.worker_runs(current_instance()),
     )
 
@@ -77,6 +83,26 @@ def merge_duplicates() -> ResponseReturnValue:
         songs = "1 song" if len(done) == 1 else f"{len(done)} songs"
         flash(f"{songs} merged. You can undo it below.", "success")
     return redirect(security.back(url_for("admin.duplicates")), 303)
+
+
+@blueprint.post("/duplicates/merge-all")
+def merge_all() -> ResponseReturnValue:
+    """Queue the merging of all groups that the ticked reasons connect."""
+    kinds = [kind for kind in WHY if kind in request.form.getlist("kind")]
+    if not kinds:
+        flash("Tick at least one reason to merge by.", "error")
+        return redirect(url_for("admin.duplicates"), 303)
+    return queue_once("merge", {"kinds": kinds})
+
+
+@blueprint.post("/duplicates/undo-all")
+def undo_all() -> ResponseReturnValue:
+    """Queue the restoring of the songs that were last merged together."""
+    batch = merge_redirects.last_batch(db.session)
+    if batch is None:
+        flash("Nothing is left to undo.", "info")
+        return redirect(url_for("admin.duplicates"), 303)
+    return queue_once("merge", {"undo": batch.batch})
 
 
 @blueprint.post(f"/duplicates/merges/<int(max={_LARGEST_ID}):merge_id>/undo")

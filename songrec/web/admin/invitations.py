@@ -1,4 +1,4 @@
-"""Invitations on the users page: made, shown once, revoked."""
+"""Invitations: the list, made, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from songrec.web import security_log
 from songrec.web.admin import blueprint
 
 
-@blueprint.app_template_global()
-def recent_invitations() -> list[Invitation]:
-    """Return open invitations and those that ended a short while ago, newest first."""
-    return invitations.recent(db.session)
+@blueprint.get("/invitations", endpoint="invitations")
+def list_invitations() -> ResponseReturnValue:
+    """List open invitations and those that ended a short while ago, newest first."""
+    return render_template("admin/invitations.html", invitations=invitations.recent(db.session))
 
 
 @blueprint.app_template_test("open_invitation")
@@ -48,7 +48,7 @@ def create_invitation() -> ResponseReturnValue:
         )
     except BadInput as error:
         flash(str(error), "error")
-        return redirect(url_for("admin.users"), 303)
+        return redirect(url_for("admin.invitations"), 303)
     security_log.record("invitation-created", detail=f"invitation {invitation.id}")
     db.session.commit()
     link = url_for("auth.sign_up", invitation=secret, _external=True)
@@ -66,4 +66,4 @@ def revoke_invitation(invitation_id: int) -> ResponseReturnValue:
     security_log.record("invitation-revoked", detail=f"invitation {invitation_id}")
     db.session.commit()
     flash("Invitation revoked. Its link no longer works.", "success")
-    return redirect(url_for("admin.users") + "#invitations", 303)
+    return redirect(url_for("admin.invitations"), 303)

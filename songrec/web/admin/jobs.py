@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from flask import abort, current_app, flash, jsonify, redirect, render_template, url_for
+from flask import abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask import send_file as send
 from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement
 
-from songrec.jobs import files, queue
+from songrec.core.errors import UnknownName
+from songrec.jobs import files, queue, segment_tasks
 from songrec.jobs.kinds import KINDS
 from songrec.services.catalogue.formats import EVIDENCE, FIELD_LABELS, IDENTITIES
+from songrec.services.training.run_names import label_of
 from songrec.store import jobs as store
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
+from songrec.store.runs import runs
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.curve import curve, part_curves
@@ -28,6 +33,9 @@ STATE_WORDS = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+SEGMENT_TASKS = {"train": "tagger", "tag": "all songs", "refresh": "new songs"}
+VIEWS = {"main": "Main jobs", "failed": "Failed", "small": "Small jobs"}
+"""What the list can show."""
 
 
 @blueprint.app_template_global("job_label")
@@ -35,10 +43,16 @@ def label(job: Job) -> str:
     """Return a job's kind and subject as a heading."""
     kind = KINDS[job.kind].label if job.kind in KINDS else job.kind
     about = job.parameters.get("file") or " + ".join(
-        job.parameters[stage]
+        label_of(stage, job.parameters[stage])
         for stage in ("representation", "clustering")
         if stage in job.parameters
     )
+    if job.kind == "train" and job.parameters.get("name"):
+        about = job.parameters["name"]
+    elif job.kind == segment_tasks.KIND:
+        about = SEGMENT_TASKS.get(job.parameters.get("task", "tag"), "")
+    elif job.kind == "merge" and job.parameters.get("undo"):
+        return "Restoring merged songs"
     return f"{kind}: {about}" if about else kind
 
 
@@ -50,13 +64,49 @@ def state_word(job: Job) -> str:
     return STATE_WORDS[job.state]
 
 
+def small_jobs() -> ColumnElement[bool]:
+    """Return the condition of the jobs that lists fold."""
+    return store.is_small([kind.name for kind in KINDS.values() if kind.is_small])
+
+
+def is_small(job: Job) -> bool:
+    """Return whether lists fold a job."""
+    return segment_tasks.is_refresh(job) or (job.kind in KINDS and KINDS[job.kind].is_small)
+
+
 @blueprint.get("/jobs")
 def jobs() -> ResponseReturnValue:
-    """List all jobs, newest first."""
+    """List jobs: those that wait or run first, then the others, newest first."""
     number = page_number()
-    rows, total = store.page(db.session, number, SIZE)
-    queue.show_abandoned(current_instance(), rows)
-    return render_template("admin/jobs.html", jobs=rows, page=Pages(number, total, SIZE))
+    show = request.args.get("show", "main")
+    if show not in VIEWS:
+        show = "main"
+    small, failed = small_jobs(), Job.state == "failed"
+    shown = {"main": ~small, "failed": failed, "small": small}[show]
+    kinds = {
+        kind.name: kind.label
+        for kind in KINDS.values()
+        if show == "failed" or kind.is_small == (show == "small")
+    }
+    kind = request.args.get("kind", "")
+    conditions = [shown, store.has_ended(), *([Job.kind == kind] if kind in kinds else [])]
+    rows, total = store.page(db.session, number, SIZE, *conditions)
+    active = store.active_listed(db.session, shown) if number == 1 and not kind else []
+    queue.show_abandoned(current_instance(), active)
+    n_small = store.count(db.session, small)
+    return render_template(
+        "admin/jobs.html",
+        jobs=rows,
+        active=active,
+        page=Pages(number, total, SIZE),
+        show=show,
+        views=VIEWS,
+        counts={"failed": store.count(db.session, failed), "small": n_small},
+        kinds=kinds,
+        kind=kind if kind in kinds else "",
+        small=n_small,
+        worker=queue.worker_runs(current_instance()),
+    )
 
 
 @blueprint.get("/jobs/<public_id>")
@@ -66,12 +116,17 @@ def job(public_id: str) -> ResponseReturnValue:
     row = store.find(db.session, public_id)
     queue.show_abandoned(current_instance(), [row])
     rejects = files.rejects_path(instance, row.public_id)
+    run = None
+    if row.kind == "train" and row.result:
+        with contextlib.suppress(UnknownName):  # deleted since
+            run = runs.find(db.session, row.result["run_id"])
     return render_template(
         "admin/job.html",
         job=row,
+        run=run,
         curve=curve(row.details.get("epochs", [])),
         loss_parts=part_curves(row.details.get("epochs", [])),
-        note=_note(row),
+        note=note(row),
         active=row.state in store.ACTIVE,
         worker=queue.worker_runs(current_instance(), row.kind),
         has_rejects=row.kind == "ingest" and rejects.is_file(),
@@ -93,7 +148,7 @@ def job_state(public_id: str) -> ResponseReturnValue:
         word=state_word(row),
         progress=row.progress,
         message=row.message,
-        note=_note(row),
+        note=note(row),
         log=row.log,
         error=row.error,
         curve=loss_curve.to_json() if loss_curve else None,
@@ -145,7 +200,8 @@ def rejects(public_id: str) -> ResponseReturnValue:
     return send(path, mimetype="text/csv", as_attachment=True, download_name=name)
 
 
-def _note(job: Job) -> str:
+@blueprint.app_template_global("job_note")
+def note(job: Job) -> str:
     """Return a line about time: how long a job waits, will take or took."""
     if job.state == "waiting":
         ahead = store.ahead_of(db.session, job)
@@ -158,6 +214,14 @@ def _note(job: Job) -> str:
     if job.progress < 0.02 or taken < 1:
         return ""
     return f"About {span(taken * (1 - job.progress) / job.progress)} left"
+
+
+@blueprint.app_template_global("job_time")
+def time_taken(job: Job) -> str:
+    """Return how long a job ran; empty for one that never started."""
+    if job.started_at is None:
+        return ""
+    return span(((job.finished_at or now()) - job.started_at).total_seconds())
 
 
 @blueprint.app_template_filter("span")

@@ -25,6 +25,7 @@ from songrec.services.prediction.predictor_report import (
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.instance import current_instance
+from songrec.store.sound import audio_files
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
@@ -109,6 +110,7 @@ def _page(trials: str, error: str | None = None) -> str:
         trials=trials,
         max_trials=MAX_TRIALS,
         error=error,
+        audible=audio_files.audible_count(db.session),
         job=_waiting(),
         worker=queue.worker_runs(current_instance()),
     )

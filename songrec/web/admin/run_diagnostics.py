@@ -15,6 +15,7 @@ from songrec.core.attributes import BY_NAME
 from songrec.core.errors import NotReady
 from songrec.jobs.files import report_folder
 from songrec.services.reports.cluster_importance import Importance, cluster_importance
+from songrec.services.training.run_names import run_name
 from songrec.store.db import db
 from songrec.store.runs import runs as store
 from songrec.store.tables import Run
@@ -72,7 +73,7 @@ def make_report(public_id: str) -> ResponseReturnValue:
     """Queue a run's report."""
     row = store.find(db.session, public_id)
     store.manifest(current_app.config["INSTANCE"], row)  # a run without its files has none
-    parameters = {"run_id": row.public_id, "file": row.public_id}
+    parameters = {"run_id": row.public_id, "file": run_name(row)}
     return queue_once("report", parameters)
 
 

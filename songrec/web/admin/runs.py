@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -10,14 +11,21 @@ from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import NotReady
 from songrec.services.training import publication
+from songrec.services.training.run_names import distinct_names, model_names, run_name
 from songrec.store.db import db
 from songrec.store.instance import current_instance
+from songrec.store.runs import run_folders
 from songrec.store.runs import runs as store
+from songrec.store.tables import Run
 from songrec.web import security, security_log
 from songrec.web.admin import blueprint, clustering_details, run_diagnostics
 from songrec.web.admin.curve import curve
+from songrec.web.admin.flow_chart import flow_chart
 
-LISTED = ("silhouette", "davies_bouldin", "reconstruction_mse")
+LISTED = ("p_at_10_of_10", "trustworthiness", "silhouette")
+
+blueprint.add_app_template_global(run_name, "run_name")
+blueprint.add_app_template_global(model_names, "model_names")
 
 
 @blueprint.get("/runs")
@@ -25,10 +33,21 @@ def runs() -> ResponseReturnValue:
     """List all training runs with their measures."""
     from songrec.services.training.run_metrics import MEASURES
 
+    rows, published = store.all_runs(db.session), store.published(db.session)
+    a, b = pair_to_compare(rows, published)
+    instance = current_app.config["INSTANCE"]
     return render_template(
         "admin/runs.html",
-        runs=store.all_runs(db.session),
-        published=store.published(db.session),
+        runs=rows,
+        names=distinct_names(rows),
+        published=published,
+        a=a,
+        b=b,
+        without_files={
+            run.public_id
+            for run in rows
+            if not run_folders.run_folder(instance, run.public_id).is_dir()
+        },
         measures=[measure for measure in MEASURES if measure.name in LISTED],
     )
 
@@ -83,28 +102,56 @@ def publish(public_id: str) -> ResponseReturnValue:
     publication.publish(current_instance(), public_id)
     security_log.record("run-published", detail=f"run {public_id}")
     db.session.commit()
-    flash(f"Run {public_id} is live.", "success")
+    flash(f"“{run_name(row)}” is live.", "success")
     return redirect(security.back(url_for("admin.runs")), 303)
+
+
+@blueprint.post("/runs/<public_id>/name")
+def rename_run(public_id: str) -> ResponseReturnValue:
+    """Give a run a name; an empty one restores the name of its models."""
+    row = store.rename(db.session, public_id, request.form.get("name", ""))
+    db.session.commit()
+    flash(f"The run is called “{run_name(row)}” now.", "success")
+    return redirect(url_for("admin.run", public_id=public_id), 303)
+
+
+def pair_to_compare(rows: Sequence[Run], published: Run | None) -> tuple[str, str]:
+    """Return the ids of the published run (else the older) and the newest other; empty if none."""
+    a = published or (rows[1] if len(rows) > 1 else None)
+    b = next((run for run in rows if a is not None and run.id != a.id), None)
+    return (a.public_id if a else "", b.public_id if b else "")
 
 
 @blueprint.get("/compare")
 def compare() -> ResponseReturnValue:
-    """Two runs side by side; ``a=published`` stands for the one on every page."""
-    a, b = request.args.get("a", ""), request.args.get("b", "")
-    published = store.published(db.session)
+    """Show two runs side by side, by default the published one and the newest other.
+
+    ``a=published`` stands for the published run.
+    """
+    rows, published = store.all_runs(db.session), store.published(db.session)
+    default_a, default_b = pair_to_compare(rows, published)
+    a, b = request.args.get("a") or default_a, request.args.get("b") or default_b
     if a == "published":
         a = published.public_id if published else ""
-    comparison = None
-    if a and b:
+    for public_id in filter(None, (a, b)):
+        store.find(db.session, public_id)
+    comparison, problem = None, ""
+    if a and b and a != b:
         from songrec.services.reports.run_comparison import compare_runs
 
-        comparison = compare_runs(current_instance(), a, b)
+        try:
+            comparison = compare_runs(current_instance(), a, b)
+        except NotReady as error:
+            problem = str(error)
     return render_template(
         "admin/compare.html",
-        runs=store.all_runs(db.session),
+        runs=rows,
+        names=distinct_names(rows),
         a=a,
         b=b,
         comparison=comparison,
+        problem=problem,
+        chart=flow_chart(comparison) if comparison else None,
         published=published,
     )
 

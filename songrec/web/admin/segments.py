@@ -7,12 +7,14 @@ from typing import Any
 from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, NotReady
 from songrec.jobs import queue, segment_tasks
 from songrec.services.segments import encoder_selection, index_state
 from songrec.store import jobs
+from songrec.store.catalogue import training_inputs
 from songrec.store.db import db
 from songrec.store.instance import current_instance
+from songrec.store.sound import audio_files
 from songrec.store.tables import Job
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
@@ -50,11 +52,38 @@ def segments() -> str:
         measures=MEASURES,
         by=BY,
         made_by=MADE_BY,
+        audible=audio_files.audible_count(db.session),
+        unusable_encoders=_unusable_encoders(),
+        unusable_sources=_unusable_sources(),
         job=_waiting(),
         following=_refreshing(),
         waiting=index_state.count_waiting(current_instance()),
         worker=queue.worker_runs(current_instance()),
     )
+
+
+def _unusable_encoders() -> dict[str, str]:
+    """Return why an encoder cannot be chosen, by name; those that can have no entry."""
+    reasons = {}
+    for name in MADE_BY:
+        try:
+            encoder_selection.choose(current_app.config["INSTANCE"], name)
+        except NotReady as error:
+            reasons[name] = str(error)
+    return reasons
+
+
+def _unusable_sources() -> dict[str, str]:
+    """Return why tags of a source cannot be learnt, by name; those that can have no entry."""
+    existing = training_inputs.tag_kinds(db.session, ("genre", "subgenre", "tag"))
+    reasons = {
+        "musicnn": ""
+        if encoder_selection.has_musicnn(current_app.config["INSTANCE"])
+        else f"{encoder_selection.NO_WEIGHTS}.",
+        "genre": "" if "genre" in existing else "No song has a genre.",
+        "tags": "" if existing else "No song has a tag.",
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _single(measures: dict[str, Any]) -> list[tuple[int, list[int]]]:

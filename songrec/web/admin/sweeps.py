@@ -11,12 +11,14 @@ from songrec.core.errors import NotReady
 from songrec.jobs import queue
 from songrec.services.sweeps import folder, results, specification
 from songrec.services.sweeps.specification import BASELINE, SweepSpec
+from songrec.services.training.run_names import label_of
 from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.web.admin import blueprint
 from songrec.web.admin.queueing import queue_once, show_queued
 from songrec.web.admin.sweep_form import GridForm, is_ticked, own_parameters
+from songrec.web.admin.training import what_can_be_trained
 from songrec.web.downloads import download
 
 
@@ -128,6 +130,7 @@ def _page(form: GridForm) -> str:
         is_ticked=is_ticked,
         unreadable=folder.unreadable(instance),
         grids=[(one, results.counts(one)) for one in sweeps],
-        baseline=" + ".join(BASELINE.values()),
+        baseline=" + ".join(label_of(stage, name) for stage, name in BASELINE.items()),
+        available=what_can_be_trained(),
         worker=queue.worker_runs(current_instance()),
     )

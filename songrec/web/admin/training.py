@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import SongrecError
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.registry import Entry, Parameter, Registry
+from songrec.projection.registry import AUTO as AUTO_MAP
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -25,10 +26,12 @@ from songrec.services.training.algorithms import (
     REPRESENTATIONS,
     STAGES,
 )
+from songrec.services.training.availability import Availability, availability
 from songrec.services.training.dataset import default_features_for
 from songrec.services.training.request import TrainRequest
+from songrec.services.training.run_names import label_of
 from songrec.services.training.time_estimate import TimeEstimate, estimate_time
-from songrec.store.catalogue import taste_data
+from songrec.store.catalogue import taste_data, tracks, training_inputs
 from songrec.store.db import db
 from songrec.store.runs import runs
 from songrec.store.tables import Run
@@ -69,6 +72,7 @@ class TrainForm:
 
     values: dict[str, str]
     publish: bool
+    name: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
     seed = SEED
@@ -124,6 +128,7 @@ class TrainForm:
     def sent(cls, form: Mapping[str, str]) -> TrainForm:
         """Return the form as it was sent; missing fields have their defaults."""
         fresh = cls.fresh(publish="publish" in form)
+        fresh.name = runs.clean_name(form.get("name", "")) or ""
         fresh.values.update({name: form[name] for name in fresh.values if name in form})
         # An unticked box sends nothing.
         for name in MAPS:
@@ -152,6 +157,8 @@ class TrainForm:
         Only what differs from the defaults is kept as a parameter, as on the command line.
         """
         fields: dict[str, Any] = {"publish": self.publish, "parameters": {}}
+        if self.name:
+            fields["name"] = self.name
         try:
             fields["seed"] = SEED.coerce(self.values["seed"])
         except SongrecError as error:
@@ -226,15 +233,58 @@ def time_estimate(form: TrainForm) -> TimeEstimate | None:
     )
 
 
+def what_can_be_trained() -> Availability:
+    """Return what this catalogue can train, computed once for as long as its songs stay as is."""
+    version = f"{tracks.version(db.session)}:{training_inputs.version(db.session)}"
+    specs = [name for name in FEATURES.choices if name != "auto"]
+    return cached_counts.cached_value(
+        ("availability", str(db.engine.url)),
+        version,
+        lambda: availability(db.session, specs),
+    )
+
+
+def _changes(form: TrainForm, features: FeatureSpec, published: Run) -> list[str]:
+    """Return the settings that differ from those of the published run, in words."""
+    before, after = TrainForm.like(published, publish=True), form
+    changes = []
+    if str(features) != published.feature_set:
+        sets = [name.replace(",", ", ") for name in (published.feature_set, str(features))]
+        changes.append(f"Features: {sets[0]} → {sets[1]}")
+    for stage, label, registry in STAGES:
+        old, new = getattr(published, stage), after.values[stage]
+        if old != new and not (stage == "projection" and new == AUTO_MAP):
+            changes.append(f"{label}: {label_of(stage, old)} → {registry.entry(new).label}")
+            continue
+        if new not in registry:
+            continue
+        entry = registry.entry(new)
+        for parameter in entry.parameters:
+            name = TrainForm.field_name(stage, entry, parameter)
+            if before.values[name] != after.values[name]:
+                changes.append(
+                    f"{entry.label}, {parameter.label.lower()}: "
+                    f"{before.values[name]} → {after.values[name]}"
+                )
+    return changes
+
+
 def _page(form: TrainForm) -> str:
     recommended = TrainForm.fresh(publish=form.publish)
+    available = what_can_be_trained()
+    published = runs.published(db.session)
+    representation = recommended.values["representation"]
+    features = default_features_for(db.session, REPRESENTATIONS.entry(representation))
     return render_template(
         "admin/train.html",
         form=form,
         recommended=recommended,
-        features=default_features_for(
-            db.session, REPRESENTATIONS.entry(recommended.values["representation"])
-        ),
+        features=features,
         tracks=cached_counts.track_count(db.session),
         estimate=time_estimate(recommended),
+        available=available,
+        cannot=available.representations.get(representation)
+        or available.feature_sets.get(recommended.values["feature_set"], ""),
+        published=published,
+        changes=_changes(recommended, features, published) if published else [],
     )

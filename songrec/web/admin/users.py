@@ -25,7 +25,12 @@ def users() -> ResponseReturnValue:
     """List all accounts."""
     number = page_number()
     rows, total = store.page(db.session, number, SIZE)
-    return render_template("admin/users.html", users=rows, page=Pages(number, total, SIZE))
+    return render_template(
+        "admin/users.html",
+        users=rows,
+        admins=store.admin_count(db.session),
+        page=Pages(number, total, SIZE),
+    )
 
 
 @blueprint.post("/users/<int(max=2147483647):user_id>/admin")

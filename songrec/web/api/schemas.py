@@ -366,9 +366,10 @@ class FullPlaylistSchema(PlaylistSchema):
 
 
 class RunSchema(ma.Schema):
-    """A finished training run; runs never change."""
+    """A finished training run; nothing but its name ever changes."""
 
     id = written("Its id.")
+    name = written("Its name for people.")
     created_at = moment("When it was trained.")
     published = fields.Boolean(
         required=True, metadata={"description": "Whether every page shows this one."}

@@ -9,6 +9,7 @@ from flask import url_for
 
 from songrec.core.attributes import key_name
 from songrec.services.similarity.ranked_tracks import RankedTrack, serialize_ranked
+from songrec.services.training.run_names import run_name
 from songrec.store.catalogue.artists import AlbumView
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
@@ -76,6 +77,7 @@ def run(row: Run, published: Run | None) -> dict[str, Any]:
     """Serialize a run for ``RunSchema``."""
     return {
         "id": row.public_id,
+        "name": run_name(row),
         "created_at": row.created_at,
         "published": published is not None and published.id == row.id,
         "feature_set": row.feature_set,

@@ -1,0 +1,37 @@
+// Keeps lists of jobs up to date; when a job ends the page is loaded again, unless somebody types.
+(() => {
+  const rows = [...document.querySelectorAll("[data-job-row]")];
+  if (!rows.length) return;
+  const INTERVAL = 3000;
+
+  function show(row, job) {
+    const say = (name, text) => {
+      const element = row.querySelector(`[data-job-${name}]`);
+      if (element && element.textContent !== text) element.textContent = text;
+    };
+    say("note", job.note);
+    say("message", job.message);
+    say("word", job.word);
+    const bar = row.querySelector("[data-job-progress]");
+    if (bar) bar.value = job.progress;
+    return !bar && job.state === "running";
+  }
+
+  async function poll() {
+    let changed = false;
+    try {
+      for (const row of rows) {
+        const answer = await fetch(row.dataset.jobRow, { headers: { Accept: "application/json" }, cache: "no-store" });
+        if (!answer.ok) throw new Error(String(answer.status));
+        const job = await answer.json();
+        changed = show(row, job) || !job.active || changed;
+      }
+    } catch {
+      changed = false; // the next round asks again
+    }
+    if (changed && !document.activeElement?.closest("form")) window.location.reload();
+    else window.setTimeout(poll, INTERVAL);
+  }
+
+  window.setTimeout(poll, INTERVAL);
+})();
