@@ -17,7 +17,6 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import SongrecError
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.registry import Entry, Parameter, Registry
-from songrec.projection.registry import AUTO as AUTO_MAP
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -253,7 +252,7 @@ def _changes(form: TrainForm, features: FeatureSpec, published: Run) -> list[str
         changes.append(f"Features: {sets[0]} → {sets[1]}")
     for stage, label, registry in STAGES:
         old, new = getattr(published, stage), after.values[stage]
-        if old != new and not (stage == "projection" and new == AUTO_MAP):
+        if old != new and not (stage == "projection" and new == TrainRequest.projection):
             changes.append(f"{label}: {label_of(stage, old)} → {registry.entry(new).label}")
             continue
         if new not in registry:
