@@ -32,7 +32,7 @@ PARTS: dict[str, list[list[str]]] = {
     "pages": [["pages", "--rows", str(SMALL)], ["pages", "--rows", str(LARGE)]],
     "slow_clients": [["slow_clients"], ["slow_clients", "--plain"]],
     "recommend": [["recommend"]],
-    "map": [["map"]],
+    "map": [["map"], ["map", "--large"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
     "segments": [
         ["segments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)

@@ -157,7 +157,7 @@ def recommend(results: list[dict[str, Any]]) -> list[str]:
 
 def latent_map(results: list[dict[str, Any]]) -> list[str]:
     """Section of ``map``."""
-    (result,) = results
+    result, large = results
     return [
         "## The map",
         "",
@@ -187,6 +187,28 @@ def latent_map(results: list[dict[str, Any]]) -> list[str]:
                     f"{r['search_ms']:.1f}",
                 )
                 for name, r in result.items()
+            ),
+        ),
+        "",
+        f"A map of {large['songs']:,} songs is sent in parts: cells of 4 pixels with the number of "
+        "their songs and their most frequent sound group; from near (at most 20,000 songs) the "
+        "songs themselves. Views of 1,375 × 862 pixels in twelve random places with songs; the "
+        "slowest one's milliseconds and the largest one's kB. The first view of a process takes "
+        f"{large['first_ms']['cells']:.0f} ms and its names {large['first_ms']['names']:.0f}; the "
+        f"page {large['page_first_ms']:.0f}, then {large['page_ms']:.0f} ms and "
+        f"{large['page_kb']:.0f} kB.",
+        "",
+        *table(
+            ("zoom", "part, ms", "part, kB", "names, ms", "names, kB"),
+            (
+                (
+                    zoom,
+                    f"{r['cells_slowest_ms']:.0f}",
+                    f"{r['cells_most_kb']:.0f}",
+                    f"{r['names_slowest_ms']:.0f}",
+                    f"{r['names_most_kb']:.0f}",
+                )
+                for zoom, r in large["zooms"].items()
             ),
         ),
     ]

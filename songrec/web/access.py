@@ -13,7 +13,6 @@ OPEN = frozenset(
     {
         "static",
         "bootstrap.static",
-        "assets.plotly",
         "installation.manifest",
         "installation.icon",
         "auth.sign_in",

@@ -26,7 +26,7 @@ def drawn_pixels(page: Any) -> int:
     return page.evaluate(
         """() => {
           let drawn = 0;
-          for (const canvas of document.querySelectorAll("[data-map-plot] canvas")) {
+          for (const canvas of document.querySelectorAll("[data-map-plot]")) {
             const copy = document.createElement("canvas");
             [copy.width, copy.height] = [canvas.width, canvas.height];
             if (!copy.width || !copy.height) continue;
@@ -80,13 +80,18 @@ def test_the_address_can_name_the_song_to_show(page: Any) -> None:
     expect(page.locator("[data-map-song] .title")).to_have_text("Song 17")
 
 
-def test_pointing_tells_the_song_and_clicking_opens_it(page: Any) -> None:
+def test_pointing_tells_the_song_and_a_click_keeps_it_in_the_panel(page: Any) -> None:
     open_map(page, "?track=p000000017")
     settled(page)
+    page.click("[data-map-song] .map-close")
     x, y = middle(page)
     page.mouse.move(x + 1, y + 1)
     page.wait_for_selector("[data-map-tip]:not([hidden]) strong:text-is('Song 17')")
     page.mouse.click(x + 1, y + 1)
+    expect(page.locator(".map-found")).not_to_have_class(re.compile("is-hidden"))
+    page.mouse.move(x + 300, y + 150, steps=4)
+    expect(page.locator("[data-map-song] .title")).to_have_text("Song 17")
+    page.click("[data-map-song] >> text=Open song")
     page.wait_for_url("**/tracks/p000000017")
 
 
@@ -99,7 +104,7 @@ def test_a_finger_shows_the_song_and_the_link_opens_it(page: Any) -> None:
     page.touchscreen.tap(*middle(page))
     page.wait_for_selector("[data-map-song] .title:text-is('Song 17')")
     assert "/map" in page.url
-    page.click("[data-map-song] .map-open")
+    page.click("[data-map-song] >> text=Open song")
     page.wait_for_url("**/tracks/p000000017")
 
 
@@ -231,14 +236,20 @@ def test_a_like_from_the_panel_leaves_a_heart_and_a_dislike_takes_it_away(page: 
     expect(page.locator("[data-like-count]")).to_have_text("0")
 
 
-def test_the_keyboard_moves_zooms_and_opens(page: Any) -> None:
+def test_the_keyboard_goes_from_song_to_song_and_shows_one(page: Any) -> None:
     open_map(page)
     page.focus("[data-map-frame]")
-    for key in ("ArrowUp", "ArrowUp", "+"):
-        page.keyboard.press(key)
-    page.wait_for_function(
-        "document.querySelector('[data-announce]').textContent.includes('Enter')"
-    )
+    announced = page.locator("[data-announce]")
+    page.keyboard.press("ArrowRight")
+    expect(announced).to_contain_text("Enter shows it")
+    first = announced.text_content()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    expect(announced).not_to_have_text(first)
+    title = announced.text_content().split(",")[0]
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-map-song] .title")).to_have_text(title)
+    expect(page.locator("[data-map-song] .title")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/tracks/p*")
 
@@ -255,12 +266,46 @@ def test_switching_the_theme_redraws_without_a_reload(page: Any) -> None:
     assert drawn_pixels(page) > 1000
 
 
+def test_a_line_from_song_to_song_is_a_path_that_can_be_kept(page: Any) -> None:
+    open_map(page)
+    settled(page)
+    page.click("label[title='Draw a path from song to song']")
+    page.evaluate("window.scrollTo(0, 0)")
+    drag(page, song_places(page, 2))
+    stops = page.locator(".map-stop:not(.is-hidden)")
+    expect(stops).to_have_count(8)
+    expect(page.locator("[data-selection-count]")).to_contain_text("8 songs from “Song")
+    expect(page.locator("[data-selection-like]")).to_be_hidden()
+    page.click("[data-selection-keep]")
+    page.fill("#map-playlist", "On the way")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/playlists/*")
+    assert "8 songs" in page.text_content("main")
+
+
+def song_places(page: Any, n: int) -> list[tuple[float, float]]:
+    """Places of drawn names of songs, far from each other, as shares of the frame."""
+    places = page.evaluate(
+        """() => {
+          const frame = document.querySelector("[data-map-frame]").getBoundingClientRect();
+          return [...document.querySelectorAll(".name-title:not(.is-hidden)")].map((name) => {
+            const box = name.getBoundingClientRect();
+            const y = box.y + box.height / 2 - frame.y;
+            return [(box.x + box.width / 2 - frame.x) / frame.width, y / frame.height];
+          }).sort((a, b) => a[0] - b[0]);
+        }"""
+    )
+    return [tuple(places[i * (len(places) - 1) // (n - 1)]) for i in range(n)]
+
+
 def test_the_list_says_the_same_without_javascript(browser: Any, live_server: LiveServer) -> None:
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
     page = context.new_page()
     page.goto("/map")
     expect(page.locator(".map-entries > li")).to_have_count(4)
     expect(page.locator(".map-entries a[href^='/tracks/']").first).to_be_visible()
+    expect(page.locator(".map-picture a")).to_have_count(4)
+    expect(page.locator(".map-picture")).to_be_visible()
     assert "240 songs" in page.inner_text("main")
     context.close()
 

@@ -228,7 +228,7 @@ def test_my_likes_are_rows_that_no_cache_may_keep(
     app: Flask, client: FlaskClient, planted: Planted
 ) -> None:
     run = planted.run.public_id
-    assert client.get("/map/mine").get_json() == {"liked": [], "disliked": []}
+    assert client.get("/map/mine").get_json() == {"liked": [], "disliked": [], "places": {}}
     liked = client.post("/map/likes", data={"run": run, "rows": "3,7"})
     assert liked.get_json() == {"liked": [3, 7], "likes": 2}
     client.post("/tracks/p000000001/reaction", data={"value": "dislike"})
@@ -325,28 +325,10 @@ def test_without_a_run_the_page_says_what_to_do_and_the_data_is_not_ready(
     assert client.get("/map/points").status_code == 503
 
 
-def test_only_the_map_may_evaluate_and_no_page_may_style_inline(
-    client: FlaskClient, planted: Planted
-) -> None:
-    on_map = client.get("/map").headers["Content-Security-Policy"]
-    assert "script-src 'self' 'unsafe-eval'" in on_map
-    assert "unsafe-inline" not in on_map
-    assert "unsafe-eval" not in client.get("/").headers["Content-Security-Policy"]
-
-
-def test_plotly_comes_from_the_package_packed_and_kept(client: FlaskClient) -> None:
-    from songrec.web.map.payloads import plotly_version
-
-    address = f"/assets/plotly-{plotly_version()}.min.js"
-    answer = client.get(address, headers={"Accept-Encoding": "gzip"})
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert "immutable" in answer.headers["Cache-Control"]
-    assert gzip.decompress(answer.data).lstrip().startswith(b"/**\n* plotly.js")
-    again = client.get(
-        address, headers={"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]}
-    )
-    assert again.status_code == 304
-    assert client.get("/assets/plotly-0.0.1.min.js").status_code == 404
+def test_no_page_may_evaluate_or_style_inline(client: FlaskClient, planted: Planted) -> None:
+    for address in ("/map", "/"):
+        policy = client.get(address).headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
 
 
 def test_header_page_and_footer_are_as_wide_as_each_other(
@@ -355,3 +337,138 @@ def test_header_page_and_footer_are_as_wide_as_each_other(
     widths = re.findall(r'<div class="(wrap[^"]*)"', client.get("/map").text)
     assert widths == ["wrap wrap-wide"] * 3
     assert set(re.findall(r'<div class="(wrap[^"]*)"', client.get("/").text)) == {"wrap"}
+
+
+def test_names_of_a_view_are_groups_from_afar_and_titles_from_close_by(
+    client: FlaskClient, planted: Planted
+) -> None:
+    whole = client.get("/map/names?view=0,65535,0,65535&size=1100,700").get_json()
+    assert {name["text"] for name in whole if name["kind"] == "group"} == {
+        "Calm acoustic folk",
+        "Loud fast rap",
+        "Bright dance pop",
+        "Heavy metal",
+    }
+    assert any(name["kind"] == "title" for name in whole)
+    plane = planted.coordinates
+    for name in whole:
+        if name["kind"] == "title":
+            assert name["text"] == f"Song {name['key'] + 1}"
+            assert [name["x"], name["y"]] == pytest.approx(plane[name["key"]].tolist(), abs=0.01)
+            assert name["group"] == planted.labels[name["key"]]
+
+
+def test_the_best_known_song_of_a_neighbourhood_is_the_one_that_is_named(
+    client: FlaskClient, planted: Planted
+) -> None:
+    names = client.get("/map/names?view=0,65535,0,65535&size=400,260").get_json()
+    titled = [name["key"] for name in names if name["kind"] == "title"]
+    popularity = planted.values[:, ATTRIBUTE_NAMES.index("popularity")]
+    assert 0 < len(titled) < 60
+    assert np.median(popularity[titled]) > np.median(popularity)
+
+
+def test_groups_of_genre_have_their_names_on_the_map(client: FlaskClient, planted: Planted) -> None:
+    names = client.get("/map/names?view=0,65535,0,65535&size=1100,700&column=genre").get_json()
+    assert {n["text"] for n in names if n["kind"] == "group"} == {"Folk", "Rap", "Dance", "Metal"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "names?view=0,9,0&size=99,99",
+        "names?view=9,0,0,9&size=99,99",
+        "names?view=0,9,0,99999&size=99,99",
+        "names?view=0,9,0,9&size=99,99999",
+        "names?view=0,9,0,9&size=99,x",
+        "cells?view=0,9,0,9&cells=0,5",
+        "cells?view=0,9,0,9&cells=400,5",
+        "inside?shape=1,2,3",
+        "inside?shape=" + ",".join(["1"] * 122),
+    ],
+)
+def test_a_view_that_is_none_is_refused(client: FlaskClient, planted: Planted, query: str) -> None:
+    assert client.get(f"/map/{query}").status_code == 400
+
+
+def test_a_part_of_the_map_holds_the_songs_of_that_part(
+    client: FlaskClient, planted: Planted
+) -> None:
+    body = client.get("/map/cells?view=0,32767,0,65535&cells=100,80").data
+    assert body[:4] == b"SRMV"
+    (n,) = struct.unpack_from("<I", body, 8)
+    rows = np.frombuffer(body, "<u4", n, 24)
+    groups = np.frombuffer(body, "u1", n, 24 + 8 * n)
+    assert 0 < n < 240
+    assert np.array_equal(groups, planted.labels[rows])
+    assert planted.coordinates[rows, 0].max() < planted.coordinates[:, 0].max()
+    legend = client.get("/map/legend").get_json()
+    assert legend["counts"] == np.bincount(planted.labels).tolist()
+    energy = client.get("/map/legend?column=energy").get_json()
+    assert (energy["kind"], energy["low"], energy["high"], energy["bins"]) == ("amounts", 0, 1, 10)
+    assert sum(energy["counts"]) == 240
+
+
+def test_a_large_map_says_where_songs_lie_and_what_a_shape_encloses(
+    client: FlaskClient, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("songrec.web.map.views.MOST_POINTS", 100)
+    settings = json.loads(parse(client.get("/map")).select_one("#map-settings")["data-settings"])
+    assert settings["cells"].startswith("/map/cells")
+    (song,) = client.get("/map/titles?rows=5").get_json()
+    assert song["place"] == pytest.approx(planted.coordinates[5].tolist(), abs=0.01)
+    found = client.get("/map/inside?shape=0,0,65535,0,65535,65535,0,65535").get_json()
+    assert found["count"] == 240
+    assert len(found["places"]) == len(found["rows"]) == 240
+
+
+def test_a_path_on_the_map_leads_from_one_song_to_the_other(
+    client: FlaskClient, planted: Planted
+) -> None:
+    answer = client.get("/map/path?from=p000000003&to=p000000090")
+    songs = answer.get_json()
+    assert (songs[0]["title"], songs[-1]["title"]) == ("Song 3", "Song 90")
+    assert len({song["row"] for song in songs}) == len(songs) == 8
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert client.get("/map/path?from=p000000003&to=p000000003").status_code == 400
+
+
+def test_only_what_tells_songs_apart_is_offered_as_a_colour(
+    app: Flask, client: FlaskClient, planted: Planted, session: Session
+) -> None:
+    values = planted.values.copy()
+    values[:, ATTRIBUTE_NAMES.index("liveness")] = 0.5
+    values[:, ATTRIBUTE_NAMES.index("explicit")] = 0
+    emotions = select(Tag.id).where(Tag.kind == "emotion")
+    session.execute(delete(TrackTag).where(TrackTag.tag_id.in_(emotions)))
+    publish(
+        session,
+        app.config["INSTANCE"],
+        planted.track_ids,
+        planted.labels,
+        planted.coordinates + 1,
+        values,
+    )
+    session.commit()
+    page = parse(client.get("/map"))
+    offered = [option["value"] for option in page.select("#map-colour option")]
+    assert offered[:2] == ["cluster", "genre"]
+    assert {"energy", "tempo"} <= set(offered)
+    assert not {"liveness", "explicit"} & set(offered)
+
+
+def test_without_javascript_there_is_a_picture_with_links_to_the_groups(
+    client: FlaskClient, planted: Planted
+) -> None:
+    picture = parse(client.get("/map")).select_one("svg.map-picture")
+    assert {link["href"] for link in picture.select("a")} == {f"/clusters/{i}" for i in range(4)}
+    assert {"c-0", "c-1", "c-2", "c-3"} <= {
+        c for path in picture.select("path") for c in path["class"]
+    }
+
+
+def test_a_radio_can_start_from_several_songs(client: FlaskClient, planted: Planted) -> None:
+    page = client.get("/stations/song?of=p000000003,p000000009,p000000027")
+    assert page.status_code == 200
+    assert "Song 3 and 2 more" in page.text
+    assert client.get("/stations/song?of=nobody,noone").status_code == 404

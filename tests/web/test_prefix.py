@@ -106,7 +106,7 @@ class TestPages:
         )
         files = {path for path in named if re.search(r"\.(css|js|svg)$", path)}
         assert len(files) > 10
-        assert any("plotly" in path for path in files) or any("map" in path for path in files)
+        assert any("map" in path for path in files)
         for path in files:
             with client.get(path) as answer:
                 assert answer.status_code == 200, path

@@ -21,7 +21,6 @@ from werkzeug.routing import Rule
 from songrec.store import jobs
 from songrec.store.listeners import api_tokens, invitations, user_sessions, users
 from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload, UserSession
-from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
 
 PASSWORD = "correct horse battery"
@@ -49,6 +48,11 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("map.page", "GET"): ("/map", OPEN),
     ("map.points", "GET"): ("/map/points", OPEN),
     ("map.titles", "GET"): ("/map/titles?rows=0", OPEN),
+    ("map.cells", "GET"): ("/map/cells?view=0,9,0,9&cells=2,2", OPEN),
+    ("map.legend", "GET"): ("/map/legend", OPEN),
+    ("map.view_names", "GET"): ("/map/names?view=0,9,0,9&size=99,99", OPEN),
+    ("map.inside", "GET"): ("/map/inside?shape=0,0,9,0,9,9", OPEN),
+    ("map.path", "GET"): ("/map/path?from=x&to=y", (404, 404, 404)),
     ("map.search", "GET"): ("/map/search?q=a", OPEN),
     ("map.mine", "GET"): ("/map/mine", OPEN),
     ("map.like_all", "POST"): ("/map/likes", (409, 409, 409)),
@@ -238,7 +242,6 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("api_docs.docs_file", "GET"): ("{swagger}", OPEN),
     ("static", "GET"): ("/static/css/theme.css", OPEN),
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
-    ("assets.plotly", "GET"): ("{plotly}", OPEN),
     # Last: nothing above is liked, and the browser stays signed in.
     ("likes.play", "POST"): ("/tracks/{track}/play", (303, 303, 303)),
     ("me.keep_history", "POST"): ("/me/plays/keep", (303, 303, 303)),
@@ -286,7 +289,6 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     session.commit()
     version = importlib.metadata.version("flask-swagger-ui")
     found["swagger"] = f"/api/v1/docs/{version}/swagger-ui.css"
-    found["plotly"] = f"/assets/plotly-{plotly_version()}.min.js"
     return found
 
 
@@ -349,7 +351,6 @@ class TestAccountsOnly:
     OPEN = {  # noqa: RUF012 - the routes for everybody, with their statuses
         ("static", "GET"): 200,
         ("bootstrap.static", "GET"): 200,
-        ("assets.plotly", "GET"): 200,
         ("installation.manifest", "GET"): 200,
         ("installation.icon", "GET"): 200,
         ("auth.sign_in", "GET"): 200,

@@ -31,6 +31,7 @@ from songrec.store.tables import Cluster, Listener
 
 KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes")
 MAX_SONGS_OF_ARTIST = 500
+MAX_SONGS_OF_KEY = 20
 CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
 """A station's seed and the place to go on from."""
 MAX_LENGTH = 5_000
@@ -90,9 +91,9 @@ def station_page(
     kind
         One of ``KINDS``.
     key
-        A song's or playlist's public id, an artist's public id or name, a cluster's number, or a
-        genre and an
-        emotion separated by a comma (either may be missing); unused for ``likes``.
+        A song's public id or several with commas between, a playlist's public id, an artist's
+        public id or name, a cluster's number, or a genre and an emotion separated by a comma
+        (either may be missing); unused for ``likes``.
     cursor
         ``"<seed>-<position>"``.
     audible
@@ -177,9 +178,13 @@ def _source(
 
 def _of_song(session: Session, space: Space, key: str) -> _Source:
     track = tracks.find_track(session, key)
-    if track is None:
+    if track is not None:
+        return _Source(track.title, _in_run(space, [track.id]))
+    views = tracks.tracks_by_public_id(session, key.split(",")[:MAX_SONGS_OF_KEY])
+    if not views:
         raise UnknownStation(f"song {key[:40]!r}")
-    return _Source(track.title, _in_run(space, [track.id]))
+    more = f" and {len(views) - 1} more" if len(views) > 1 else ""
+    return _Source(views[0].title + more, _in_run(space, [view.id for view in views]))
 
 
 def _of_artist(session: Session, space: Space, key: str) -> _Source:

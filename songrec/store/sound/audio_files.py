@@ -80,6 +80,14 @@ def audible_count(session: Session) -> int:
     return session.scalar(query) or 0
 
 
+def any_audible(session: Session) -> bool:
+    """Return whether any track has analysed audio."""
+    query = select(AudioFile.id).where(
+        AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class SoundSource:
     """Where the sound of a row is: a file, or the part of it from ``start_s`` to ``end_s``."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from songrec.web.map.views import assets, blueprint
+from songrec.web.map.views import blueprint
 
 
 def init_app(app: Flask) -> None:
-    """Register the map's addresses and the one that Plotly is served from."""
+    """Register the map's addresses."""
     app.register_blueprint(blueprint)
-    app.register_blueprint(assets)

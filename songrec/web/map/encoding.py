@@ -22,11 +22,13 @@ Columns (``encode_amounts``, ``encode_names``)::
     4       uint8        format version, 1
     5       uint8        0: amounts, 1: names
     6       uint8        bytes of a code: 1 or 2
-    7       uint8        0
+    7       uint8        steps of the scale that low and high are the ends of (amounts only)
     8       uint32       n
     12      float32 × 2  low, high: what code 0 and the highest code stand for (amounts only)
     20      uint8|16 × n codes; the largest number of the type (255 or 65535) means unknown
     +n·w    UTF-8        names only: JSON ``[[name, tracks], …]``, the code is the place in it
+
+Parts of maps that are too large to be sent as a whole: ``density``.
 """
 
 from __future__ import annotations
@@ -38,17 +40,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from songrec.web.map.plane import STEPS, bounds_of, first_view, quantise
+
 VERSION = 1
 POINTS_HEADER = struct.Struct("<4sBBHI4f4f")
 COLUMN_HEADER = struct.Struct("<4sBBBBI2f")
-STEPS = 65_535
 AMOUNT_STEPS = 254
 UNKNOWN_AMOUNT = 255
-
-# The view to begin with leaves this share of the tracks outside at each edge: a few outliers
-# must not press everything else into a blot.
-OUTSIDE = 0.002
-MARGIN = 0.04
 
 
 def encode_points(coordinates: NDArray[np.float32], labels: NDArray[np.int32]) -> bytes:
@@ -57,28 +55,28 @@ def encode_points(coordinates: NDArray[np.float32], labels: NDArray[np.int32]) -
     A coordinate is off by at most half a 65,535th of its range.
     """
     n = len(labels)
-    bounds = _bounds(coordinates)
+    bounds = bounds_of(coordinates)
     label_type = "<i1" if not n or np.abs(labels).max() < 128 else "<i2"
     header = POINTS_HEADER.pack(
-        b"SRMP", VERSION, np.dtype(label_type).itemsize, 0, n, *bounds, *_view(coordinates)
+        b"SRMP", VERSION, np.dtype(label_type).itemsize, 0, n, *bounds, *first_view(coordinates)
     )
     left, right, bottom, top = bounds
     return b"".join(
         (
             header,
-            _quantised(coordinates[:, 0], left, right).tobytes(),
-            _quantised(coordinates[:, 1], bottom, top).tobytes(),
+            quantise(coordinates[:, 0], left, right).tobytes(),
+            quantise(coordinates[:, 1], bottom, top).tobytes(),
             labels.astype(label_type).tobytes(),
         )
     )
 
 
-def encode_amounts(values: NDArray[np.float32], low: float, high: float) -> bytes:
+def encode_amounts(values: NDArray[np.float32], low: float, high: float, bins: int = 10) -> bytes:
     """Amounts ``(n,)`` as 255 steps from ``low`` to ``high``; beyond is cut off, NaN is unknown."""
     span = (high - low) or 1.0
     steps = np.clip((values.astype(np.float64) - low) / span, 0.0, 1.0) * AMOUNT_STEPS
     codes = np.where(np.isfinite(values), np.rint(np.nan_to_num(steps)), UNKNOWN_AMOUNT)
-    header = COLUMN_HEADER.pack(b"SRMC", VERSION, 0, 1, 0, len(values), low, high)
+    header = COLUMN_HEADER.pack(b"SRMC", VERSION, 0, 1, bins, len(values), low, high)
     return header + codes.astype("<u1").tobytes()
 
 
@@ -99,26 +97,3 @@ def encode_names(names: Sequence[str | None]) -> bytes:
     )
     header = COLUMN_HEADER.pack(b"SRMC", VERSION, 1, width, 0, len(names), 0.0, 0.0)
     return header + codes.tobytes() + json.dumps(ranked, ensure_ascii=False).encode()
-
-
-def _bounds(coordinates: NDArray[np.float32]) -> tuple[float, float, float, float]:
-    if not len(coordinates):
-        return 0.0, 1.0, 0.0, 1.0
-    (left, bottom), (right, top) = coordinates.min(axis=0), coordinates.max(axis=0)
-    return float(left), float(right), float(bottom), float(top)
-
-
-def _view(coordinates: NDArray[np.float32]) -> tuple[float, float, float, float]:
-    if not len(coordinates):
-        return 0.0, 1.0, 0.0, 1.0
-    edges = np.quantile(coordinates, [OUTSIDE, 1 - OUTSIDE], axis=0)
-    span = edges[1] - edges[0]
-    # One track, or many in one place, still need an extent to be drawn in.
-    span[span == 0] = span.max() or 1.0
-    (left, bottom), (right, top) = edges[0] - MARGIN * span, edges[1] + MARGIN * span
-    return float(left), float(right), float(bottom), float(top)
-
-
-def _quantised(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint16]:
-    share = (values.astype(np.float64) - low) / ((high - low) or 1.0)
-    return np.rint(share * STEPS).astype("<u2")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
-import importlib.metadata
-import importlib.resources
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flask import Response, current_app, request
@@ -20,16 +16,20 @@ from songrec.core.errors import UnknownName
 from songrec.core.types import Space
 from songrec.store.catalogue import tracks
 from songrec.store.runs import run_folders
+from songrec.store.tables import Run
+from songrec.web import cached_counts
 from songrec.web.cached_counts import cached_value
+from songrec.web.map import groups, labels
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
+from songrec.web.map.groups import Grouping
+from songrec.web.map.plane import Plane, sort_plane
 
 NAMED_COLUMNS = ("genre", "emotion")
+CLUSTER = "cluster"
 YEAR = 365 * 24 * 3600
 
 # A column's colours run between these quantiles: one silent track must not use up the scale.
 LOW, HIGH = 0.01, 0.99
-# How the bundle asks whether a style of its own is in the page: a digest is the element's id.
-STYLE_IDS = re.compile(rb'getElementById\("([0-9a-f]{40,64})"\)')
 
 # Below this saving the browser's unpacking is not worth it.
 WORTHWHILE = 0.95
@@ -44,9 +44,9 @@ class Payload:
     tag: str
 
     @classmethod
-    def of(cls, body: bytes) -> Payload:
+    def of(cls, body: bytes, *, compresslevel: int = 6) -> Payload:
         """Pack ``body`` and name it by its content."""
-        zipped = gzip.compress(body, compresslevel=6, mtime=0)
+        zipped = gzip.compress(body, compresslevel=compresslevel, mtime=0)
         tag = hashlib.blake2b(body, digest_size=12).hexdigest()
         return cls(body, zipped if len(zipped) < WORTHWHILE * len(body) else None, tag)
 
@@ -85,11 +85,12 @@ def maps(space: Space) -> list[str]:
     return cached_value(_key("maps"), space.run_id, read)
 
 
-def coordinates(space: Space, projection: str = "") -> NDArray[np.float32]:
-    """Return the tracks' coordinates on the run's own map or another of its maps."""
+def with_projection(space: Space, projection: str) -> Space:
+    """Return the space with the coordinates of the run's own map or another of its maps."""
     if not projection:
-        return space.coordinates
-    return run_folders.read_map(current_app.config["INSTANCE"], space.run_id, projection)
+        return space
+    instance = current_app.config["INSTANCE"]
+    return replace(space, coordinates=run_folders.read_map(instance, space.run_id, projection))
 
 
 def points(space: Space, projection: str = "") -> Payload:
@@ -97,7 +98,18 @@ def points(space: Space, projection: str = "") -> Payload:
     return cached_value(
         _key(f"points {projection}"),
         space.run_id,
-        lambda: Payload.of(encode_points(coordinates(space, projection), space.labels)),
+        lambda: Payload.of(
+            encode_points(with_projection(space, projection).coordinates, space.labels)
+        ),
+    )
+
+
+def plane(space: Space, projection: str = "") -> Plane:
+    """Return the songs of a map, sorted by place."""
+    return cached_value(
+        _key(f"plane {projection}"),
+        space.run_id,
+        lambda: sort_plane(with_projection(space, projection).coordinates),
     )
 
 
@@ -112,44 +124,65 @@ def column(session: Session, space: Space, name: str) -> Payload:
             f"{space.run_id} {tracks.version(session)}",
             lambda: Payload.of(encode_names(_names(session, space, name))),
         )
-    if name not in space.value_names or name not in BY_NAME:
-        raise UnknownName("column of the map", name, (*NAMED_COLUMNS, *columns(space)))
+    _require_attribute(space, name)
     return cached_value(_key(name), space.run_id, lambda: Payload.of(_amounts(space, name)))
 
 
+def grouping(session: Session, run: Run, space: Space, name: str = CLUSTER) -> Grouping:
+    """Return the group of every song when the map is coloured by a column or by cluster."""
+    if name == CLUSTER:
+        clusters = cached_counts.clusters(session, run).values()
+        return cached_value(
+            _key("groups by cluster"),
+            space.run_id,
+            lambda: groups.by_cluster(space.labels, [(c.number, c.name) for c in clusters]),
+        )
+    if name in NAMED_COLUMNS:
+        return cached_value(
+            _key(f"groups by {name}"),
+            f"{space.run_id} {tracks.version(session)}",
+            lambda: groups.by_name(_names(session, space, name)),
+        )
+    _require_attribute(space, name)
+
+    def group() -> Grouping:
+        values = _values(space, name)
+        if BY_NAME[name].unit == "flag":
+            return groups.by_flag(values)
+        return groups.by_amount(values, *_range(name, values))
+
+    return cached_value(_key(f"groups by {name}"), space.run_id, group)
+
+
 def columns(space: Space) -> tuple[str, ...]:
-    """Return the attributes that the run has, in the catalogue's order."""
-    return tuple(name for name in BY_NAME if name in space.value_names)
+    """Return the attributes that tell the run's songs apart, in the catalogue's order."""
+
+    def varying() -> tuple[str, ...]:
+        names = []
+        for name in BY_NAME:
+            if name in space.value_names:
+                values = _values(space, name)
+                known = values[np.isfinite(values)]
+                if len(known) and known.min() < known.max():
+                    names.append(name)
+        return tuple(names)
+
+    return cached_value(_key("columns"), space.run_id, varying)
 
 
-def plotly() -> Payload:
-    """Plotly's JavaScript as the installed package brings it, packed once per process."""
-    return cached_value(
-        ("plotly",),
-        plotly_version(),
-        lambda: Payload.of(
-            (importlib.resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
-        ),
-    )
+def named_columns(session: Session) -> tuple[str, ...]:
+    """Return the kinds of tags, genre and emotion, of which the catalogue has any."""
+    return tuple(name for name in NAMED_COLUMNS if cached_counts.tags(session, name))
 
 
-@functools.cache
-def plotly_version() -> str:
-    """Return the version of the installed package."""
-    return importlib.metadata.version("plotly")
+def ranks(space: Space) -> NDArray[np.int32]:
+    """Return how well known each song is: 0 is the best known."""
 
+    def rank() -> NDArray[np.int32]:
+        popularity = _values(space, "popularity") if "popularity" in space.value_names else None
+        return labels.rank_songs(popularity, space.artists, len(space.track_ids))
 
-def plotly_style_ids() -> list[str]:
-    """Return the ids of the style elements that Plotly would add.
-
-    The page's policy forbids them and the map needs none; an element with the id, whatever it
-    is, keeps the bundle from trying.
-    """
-    return cached_value(
-        ("plotly styles",),
-        plotly_version(),
-        lambda: sorted({style_id.decode() for style_id in STYLE_IDS.findall(plotly().body)}),
-    )
+    return cached_value(_key("ranks"), space.run_id, rank)
 
 
 def _key(name: str) -> tuple[str, str, str]:
@@ -157,14 +190,30 @@ def _key(name: str) -> tuple[str, str, str]:
     return ("map", name, str(current_app.config["INSTANCE"]))
 
 
-def _amounts(space: Space, name: str) -> bytes:
-    values = np.asarray(space.values[:, space.value_names.index(name)])
+def _require_attribute(space: Space, name: str) -> None:
+    if name not in space.value_names or name not in BY_NAME:
+        raise UnknownName("column of the map", name, (*NAMED_COLUMNS, *columns(space)))
+
+
+def _values(space: Space, name: str) -> NDArray[np.float32]:
+    return np.asarray(space.values[:, space.value_names.index(name)])
+
+
+def _range(name: str, values: NDArray[np.float32]) -> tuple[float, float, int]:
+    """Return the ends of an attribute's scale and the steps between them, all of them whole."""
     attribute = BY_NAME[name]
-    if attribute.is_share or attribute.unit == "flag":
-        return encode_amounts(values, attribute.low, attribute.high)
+    if attribute.is_share:
+        return groups.whole_range(attribute.low, attribute.high)
     finite = values[np.isfinite(values)]
     low, high = np.quantile(finite, [LOW, HIGH]) if len(finite) else (0.0, 1.0)
-    return encode_amounts(values, float(low), float(high))
+    return groups.whole_range(float(low), float(high))
+
+
+def _amounts(space: Space, name: str) -> bytes:
+    values = _values(space, name)
+    if BY_NAME[name].unit == "flag":
+        return encode_amounts(values, 0.0, 1.0)
+    return encode_amounts(values, *_range(name, values))
 
 
 def _names(session: Session, space: Space, name: str) -> list[str | None]:

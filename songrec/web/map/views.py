@@ -1,8 +1,7 @@
-"""The map's addresses: the page, its points, and titles when somebody asks for them."""
+"""The map's addresses: the page, its points, and names and songs when somebody asks for them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,8 @@ from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.sorting import sort_key
 from songrec.core.types import Space
+from songrec.services.recommendation import paths
+from songrec.services.segments.typical import typical_starts
 from songrec.services.similarity.song_traits import song_traits
 from songrec.services.training.algorithms import PROJECTIONS
 from songrec.store.catalogue import artists, tracks
@@ -31,11 +32,14 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.store.runs import runs, spaces
+from songrec.store.sound import audio_files
 from songrec.store.tables import Run, Track
 from songrec.web import cached_counts
+from songrec.web.access import may_listen
+from songrec.web.covers.views import cover_address
 from songrec.web.current_listener import current_listener, require_listener
-from songrec.web.map import payloads, words
-from songrec.web.security import relaxed_for_plotly
+from songrec.web.map import density, names, payloads, picture, words
+from songrec.web.map.plane import STEPS, View
 from songrec.web.template_context import asset
 
 TITLES_AT_ONCE = 100
@@ -44,16 +48,26 @@ MATCHES = 8
 LIKES_AT_ONCE = 200
 PLAYLIST_LIMIT = 500
 SHOWN_AT_ONCE = 500
+RADIO_SEEDS = 12
+MOST_POINTS = 250_000
+"""A map of more songs than this is sent in parts: cells with the number of their songs, and the
+songs themselves from near."""
+SONGS_BETWEEN = 6
+"""Songs on a path between its two ends."""
+MOST_PIXELS = 4_096
+MOST_CORNERS = 60
+
+PREVIEW_S = 5.0
+PREVIEW_AT = 0.3
+"""Where a preview begins, as a share of the song, when its segments are unknown."""
 
 PLACEHOLDER = "PUBLIC_ID"
 NUMBER_PLACEHOLDER = -987
 
 blueprint = Blueprint("map", __name__, url_prefix="/map")
-assets = Blueprint("assets", __name__, url_prefix="/assets")
 
 
 @blueprint.get("")
-@relaxed_for_plotly
 def page() -> str:
     """Show the map of the published run, and the same as a list."""
     run = runs.published(db.session)
@@ -61,14 +75,17 @@ def page() -> str:
         return render_template("map/empty.html")
     space = _space()
     projection = _requested_projection(space)
+    shown = payloads.columns(space)
     return render_template(
         "map/map.html",
         run=run,
         entries=_cluster_entries(run, space, projection),
         maps=_maps(space, projection),
-        attributes=[a for a in ATTRIBUTES if a.name in payloads.columns(space)],
+        tags=payloads.named_columns(db.session),
+        attributes=[a for a in ATTRIBUTES if a.name in shown],
+        picture=_picture(run, space, projection),
+        clusters=list(cached_counts.clusters(db.session, run).values()),
         settings=_settings(run, space, projection),
-        style_ids=payloads.plotly_style_ids(),
     )
 
 
@@ -84,6 +101,99 @@ def points() -> Response:
         )
     payload = payloads.column(db.session, space, name)
     return payload.response(forever=_names_run(space) and name not in payloads.NAMED_COLUMNS)
+
+
+@blueprint.get("/cells")
+def cells() -> Response:
+    """Send a part of a large map: ``?view=left,right,bottom,top&cells=columns,lines&column=``.
+
+    The view's edges are codes of the plane from 0 to 65,535; see ``density``.
+    """
+    space = _space()
+    columns, lines = _whole_numbers("cells", 2, 1, density.MOST_CELLS)
+    column = request.args.get("column", payloads.CLUSTER)
+    body = density.encode_view(
+        payloads.plane(space, _requested_projection(space)),
+        payloads.grouping(db.session, _run(), space, column).of,
+        _view(),
+        columns,
+        lines,
+    )
+    payload = payloads.Payload.of(body, compresslevel=1)
+    return payload.response(forever=_names_run(space) and column not in payloads.NAMED_COLUMNS)
+
+
+@blueprint.get("/legend")
+def legend() -> Response:
+    """Return the groups of ``?column=`` with their numbers of songs, for large maps."""
+    space = _space()
+    _names_run(space)
+    column = request.args.get("column", payloads.CLUSTER)
+    response = jsonify(payloads.grouping(db.session, _run(), space, column).to_json())
+    response.cache_control.public = True
+    response.cache_control.max_age = 300
+    return response
+
+
+@blueprint.get("/names")
+def view_names() -> Response:
+    """Return the names that a view has room for: ``?view=left,right,bottom,top&size=width,height``.
+
+    The size is that of the view in pixels; ``column`` is what the map is coloured by.
+    """
+    space = _space()
+    _names_run(space)
+    width, height = _whole_numbers("size", 2, 16, MOST_PIXELS)
+    response = jsonify(
+        names.names_in_view(
+            db.session,
+            _run(),
+            space,
+            _requested_projection(space),
+            request.args.get("column", payloads.CLUSTER),
+            _view(),
+            (width, height),
+        )
+    )
+    response.cache_control.public = True
+    response.cache_control.max_age = 300
+    return response
+
+
+@blueprint.get("/path")
+def path() -> Response:
+    """Return the songs of a path ``from`` one song ``to`` another (public ids), ends included."""
+    space = _space()
+    ends = [tracks.find_track(db.session, request.args.get(name, "")) for name in ("from", "to")]
+    start, end = ends
+    if start is None or end is None:
+        abort(404, "One of the two songs is not in the catalogue.")
+    if start.id == end.id:
+        raise BadInput("A path leads from one song to another one.")
+    ranked, _ = paths.song_path(current_instance(), start, end, SONGS_BETWEEN, current_listener())
+    rows = space.rows_of([item.track.id for item in ranked])
+    response = jsonify(_songs(space, rows))
+    response.cache_control.private = True
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.get("/inside")
+def inside() -> Response:
+    """Return the songs of a large map inside ``?shape=x,y,x,y,…`` (codes of the plane).
+
+    ``count`` is their number, ``rows`` the ones in their middle, from there outwards.
+    """
+    space = _space()
+    _names_run(space)
+    text = request.args.get("shape", "")
+    count = text.count(",") + 1
+    if count % 2 or not 6 <= count <= 2 * MOST_CORNERS:
+        raise BadInput(f"A shape has 3 to {MOST_CORNERS} corners: x,y,x,y,…")
+    shape = np.array(_whole_numbers("shape", count, 0, STEPS)).reshape(-1, 2)
+    plane = payloads.plane(space, _requested_projection(space))
+    rows, number = plane.inside(shape, PLAYLIST_LIMIT)
+    return jsonify(count=number, rows=rows.tolist(), places=_places(space, rows))
 
 
 @blueprint.get("/titles")
@@ -119,8 +229,11 @@ def mine() -> Response:
     space = _space()
     listener = current_listener()
     liked, disliked = reactions.reactions(db.session, listener) if listener else ([], [])
+    liked_rows = space.rows_of(liked)
     response = jsonify(
-        liked=space.rows_of(liked).tolist(), disliked=space.rows_of(disliked).tolist()
+        liked=liked_rows.tolist(),
+        disliked=space.rows_of(disliked).tolist(),
+        places=_places(space, liked_rows),
     )
     response.cache_control.private = True
     response.cache_control.no_store = True
@@ -141,19 +254,6 @@ def like_all() -> Response:
         reactions.react(db.session, listener, track.id, reactions.LIKE)
     db.session.commit()
     return jsonify(liked=rows.tolist(), likes=reactions.like_count(db.session, listener))
-
-
-@assets.get("/plotly-<version>.min.js")
-def plotly(version: str) -> Response:
-    """Plotly's JavaScript out of the installed package; the version makes it keepable."""
-    if version != payloads.plotly_version():
-        abort(404)
-    return payloads.plotly().response("text/javascript", forever=True)
-
-
-def plotly_address() -> str:
-    """Return the URL of Plotly."""
-    return url_for("assets.plotly", version=payloads.plotly_version())
 
 
 def _space() -> Space:
@@ -211,46 +311,137 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return the songs of these rows for the panel, without tracks deleted since."""
     row_of = dict(zip(space.track_ids[rows].tolist(), rows.tolist(), strict=True))
     traits = dict(zip(rows.tolist(), song_traits(space, rows), strict=True))
+    places = _places(space, rows)
+    sounds = _sounds(space, list(row_of))
     return [
         {
-            "row": row_of[track.id],
+            "row": row,
             "public_id": track.public_id,
             "title": track.title,
             "artists": track.artists,
             "genre": track.genre,
-            "cluster": int(space.labels[row_of[track.id]]),
-            "traits": traits[row_of[track.id]],
+            "cover": cover_address(track, "medium"),
+            "cluster": int(space.labels[row]),
+            "place": places.get(row),
+            "sound": sounds.get(track.id),
+            "traits": traits[row],
         }
         for track in tracks.tracks_by_id(db.session, list(row_of))
+        for row in (row_of[track.id],)
     ]
 
 
 def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
     """Return the settings of the page's script; URLs carry a placeholder for a name."""
     clusters = cached_counts.clusters(db.session, run).values()
+    map_of = {"projection": projection or None}
+    plane = payloads.plane(space, projection)
     return {
         "run": space.run_id,
-        "points": url_for("map.points", projection=projection or None),
-        "titles": url_for("map.titles"),
-        "search": url_for("map.search"),
-        "mine": url_for("map.mine"),
+        "points": url_for("map.points", **map_of),
+        "cells": url_for("map.cells", **map_of) if _is_large(space) else None,
+        "legend": url_for("map.legend"),
+        "names": url_for("map.view_names", **map_of),
+        "titles": url_for("map.titles", **map_of),
+        "search": url_for("map.search", **map_of),
+        "mine": url_for("map.mine", **map_of),
+        "inside": url_for("map.inside", **map_of),
+        "path": url_for("map.path", **map_of),
+        "path_page": url_for("stations.path"),
+        "radio": url_for("stations.show", kind="song"),
+        "radio_queue": url_for("stations.queue", kind="song"),
+        "queue": url_for("player.queue_of"),
         "like_all": url_for("map.like_all"),
         "react": url_for("likes.react", public_id=PLACEHOLDER),
         "track": url_for("pages.track", public_id=PLACEHOLDER),
         "cluster": url_for("pages.cluster", number=NUMBER_PLACEHOLDER),
-        "plotly": plotly_address(),
         "sprite": asset("icons.svg"),
         "csrf_token": generate_csrf(),
         "clusters": [{"number": c.number, "name": c.name} for c in clusters],
+        "plane": {"n": len(space.track_ids), "bounds": plane.bounds, "box": plane.box},
+        "audible": may_listen() and audio_files.any_audible(db.session),
         "titles_at_once": TITLES_AT_ONCE,
         "like_limit": LIKES_AT_ONCE,
         "playlist_limit": PLAYLIST_LIMIT,
+        "radio_seeds": RADIO_SEEDS,
         "show": {
             "cluster": request.args.get("cluster", type=int),
             "song": _song_to_show(space, request.args.get("track", "")),
             "songs": _songs_to_show(space),
         },
     }
+
+
+def _is_large(space: Space) -> bool:
+    return len(space.track_ids) > MOST_POINTS
+
+
+def _places(space: Space, rows: NDArray[np.int64]) -> dict[int, tuple[float, float]]:
+    """Return the places of rows of a large map; of others the script has all places."""
+    if not _is_large(space):
+        return {}
+    plane = payloads.plane(space, _requested_projection(space))
+    at = plane.where[rows]
+    codes = zip(rows.tolist(), plane.x[at].tolist(), plane.y[at].tolist(), strict=True)
+    return {row: plane.place(x, y) for row, x, y in codes}
+
+
+def _sounds(space: Space, track_ids: list[int]) -> dict[int, dict[str, Any]]:
+    """Return the five seconds to hear of each track with sound: its most typical ones."""
+    files = audio_files.for_tracks(db.session, track_ids)
+    starts = typical_starts(space.segments, list(files))
+    return {
+        track_id: {
+            "from": round(starts.get(track_id, PREVIEW_AT * (file.duration_s or 0.0)), 2),
+            "seconds": PREVIEW_S,
+        }
+        for track_id, file in files.items()
+    }
+
+
+def _picture(run: Run, space: Space, projection: str) -> picture.Picture:
+    """Return the still picture that stands where the map is not drawn (yet)."""
+
+    def draw() -> picture.Picture:
+        plane = payloads.plane(space, projection)
+        grouping = payloads.grouping(db.session, run, space)
+        return picture.draw(
+            plane,
+            grouping.of,
+            names.anchors(db.session, space, projection, payloads.CLUSTER, plane, grouping),
+            grouping.labels,
+        )
+
+    key = ("map picture", projection, str(current_app.config["INSTANCE"]))
+    return cached_counts.cached_value(key, space.run_id, draw)
+
+
+def _whole_numbers(name: str, count: int, low: int, high: int) -> list[int]:
+    """Return a parameter of ``count`` whole numbers with commas between, within a range."""
+    text = request.args.get(name, "")
+    parts = text.split(",")
+    if len(parts) == count and all(p.isascii() and p.isdigit() and len(p) < 9 for p in parts):
+        numbers = [int(part) for part in parts]
+        if all(low <= number <= high for number in numbers):
+            return numbers
+    raise BadInput(
+        f"{name} must be {count} whole numbers from {low} to {high} with commas between, "
+        f"got {text[:60]!r}."
+    )
+
+
+def _view() -> View:
+    left, right, bottom, top = _whole_numbers("view", 4, 0, STEPS)
+    if left >= right or bottom >= top:
+        raise BadInput("A view must be left, right, bottom, top, and not empty.")
+    return View(left, right, bottom, top)
+
+
+def _run() -> Run:
+    run = runs.published(db.session)
+    if run is None:
+        abort(409, "Another run has been published since. Reload the map.")
+    return run
 
 
 def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
@@ -266,8 +457,8 @@ def _cluster_entries(run: Run, space: Space, projection: str) -> list[words.Entr
         ("map places", projection, str(current_app.config["INSTANCE"])),
         space.run_id,
         lambda: words.places(
-            replace(space, coordinates=payloads.coordinates(space, projection)),
-            payloads.points(space, projection).body,
+            payloads.with_projection(space, projection),
+            payloads.plane(space, projection).box,
         ),
     )
     typical = {n: c.profile.get("typical", [])[: words.TYPICAL_SHOWN] for n, c in clusters.items()}
@@ -289,4 +480,6 @@ def _songs_to_show(space: Space) -> dict[str, Any] | None:
     else:
         return None
     rows = space.rows_of(ids).tolist()
-    return {"of": of, "rows": rows} if rows else None
+    if not rows:
+        return None
+    return {"of": of, "rows": rows, "places": _places(space, space.rows_of(ids))}

@@ -10,7 +10,7 @@ import numpy as np
 from songrec.core.types import Space
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.tables import Cluster
-from songrec.web.map.encoding import POINTS_HEADER
+from songrec.web.map.plane import Bounds
 
 TYPICAL_SHOWN = 3
 
@@ -39,9 +39,8 @@ def _third(value: float, low: float, high: float) -> int:
     return int(np.clip((value - low) / ((high - low) or 1.0) * 3, 0, 2))
 
 
-def places(space: Space, points: bytes) -> dict[int, str]:
-    """Per cluster number, where its middle (the median of its tracks) lies in the first view."""
-    view = POINTS_HEADER.unpack_from(points)[9:13]
+def places(space: Space, view: Bounds) -> dict[int, str]:
+    """Per cluster number, where its middle (the median of its tracks) lies in ``view``."""
     positions = {}
     for number in np.unique(space.labels).tolist():
         x, y = np.median(space.coordinates[space.labels == number], axis=0)

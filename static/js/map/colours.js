@@ -1,12 +1,7 @@
 // Colours and shapes of the map, read from the theme's tokens so that light and dark agree.
 
-// Plotly's names for the twelve shapes of icons.svg#mark-0 … #mark-11.
-const SHAPES = [
-  "circle", "square", "diamond", "cross", "triangle-up", "star",
-  "hexagon", "triangle-down", "x", "pentagon", "hourglass", "star-diamond",
-];
 export const NOISE = "noise";
-export const BINS = 12;
+const NOISE_SHAPE = 12;
 const RAMP_STOPS = 5;
 
 export function token(name) {
@@ -22,20 +17,31 @@ export function colourOf(key) {
   return token(`--cluster-${key}`);
 }
 
+// The place of a group's shape among those of the sprite (mark-0 … mark-11, mark-noise).
 export function shapeOf(key) {
-  return key === NOISE ? "circle" : SHAPES[key];
+  return key === NOISE ? NOISE_SHAPE : key;
 }
 
 // The colour of a share from 0 to 1 on the theme's ramp.
 export function ramp(share) {
   const at = Math.min(Math.max(share, 0), 1) * (RAMP_STOPS - 1);
   const from = Math.min(Math.floor(at), RAMP_STOPS - 2);
-  const one = rgb(token(`--ramp-${from}`));
-  const two = rgb(token(`--ramp-${from + 1}`));
-  const mixed = one.map((part, i) => Math.round(part + (two[i] - part) * (at - from)));
+  const one = rgba(token(`--ramp-${from}`));
+  const two = rgba(token(`--ramp-${from + 1}`));
+  const mixed = one.slice(0, 3).map((part, i) => Math.round(part + (two[i] - part) * (at - from)));
   return `rgb(${mixed.join(",")})`;
 }
 
-function rgb(hex) {
-  return [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16));
+const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const known = new Map();
+
+// Any colour of CSS as four bytes.
+export function rgba(colour) {
+  if (!known.has(colour)) {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    known.set(colour, [...pen.getImageData(0, 0, 1, 1).data]);
+  }
+  return known.get(colour);
 }

@@ -1,9 +1,10 @@
 // The map's bytes as typed arrays, and titles fetched in batches when somebody asks for them.
-// The byte format is written down in songrec/web/map/encoding.py.
+// The byte formats are written down in songrec/web/map/encoding.py and density.py.
 
 const VERSION = 1;
 const POINTS_HEADER = 44;
 const COLUMN_HEADER = 20;
+const VIEW_HEADER = 24;
 const STEPS = 65535;
 
 export class MapError extends Error {}
@@ -63,8 +64,7 @@ export function decodePoints(buffer) {
   const at = POINTS_HEADER + 4 * n;
   const labels =
     view.getUint8(5) === 1 ? new Int8Array(buffer, at, n) : words(Int16Array, buffer, at, n);
-  const box = { left: float(4), right: float(5), bottom: float(6), top: float(7) };
-  return { n, x, y, labels, box };
+  return { n, x, y, labels };
 }
 
 export function decodeColumn(buffer) {
@@ -79,10 +79,42 @@ export function decodeColumn(buffer) {
       : words(Uint16Array, buffer, COLUMN_HEADER, n);
   const unknown = width === 1 ? 255 : 65535;
   if (!named) {
-    return { named, codes, unknown, low: view.getFloat32(12, true), high: view.getFloat32(16, true) };
+    return { named, codes, unknown, bins: view.getUint8(7), low: view.getFloat32(12, true), high: view.getFloat32(16, true) };
   }
   const text = new TextDecoder().decode(new Uint8Array(buffer, COLUMN_HEADER + n * width));
   return { named, codes, unknown, names: JSON.parse(text) };
+}
+
+// A part of a large map: songs with their rows, or cells of many songs with their density, the
+// densest one's share being 1.
+export function decodeView(buffer, bounds) {
+  const view = new DataView(buffer);
+  magic(view, "SRMV");
+  const total = view.getUint32(8, true);
+  const [left, right, bottom, top] = [12, 14, 16, 18].map((at) => view.getUint16(at, true));
+  const [columns, lines] = [20, 22].map((at) => view.getUint16(at, true));
+  const across = (code) => bounds[0] + (code / STEPS) * (bounds[1] - bounds[0]);
+  const up = (code) => bounds[2] + (code / STEPS) * (bounds[3] - bounds[2]);
+  if (view.getUint8(5) === 1) {
+    const rows = Uint32Array.from({ length: total }, (_, i) => view.getUint32(VIEW_HEADER + 4 * i, true));
+    const at = VIEW_HEADER + 4 * total;
+    const x = Float32Array.from(words(Uint16Array, buffer, at, total), across);
+    const y = Float32Array.from(words(Uint16Array, buffer, at + 2 * total, total), up);
+    return { n: total, x, y, rows, of: new Uint8Array(buffer, at + 4 * total, total) };
+  }
+  const groups = new Uint8Array(buffer, VIEW_HEADER, columns * lines);
+  const levels = new Uint8Array(buffer, VIEW_HEADER + columns * lines, columns * lines);
+  const cells = [...levels.keys()].filter((i) => levels[i] > 0);
+  const most = cells.reduce((high, i) => Math.max(high, levels[i]), 1);
+  const step = [(right - left + 1) / columns, (top - bottom + 1) / lines];
+  return {
+    n: cells.length,
+    x: Float32Array.from(cells, (i) => across(left + ((i % columns) + 0.5) * step[0])),
+    y: Float32Array.from(cells, (i) => up(bottom + (Math.floor(i / columns) + 0.5) * step[1])),
+    of: Uint8Array.from(cells, (i) => groups[i]),
+    density: Float32Array.from(cells, (i) => 0.15 + (0.85 * levels[i]) / most),
+    cell: across(left + step[0]) - across(left),
+  };
 }
 
 export class Source {
@@ -109,6 +141,31 @@ export class Source {
       this.columns.set(name, loading);
     }
     return this.columns.get(name);
+  }
+
+  // A part of a large map: `view` as codes of the plane, drawn in columns and lines of cells.
+  async part(view, cells, column, signal) {
+    const parameters = { run: this.settings.run, view: view.join(","), cells: cells.join(","), column };
+    const response = await ask(this.settings.cells, parameters, { signal });
+    return decodeView(await response.arrayBuffer(), this.settings.plane.bounds);
+  }
+
+  async legend(column) {
+    return (await ask(this.settings.legend, { run: this.settings.run, column })).json();
+  }
+
+  // The names that a view has room for, in a size in pixels.
+  async names(view, size, column, signal) {
+    const parameters = { run: this.settings.run, view: view.join(","), size: size.join(","), column };
+    return (await ask(this.settings.names, parameters, { signal })).json();
+  }
+
+  async inside(shape) {
+    return (await ask(this.settings.inside, { run: this.settings.run, shape: shape.join(",") })).json();
+  }
+
+  async path(from, to) {
+    return (await ask(this.settings.path, { from, to })).json();
   }
 
   async mine() {

@@ -38,14 +38,11 @@ export function announce(text) {
   if (region) region.textContent = text;
 }
 
-export function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 // A value of an attribute with its unit.
 export function spoken(value, unit) {
   if (unit === "BPM") return `${value.toFixed(0)} BPM`;
-  if (unit === "dB") return `${value.toFixed(1)} dB`.replace("-", "−");
-  if (unit === "points") return value.toFixed(0);
+  if (unit === "dB") return `${value.toFixed(0)} dB`.replace("-", "−");
+  if (unit === "share") return `${(100 * value).toFixed(0)}%`;
+  if (Number.isInteger(value) || unit === "points") return value.toFixed(0);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
 }

@@ -1,4 +1,5 @@
-// Pointer, wheel and keyboard on the drawing: look around, point at a song, open it, draw a shape.
+// Pointer, wheel and keyboard on the drawing: look around, point at a song, choose it, draw a shape
+// around songs or a line from one to another.
 
 const CLICK = 5;
 const REACH = { mouse: 16, touch: 28, pen: 20 };
@@ -34,6 +35,10 @@ export class Gestures {
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
+  reach(event) {
+    return REACH[event.pointerType] || REACH.mouse;
+  }
+
   down(event) {
     if (event.button !== 0) return;
     this.element.setPointerCapture(event.pointerId);
@@ -49,7 +54,7 @@ export class Gestures {
   move(event) {
     const at = this.at(event);
     if (!this.pointers.has(event.pointerId)) {
-      if (event.pointerType !== "touch") this.handlers.point(...at, REACH[event.pointerType] || 16);
+      if (event.pointerType !== "touch") this.handlers.point(...at, this.reach(event));
       return;
     }
     const before = this.pointers.get(event.pointerId);
@@ -58,7 +63,7 @@ export class Gestures {
       this.handlers.leave();
     }
     if (this.pointers.size === 2) this.pinch(event.pointerId, before, at);
-    else if (this.path && this.moved) this.draw(at);
+    else if (this.path && this.moved) this.draw(at, event);
     else if (this.moved) {
       this.element.classList.add("is-dragged");
       this.plot.panBy(at[0] - before[0], at[1] - before[1]);
@@ -74,7 +79,12 @@ export class Gestures {
     this.plot.zoomAt(...middle, apart(at) / apart(before));
   }
 
-  draw(at) {
+  draw(at, event) {
+    if (this.tool === "path") {
+      this.handlers.shape([this.start, at], false);
+      this.handlers.point(...at, this.reach(event));
+      return;
+    }
     if (this.tool === "box") {
       const [x, y] = this.start;
       this.path = [[x, y], [at[0], y], at, [x, at[1]]];
@@ -88,13 +98,10 @@ export class Gestures {
     const { path, moved } = this;
     if (this.pointers.size) return;
     this.path = null;
-    if (path && moved && path.length > 2) {
-      this.handlers.shape([]);
-      this.handlers.select(path.map((place) => this.plot.placeOf(...place)));
-    } else if (!moved) {
-      const reach = REACH[event.pointerType] || 16;
-      this.handlers.press(...this.at(event), reach, event);
-    }
+    if (path && moved) this.handlers.shape([]);
+    if (path && moved && this.tool === "path") this.handlers.connect(this.start, this.at(event), this.reach(event));
+    else if (path && moved && path.length > 2) this.handlers.select(path.map((place) => this.plot.placeOf(...place)));
+    else if (!moved) this.handlers.press(...this.at(event), this.reach(event));
   }
 
   cancel(event) {
@@ -109,15 +116,16 @@ export class Gestures {
     this.plot.zoomAt(...this.at(event), Math.exp(-event.deltaY * lines * WHEEL));
   }
 
+  // Arrows go from song to song; with Shift they move the map.
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const step = event.shiftKey ? 200 : 60;
     const middle = [this.plot.width / 2, this.plot.height / 2];
+    const go = (x, y) => () => (event.shiftKey ? this.plot.panBy(-120 * x, -120 * y) : this.handlers.step(x, y));
     const keys = {
-      ArrowLeft: () => this.plot.panBy(step, 0),
-      ArrowRight: () => this.plot.panBy(-step, 0),
-      ArrowUp: () => this.plot.panBy(0, step),
-      ArrowDown: () => this.plot.panBy(0, -step),
+      ArrowLeft: go(-1, 0),
+      ArrowRight: go(1, 0),
+      ArrowUp: go(0, -1),
+      ArrowDown: go(0, 1),
       "+": () => this.plot.zoomAt(...middle, 1.4),
       "=": () => this.plot.zoomAt(...middle, 1.4),
       "-": () => this.plot.zoomAt(...middle, 1 / 1.4),
@@ -128,7 +136,7 @@ export class Gestures {
     const act = keys[event.key];
     if (!act) return;
     event.preventDefault();
+    event.stopPropagation();
     act();
-    if (event.key.startsWith("Arrow")) this.handlers.travelled();
   }
 }

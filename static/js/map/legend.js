@@ -1,6 +1,5 @@
 // The legend filters: a click turns a group on or off, a second one shows it alone.
 
-import { BINS } from "./colours.js";
 import { element, mark, plural, svg } from "./dom.js";
 
 export class Legend {
@@ -68,8 +67,8 @@ export class Legend {
 
   // A ramp of colours with a slider at either end for what to show.
   scale() {
-    const { groups, low, high } = this.colouring;
-    const bars = groups.slice(0, BINS);
+    const { groups, low, high, bins } = this.colouring;
+    const bars = groups.slice(0, bins);
     const most = Math.max(1, ...bars.map((group) => group.count));
     this.bars = bars.map((group, i) => {
       const height = Math.max(2, (group.count / most) * 36);
@@ -80,36 +79,36 @@ export class Legend {
       "svg",
       {
         class: "legend-ramp",
-        viewBox: "0 0 239 40",
+        viewBox: `0 0 ${bins * 20 - 1} 40`,
         preserveAspectRatio: "none",
         role: "img",
         "aria-label": description,
       },
       ...this.bars,
     );
-    const value = (step) => this.format(low + ((high - low) * step) / BINS);
+    const value = (step) => this.format(low + ((high - low) * step) / bins);
     const slider = (label, start) =>
-      element("input", { type: "range", min: 0, max: BINS, value: start, "aria-label": label });
+      element("input", { type: "range", min: 0, max: bins, value: start, "aria-label": label });
     const from = slider("Show from", 0);
-    const to = slider("Show up to", BINS);
+    const to = slider("Show up to", bins);
     const text = element("output", { class: "legend-range" });
     this.span = element("span", { class: "legend-span" });
     const apply = () => {
       const ends = [Number(from.value), Number(to.value)].sort((a, b) => a - b);
-      if (ends[0] === ends[1]) ends[ends[1] < BINS ? 1 : 0] += ends[1] < BINS ? 1 : -1;
+      if (ends[0] === ends[1]) ends[ends[1] < bins ? 1 : 0] += ends[1] < bins ? 1 : -1;
       bars.forEach((group, i) => {
         group.on = i >= ends[0] && i < ends[1];
       });
-      const unknown = groups[BINS];
-      if (unknown) unknown.on = ends[0] === 0 && ends[1] === BINS;
+      const unknown = groups[bins];
+      if (unknown) unknown.on = ends[0] === 0 && ends[1] === bins;
       say(ends);
     };
     const say = (ends) => {
       from.setAttribute("aria-valuetext", value(ends[0]));
       to.setAttribute("aria-valuetext", value(ends[1]));
       text.textContent = `${value(ends[0])} to ${value(ends[1])}`;
-      this.span.style.left = `${(100 * ends[0]) / BINS}%`;
-      this.span.style.right = `${100 - (100 * ends[1]) / BINS}%`;
+      this.span.style.left = `${(100 * ends[0]) / bins}%`;
+      this.span.style.right = `${100 - (100 * ends[1]) / bins}%`;
     };
     for (const input of [from, to]) {
       input.addEventListener("input", () => {
@@ -119,11 +118,11 @@ export class Legend {
     }
     this.reset = () => {
       from.value = 0;
-      to.value = BINS;
-      say([0, BINS]);
+      to.value = bins;
+      say([0, bins]);
     };
     this.reset();
-    const unknown = groups[BINS]?.count || 0;
+    const unknown = groups[bins]?.count || 0;
     return element(
       "div",
       { class: "legend-scale" },

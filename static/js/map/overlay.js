@@ -1,28 +1,37 @@
-// What lies over the drawing and moves with it: hearts on liked songs, the rings around the song
-// under the pointer, the one searched for and those of an artist, its title, and the shape drawn.
+// What lies over the drawing and moves with it: names, hearts on liked songs, the rings around the
+// song under the pointer, the one chosen and those of an artist, its title, paths and the shape drawn.
 
 import { svg } from "./dom.js";
 
 const HEARTS = 1500;
+// Farther out than this from where the names were placed they would lie over each other.
+const TOO_FAR = 0.92;
 
 export class Overlay {
-  constructor(root, tip, plot, sprite) {
+  constructor(root, tip, plot, sprite, placeOf) {
     this.root = root;
     this.tip = tip;
     this.plot = plot;
     this.sprite = sprite;
+    this.placeOf = placeOf;
     this.hearts = new Map();
     this.heartLayer = svg("g", { class: "map-hearts" });
     this.picked = new Map();
     this.pickedLayer = svg("g", { class: "map-picked" });
+    this.routeLayer = svg("g", { class: "map-route" });
+    this.routeLine = svg("path", { class: "map-route-line" });
+    this.stops = [];
     this.ring = svg("circle", { class: "map-ring", r: 9 });
+    this.sounding = svg("circle", { class: "map-sounding", r: 12 });
     this.found = svg("g", { class: "map-found" }, svg("circle", { r: 20 }), svg("circle", { r: 9 }));
     this.shape = svg("path", { class: "map-shape" });
     this.nameLayer = svg("g", { class: "map-names" });
-    this.names = [];
-    root.append(this.pickedLayer, this.heartLayer, this.nameLayer, this.found, this.ring, this.shape);
-    this.at = { ring: -1, found: -1 };
-    plot.onChange(() => this.place());
+    this.names = new Map();
+    root.append(
+      this.pickedLayer, this.heartLayer, this.nameLayer, this.routeLayer, this.found, this.sounding, this.ring, this.shape,
+    );
+    this.at = { ring: -1, found: -1, sounding: -1 };
+    plot.on("change", () => this.place());
   }
 
   setLiked(rows) {
@@ -48,26 +57,43 @@ export class Overlay {
     this.place();
   }
 
-  // Names on the map, as a map has them: [{ text, x, y }], the most important first.
-  setNames(names) {
-    this.names = names.map((name) => ({ ...name, node: svg("text", {}, name.text) }));
-    this.nameLayer.replaceChildren(...this.names.map(({ node }) => node));
-    for (const name of this.names) name.width = name.node.getComputedTextLength();
+  // A path over songs: a line with a numbered stop at each of them.
+  setRoute(rows) {
+    this.stops = rows.map((row, i) => ({
+      row,
+      node: svg("g", { class: "map-stop" }, svg("circle", { r: 10 }), svg("text", {}, String(i + 1))),
+    }));
+    this.routeLayer.replaceChildren(this.routeLine, ...this.stops.map(({ node }) => node));
+    this.routeLine.classList.toggle("is-hidden", !rows.length);
     this.place();
   }
 
-  // A name that would lie over another, or half outside, is left out.
+  // Names as the server placed them for this zoom: [{ kind, text, x, y, key, group, side }].
+  // What stays is moved, so that nothing flickers.
+  setNames(names, zoom, isOn) {
+    const kept = new Map();
+    for (const name of names) {
+      const key = `${name.kind} ${name.key} ${name.text}`;
+      const node = this.names.get(key)?.node ?? svg("text", { class: `name-${name.kind}` }, name.text);
+      if (!node.isConnected) this.nameLayer.append(node);
+      kept.set(key, { ...name, node });
+    }
+    for (const [key, { node }] of this.names) if (!kept.has(key)) node.remove();
+    this.names = kept;
+    this.namesZoom = zoom;
+    this.namesOn = isOn;
+    this.placeNames();
+  }
+
   placeNames() {
-    const taken = [];
-    for (const { x, y, width, node } of this.names) {
+    const far = this.plot.view.zoom < this.namesZoom * TOO_FAR;
+    for (const { kind, group, x, y, side, node } of this.names.values()) {
       const [px, py] = this.plot.pixelOf(x, y);
-      const box = [px - width / 2 - 6, py - 14, px + width / 2 + 6, py + 14];
-      const outside = box[0] < 0 || box[2] > this.plot.width || box[1] < 0 || box[3] > this.plot.height;
-      const hidden = outside || taken.some((other) => overlap(box, other));
+      const outside = px < 0 || px > this.plot.width || py < 0 || py > this.plot.height;
+      const hidden = outside || (far && kind !== "group") || !this.namesOn(group);
       node.classList.toggle("is-hidden", hidden);
-      if (hidden) continue;
-      taken.push(box);
-      node.setAttribute("transform", `translate(${px.toFixed(1)} ${py.toFixed(1)})`);
+      const away = side * (kind === "artist" ? 13 : 12);
+      if (!hidden) node.setAttribute("transform", `translate(${px.toFixed(1)} ${(py + away).toFixed(1)})`);
     }
   }
 
@@ -81,9 +107,15 @@ export class Overlay {
     this.place();
   }
 
-  setShape(points) {
-    const path = points.length ? `M${points.map((p) => p.map(Math.round).join(" ")).join("L")}Z` : "";
+  setSounding(row) {
+    this.at.sounding = row;
+    this.place();
+  }
+
+  setShape(points, closed = true) {
+    const path = points.length ? `M${points.map((p) => p.map(Math.round).join(" ")).join("L")}${closed ? "Z" : ""}` : "";
     this.shape.setAttribute("d", path);
+    this.shape.classList.toggle("is-line", !closed);
   }
 
   setTip(row, text) {
@@ -96,7 +128,9 @@ export class Overlay {
 
   placeTip() {
     if (this.tip.hidden) return;
-    const [x, y] = this.pixel(this.tipRow);
+    const at = this.pixel(this.tipRow);
+    if (!at) return;
+    const [x, y] = at;
     const { offsetWidth, offsetHeight } = this.tip;
     const left = Math.min(Math.max(8, x - offsetWidth / 2), this.plot.width - offsetWidth - 8);
     const above = y - offsetHeight - 14;
@@ -104,26 +138,26 @@ export class Overlay {
   }
 
   pixel(row) {
-    return this.plot.pixelOf(this.plot.points.x[row], this.plot.points.y[row]);
+    const place = this.placeOf(row);
+    return place && this.plot.pixelOf(...place);
   }
 
   move(shape, row) {
-    shape.classList.toggle("is-hidden", row < 0);
-    if (row < 0) return;
-    const [x, y] = this.pixel(row);
-    shape.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+    const at = row < 0 ? null : this.pixel(row);
+    shape.classList.toggle("is-hidden", !at);
+    if (at) shape.setAttribute("transform", `translate(${at[0].toFixed(1)} ${at[1].toFixed(1)})`);
   }
 
   place() {
     for (const [row, circle] of this.picked) this.move(circle, row);
     for (const [row, heart] of this.hearts) this.move(heart, row);
+    for (const { row, node } of this.stops) this.move(node, row);
+    const route = this.stops.map(({ row }) => this.pixel(row)).filter(Boolean);
+    if (route.length) this.routeLine.setAttribute("d", `M${route.map((p) => p.map(Math.round).join(" ")).join("L")}`);
     this.move(this.ring, this.at.ring);
     this.move(this.found, this.at.found);
+    this.move(this.sounding, this.at.sounding);
     this.placeNames();
     this.placeTip();
   }
-}
-
-function overlap(one, two) {
-  return one[0] < two[2] && two[0] < one[2] && one[1] < two[3] && two[1] < one[3];
 }

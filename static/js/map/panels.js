@@ -3,11 +3,11 @@
 import { announce, element, icon, mark, plural } from "./dom.js";
 
 export class SongPanel {
-  constructor(root, settings, sprite, react) {
+  constructor(root, settings, sprite, actions) {
     this.root = root;
     this.settings = settings;
     this.sprite = sprite;
-    this.react = react;
+    this.actions = actions;
     this.hint = root.firstElementChild;
   }
 
@@ -16,32 +16,61 @@ export class SongPanel {
   }
 
   clear() {
-    this.song = null;
     this.root.classList.remove("has-song");
     this.root.replaceChildren(this.hint);
   }
 
+  hintAt(text) {
+    this.root.classList.remove("has-song");
+    this.root.replaceChildren(element("p", { class: "map-hint" }, text));
+  }
+
+  focus() {
+    this.root.querySelector(".title")?.focus();
+  }
+
   show(song, value) {
-    this.song = song;
     const cluster = this.settings.clusters.find(({ number }) => number === song.cluster);
     this.root.classList.add("has-song");
-    const close = { type: "button", class: "icon-button map-close", "aria-label": "Close", onclick: () => this.clear() };
     this.root.replaceChildren(
-      element("button", close, icon(this.sprite, "close")),
+      element("button", { type: "button", class: "icon-button map-close", "aria-label": "Close", onclick: () => this.actions.close() }, icon(this.sprite, "close")),
       element(
         "div",
-        { class: "song" },
-        element("a", { class: "title", href: this.address(song) }, song.title),
-        element("span", { class: "by" }, song.artists || "Unknown artist"),
+        { class: "map-song-head" },
+        song.cover ? element("img", { class: "map-cover", src: song.cover, alt: "", width: 64, height: 64 }) : null,
+        element(
+          "div",
+          { class: "song" },
+          element("a", { class: "title", href: this.address(song) }, song.title),
+          element("span", { class: "by" }, song.artists || "Unknown artist"),
+        ),
       ),
-      element("div", { class: "map-song-row" }, cluster ? this.clusterMark(cluster) : null, song.genre ? element("span", { class: "small quiet" }, song.genre) : null, this.buttons(song, value)),
+      element(
+        "div",
+        { class: "map-song-row" },
+        this.playButton(song),
+        cluster ? this.clusterMark(cluster) : null,
+        song.genre ? element("span", { class: "small quiet map-genre" }, song.genre) : null,
+        this.buttons(song, value),
+      ),
       element(
         "ul",
         { class: "map-traits" },
         ...song.traits.map(({ label, value: amount, text, share }) => this.trait(label, amount, text, share)),
       ),
-      element("a", { class: "button map-open", href: this.address(song) }, "Open song"),
+      element(
+        "div",
+        { class: "map-song-actions" },
+        element("a", { class: "button", href: this.address(song) }, "Open song"),
+        element("button", { type: "button", class: "button button-quiet", onclick: () => this.actions.path(song) }, "Path from here"),
+      ),
     );
+  }
+
+  playButton(song) {
+    if (!song.sound || !this.settings.audible) return null;
+    const button = { type: "button", class: "icon-button", "data-play": song.public_id, "aria-label": `Play ${song.title}`, title: "Play" };
+    return element("button", button, icon(this.sprite, "play"));
   }
 
   clusterMark({ number, name }) {
@@ -85,7 +114,7 @@ export class SongPanel {
         },
         icon(this.sprite, name),
       );
-      made.addEventListener("click", () => this.react(song, pressed ? 0 : own));
+      made.addEventListener("click", () => this.actions.react(song, pressed ? 0 : own));
       return made;
     };
     return element("div", { class: "reaction" }, button("heart", 1, "Like"), button("no", -1, "Not for me:"));
@@ -93,20 +122,25 @@ export class SongPanel {
 }
 
 const TITLES_SHOWN = 4;
+const QUEUE_LENGTH = 200;
 
 export class SelectionPanel {
   constructor(root, source, settings, actions) {
     this.root = root;
     this.source = source;
     this.settings = settings;
-    this.count = root.querySelector("[data-selection-count]");
-    this.titles = root.querySelector("[data-selection-titles]");
-    this.like = root.querySelector("[data-selection-like]");
-    this.keep = root.querySelector("[data-selection-keep]");
-    this.form = root.querySelector("[data-selection-form]");
+    const part = (name) => root.querySelector(`[data-selection-${name}]`);
+    this.count = part("count");
+    this.titles = part("titles");
+    this.play = part("play");
+    this.radio = part("radio");
+    this.open = part("path");
+    this.like = part("like");
+    this.keep = part("keep");
+    this.form = part("form");
     this.name = this.form.elements.name;
-    this.note = root.querySelector("[data-selection-note]");
-    root.querySelector("[data-selection-clear]").addEventListener("click", actions.clear);
+    this.note = part("note");
+    part("clear").addEventListener("click", actions.clear);
     this.like.addEventListener("click", () => actions.likeAll(this.rows.slice(0, settings.like_limit)));
     this.keep.addEventListener("click", () => {
       this.form.hidden = false;
@@ -118,25 +152,54 @@ export class SelectionPanel {
     });
   }
 
-  // `of` says whose songs they are, where they were not drawn around: "by Nirvana".
-  async show(rows, of = "") {
+  // `of` says whose songs they are, where they were not drawn around: "by Nirvana". `path`: the
+  // ends of a path; `count`: how many there are, where only some came.
+  async show(rows, of = "", { path = null, count = rows?.length } = {}) {
     this.rows = rows;
     this.root.hidden = rows === null;
     this.form.hidden = true;
     if (rows === null) return;
-    const text = rows.length ? `${plural(rows.length, "song", "songs")} ${of || "selected"}` : "No songs selected";
+    const text = rows.length ? `${plural(count, "song", "songs")} ${of || "selected"}` : "No songs selected";
     this.count.textContent = text;
     announce(text);
     this.titles.textContent = "";
     const { like_limit: likes, playlist_limit: kept } = this.settings;
-    this.like.textContent = rows.length > likes ? `Like the ${likes} in the middle` : "Like all";
+    this.like.textContent = count > likes ? `Like the ${likes} in the middle` : "Like them";
     this.like.disabled = this.keep.disabled = rows.length === 0;
-    this.note.textContent =
-      rows.length > kept ? `A playlist takes the ${kept} in the middle.` : "";
-    const songs = await this.source.songsIn(rows.slice(0, TITLES_SHOWN));
+    this.play.hidden = this.radio.hidden = true;
+    this.like.hidden = this.open.hidden = Boolean(path);
+    this.open.hidden = !path;
+    this.note.textContent = count > kept ? `A playlist takes the ${kept} in the middle.` : "";
+    const songs = await this.source.songsIn(rows.slice(0, Math.max(TITLES_SHOWN, this.settings.radio_seeds)));
     if (this.rows !== rows) return;
-    const more = rows.length - songs.length;
+    const shown = songs.slice(0, path ? songs.length : TITLES_SHOWN);
+    const more = count - shown.length;
     this.titles.textContent =
-      songs.map((song) => song.title).join(" · ") + (more > 0 && songs.length ? ` · and ${plural(more, "more", "more")}` : "");
+      shown.map((song) => song.title).join(path ? " → " : " · ") + (more > 0 && shown.length ? ` · and ${plural(more, "more", "more")}` : "");
+    if (!songs.length) return;
+    this.offerRadio(songs, path);
+    if (path) this.open.href = address(this.settings.path_page, { from: path[0], to: path[1] });
+    if (this.settings.audible) await this.offerPlay(rows);
   }
+
+  offerRadio(songs, path) {
+    const of = songs.slice(0, this.settings.radio_seeds).map((song) => song.public_id).join(",");
+    this.radio.hidden = Boolean(path);
+    this.radio.href = address(this.settings.radio, { of });
+    // Where songs can be heard the radio starts at once; else its page lists them.
+    if (this.settings.audible) this.radio.dataset.playAll = address(this.settings.radio_queue, { of });
+  }
+
+  async offerPlay(rows) {
+    const songs = await this.source.songsIn(rows.slice(0, QUEUE_LENGTH));
+    if (this.rows !== rows || !songs.some((song) => song.sound)) return;
+    this.play.dataset.playAll = address(this.settings.queue, { tracks: songs.map((song) => song.public_id).join(",") });
+    this.play.hidden = false;
+  }
+}
+
+function address(path, parameters) {
+  const url = new URL(path, window.location.href);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url.pathname + url.search;
 }

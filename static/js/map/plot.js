@@ -1,32 +1,33 @@
-// The drawing: WebGL scatter traces, one for each colour, and the view of them.
+// The view of the plane, and the songs as they are drawn in it.
 
 import { shuffled } from "./data.js";
-import { token } from "./colours.js";
+import { rgba, token } from "./colours.js";
+import { DISC, GROUND, SHAPE, SQUARE, premultiplied } from "./drawing.js";
 
-// Traces of one colour are drawn some twenty times as fast as one trace with a colour per point.
-// Each group is cut into layers and the layers are interleaved, so that no group covers another.
-const TRACES = 36;
-const MOST_LAYERS = 3;
 const STRETCH = 1.5;
 const NEAREST_ZOOM = 200;
 const FARTHEST_ZOOM = 0.4;
 const NEAREST_FIT = 5;
 const ROOM = 0.7;
-const SMOOTH = 50;
-const SETTLED = 180;
+// Milliseconds from one frame to the next: above, fewer songs are drawn while the view moves.
+const SLOW = 34;
+const FAST = 22;
+const FEWEST = 12000;
+const SETTLED = 160;
 const SHAPES_FROM = 6.5;
 const LARGEST = 11;
+const SMALLEST = 2.4;
 
 export class Plot {
-  constructor(element, points) {
+  constructor(element, drawing, box, songs) {
     this.element = element;
-    this.points = points;
-    this.order = shuffled(points.n);
+    this.drawing = drawing;
+    this.box = box;
+    this.songs = songs;
     this.view = { x: 0, y: 0, zoom: 1 };
-    this.size = 0;
     this.frame = 0;
-    this.frameCost = 0;
-    this.listeners = [];
+    this.share = 1;
+    this.listeners = { change: [], rest: [] };
   }
 
   // ---- the view: its middle in the plane and how far it is zoomed in ----
@@ -34,7 +35,8 @@ export class Plot {
   measure() {
     this.width = this.element.clientWidth;
     this.height = this.element.clientHeight;
-    const { left, right, bottom, top } = this.points.box;
+    this.drawing.resize(this.width, this.height);
+    const { left, right, bottom, top } = this.box;
     const [x, y] = [(right - left) / 2, (top - bottom) / 2];
     // One axis may be drawn larger to fill the frame; more would bend distances too far.
     const frame = this.width / this.height;
@@ -43,8 +45,7 @@ export class Plot {
     this.home = { x: (left + right) / 2, y: (bottom + top) / 2, zoom: 1 };
   }
 
-  ranges() {
-    const { x, y, zoom } = this.view;
+  ranges({ x, y, zoom } = this.view) {
     const [dx, dy] = [this.half.x / zoom, this.half.y / zoom];
     return { left: x - dx, right: x + dx, bottom: y - dy, top: y + dy };
   }
@@ -74,53 +75,37 @@ export class Plot {
   }
 
   look(view) {
-    const zoom = Math.min(NEAREST_ZOOM, Math.max(FARTHEST_ZOOM, view.zoom ?? this.view.zoom));
-    this.view = { x: view.x ?? this.view.x, y: view.y ?? this.view.y, zoom };
+    this.view = { x: view.x ?? this.view.x, y: view.y ?? this.view.y, zoom: limited(view.zoom ?? this.view.zoom) };
     if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
+    this.frame = requestAnimationFrame((now) => {
       this.frame = 0;
-      // Where a frame takes long (no graphics processor, very many points), the drawing that is
-      // there is moved as a picture while the view moves, and drawn anew when it rests.
-      if (this.frameCost > SMOOTH) this.shift();
-      else this.redraw();
-      this.changed();
+      this.pace(now);
+      this.render(Math.max(FEWEST, this.share * this.drawing.n));
+      this.tell("change");
       clearTimeout(this.settling);
-      this.settling = setTimeout(() => this.settle(), SETTLED);
+      this.settling = setTimeout(() => this.rest(), SETTLED);
     });
   }
 
-  redraw() {
-    if (!this.drawn) return;
-    const begun = performance.now();
-    const { left, right, bottom, top } = this.ranges();
-    this.seen = { ...this.view };
-    this.element.style.transform = "";
-    this.plotly.relayout(this.element, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
-    requestAnimationFrame(() =>
-      setTimeout(() => {
-        this.frameCost = (this.frameCost + performance.now() - begun) / 2;
-      }),
-    );
+  // How long the frames take tells how many songs the next one may draw. The places are in a
+  // shuffled order, so the first of them are a fair sample.
+  pace(now) {
+    const took = now - (this.before ?? -Infinity);
+    this.before = now;
+    if (took > 400) return;
+    if (took > SLOW) this.share = Math.max(0.05, this.share * 0.8);
+    else if (took < FAST) this.share = Math.min(1, this.share * 1.1);
   }
 
-  shift() {
-    const [x, y] = this.pixelOf(this.seen.x, this.seen.y);
-    const [dx, dy] = [x - this.width / 2, y - this.height / 2];
-    const scale = this.view.zoom / this.seen.zoom;
-    this.element.style.transform = `translate(${dx}px, ${dy}px) scale(${scale})`;
-  }
-
-  // Dots become larger as one comes nearer; they are made anew only when the step is to be seen.
-  settle() {
-    if (!this.drawn) return;
-    if (this.markerSize() !== this.size) this.draw(this.colouring, this.isOn);
-    else if (this.element.style.transform) this.redraw();
+  rest() {
+    this.render();
+    this.tell("rest");
   }
 
   // Keeps the place under (px, py) where it is while zooming.
   zoomAt(px, py, factor) {
     const [x, y] = this.placeOf(px, py);
-    const zoom = Math.min(NEAREST_ZOOM, Math.max(FARTHEST_ZOOM, this.view.zoom * factor));
+    const zoom = limited(this.view.zoom * factor);
     const ratio = this.view.zoom / zoom;
     this.look({ x: x + (this.view.x - x) * ratio, y: y + (this.view.y - y) * ratio, zoom });
   }
@@ -142,110 +127,71 @@ export class Plot {
     this.look({ x: (left + right) / 2, y: (bottom + top) / 2, zoom });
   }
 
-  onChange(listener) {
-    this.listeners.push(listener);
+  on(kind, listener) {
+    this.listeners[kind].push(listener);
   }
 
-  changed() {
-    for (const listener of this.listeners) listener();
+  tell(kind) {
+    for (const listener of this.listeners[kind]) listener();
   }
 
   // ---- the drawing ----
 
   markerSize() {
-    const n = this.points.n;
     const area = this.width * this.height;
-    const alone = Math.sqrt(area / Math.max(n, 1)) * 0.62;
-    const small = Math.min(9, Math.max(2.4, alone));
-    return Math.min(LARGEST, Math.round(small * this.view.zoom ** 0.45 * 2) / 2);
+    const alone = Math.sqrt(area / Math.max(this.songs, 1)) * 0.62;
+    const small = Math.min(9, Math.max(SMALLEST, alone));
+    return Math.min(LARGEST, small * this.view.zoom ** 0.45);
   }
 
-  // `isOn(row)`: whether a song has its colour; the others stay as faint ground.
-  draw(colouring, isOn) {
-    this.colouring = colouring;
-    this.isOn = isOn;
-    this.size = this.markerSize();
-    const traces = this.traces(colouring, isOn);
-    this.seen = { ...this.view };
-    this.element.style.transform = "";
-    const drawing = this.drawn
-      ? this.plotly.react(this.element, traces, this.layout())
-      : this.plotly.newPlot(this.element, traces, this.layout(), {
-          staticPlot: true,
-          displayModeBar: false,
-        });
-    this.drawn = true;
-    return drawing;
+  // The songs to draw: places x, y, or cells of many songs with their share of the densest one.
+  setLayer(layer) {
+    this.layer = layer;
+    this.order = shuffled(layer.n);
+    const places = new Float32Array(2 * layer.n);
+    for (let i = 0; i < layer.n; i += 1) {
+      places[2 * i] = layer.x[this.order[i]];
+      places[2 * i + 1] = layer.y[this.order[i]];
+    }
+    this.drawing.setPlaces(places);
   }
 
-  layout() {
-    const { left, right, bottom, top } = this.ranges();
-    const axis = { visible: false, fixedrange: true, autorange: false };
-    return {
-      width: this.width,
-      height: this.height,
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: token("--ink-2"), family: token("--sans") },
-      showlegend: false,
-      hovermode: false,
-      dragmode: false,
-      xaxis: { ...axis, range: [left, right] },
-      yaxis: { ...axis, range: [bottom, top] },
-    };
-  }
-
-  traces({ groups, of }, isOn) {
-    const { n, x, y } = this.points;
-    const layers = Math.min(MOST_LAYERS, Math.max(1, Math.floor(TRACES / groups.length)));
-    const traces = layers * groups.length;
-    // Counted first, so that each trace's arrays have their size from the start. Trace 0 is the
-    // faint ground; the layers of the groups follow.
-    const sizes = new Uint32Array(traces + 1);
-    const traceOf = new Uint16Array(n);
+  // `isOn(i)`: whether a song has its colour; the others stay as faint ground.
+  draw({ groups, of }, isOn) {
+    const { n, density } = this.layer;
+    const colours = new Uint8Array(4 * n);
+    const symbols = new Uint8Array(n);
+    const paints = groups.map((group) => rgba(group.colour()));
+    const ground = rgba(token("--map-ground"));
     for (let i = 0; i < n; i += 1) {
-      const row = this.order[i];
-      traceOf[i] = isOn(row) ? 1 + (i % layers) * groups.length + of[row] : 0;
-      sizes[traceOf[i]] += 1;
+      const at = this.order[i];
+      const on = isOn(at);
+      const paint = on ? paints[of[at]] : ground;
+      colours.set(paint, 4 * i);
+      if (density && on) colours[4 * i + 3] = 255 * density[at];
+      symbols[i] = on ? groups[of[at]].shape : GROUND;
     }
-    const xs = Array.from(sizes, (size) => new Float32Array(size));
-    const ys = Array.from(sizes, (size) => new Float32Array(size));
-    const filled = new Uint32Array(traces + 1);
-    for (let i = 0; i < n; i += 1) {
-      const trace = traceOf[i];
-      xs[trace][filled[trace]] = x[this.order[i]];
-      ys[trace][filled[trace]] = y[this.order[i]];
-      filled[trace] += 1;
-    }
-    const opacity = n > 50000 ? 0.7 : n > 8000 ? 0.78 : 0.88;
-    const shaped = this.size >= SHAPES_FROM;
-    const outline = { width: shaped ? 0.75 : 0, color: token("--map-outline") };
-    const drawn = [
-      trace(xs[0], ys[0], {
-        size: Math.max(2, this.size * 0.7),
-        color: token("--map-ground"),
-        symbol: "circle",
-        opacity: 1,
-        line: { width: 0 },
-      }),
-    ];
-    for (let i = 1; i <= traces; i += 1) {
-      const group = groups[(i - 1) % groups.length];
-      drawn.push(
-        trace(xs[i], ys[i], {
-          size: this.size,
-          color: group.colour(),
-          symbol: shaped ? group.shape : "circle",
-          opacity,
-          line: outline,
-        }),
-      );
-    }
-    return drawn;
+    this.drawing.setStyles(colours, symbols);
+    this.outline = premultiplied(token("--map-outline"));
+    this.render();
+  }
+
+  render(count = this.drawing.n) {
+    if (!this.outline) return;
+    const { x, y, zoom } = this.view;
+    const { cell } = this.layer;
+    const size = this.markerSize();
+    const style = cell
+      ? { size: cell / this.pixel()[0] + 0.6, look: SQUARE, opacity: 1 }
+      : { size, look: size >= SHAPES_FROM ? SHAPE : DISC, opacity: this.layer.n > 50000 ? 0.7 : this.layer.n > 8000 ? 0.8 : 0.92 };
+    this.drawing.render(
+      { x, y, halfX: this.half.x / zoom, halfY: this.half.y / zoom },
+      { ...style, groundSize: cell ? style.size : Math.max(2, size * 0.7), outline: style.look === SHAPE ? this.outline : [0, 0, 0, 0] },
+      Math.round(count),
+    );
   }
 }
 
-function trace(x, y, marker) {
-  return { type: "scattergl", mode: "markers", x, y, marker, hoverinfo: "skip", visible: x.length > 0 };
+function limited(zoom) {
+  return Math.min(NEAREST_ZOOM, Math.max(FARTHEST_ZOOM, zoom));
 }

@@ -1,0 +1,92 @@
+"""The map as a still picture: where songs lie and how densely, with the sound groups' names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from songrec.web.map.density import cells_of, largest_groups
+from songrec.web.map.labels import (
+    Anchor,
+    Label,
+    pixels_of,
+    place_labels,
+    shorten,
+)
+from songrec.web.map.plane import Bounds, Plane, View
+
+WIDTH, HEIGHT = 1120, 680
+DOT = 10
+"""Pixels from one dot to the next."""
+SIZES = (3, 5, 7, 9)
+"""Diameters of a dot, by how many songs it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """The dots of one group and one size: its place among the groups and an SVG path."""
+
+    group: int
+    size: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Dots and names to draw in ``width`` × ``height``."""
+
+    width: int
+    height: int
+    dots: list[Dots]
+    names: list[Label]
+
+
+def view_of(plane: Plane, box: Bounds) -> View:
+    """Return a box of the plane as a view."""
+    (left, bottom), (right, top) = plane.code(box[0], box[2]), plane.code(box[1], box[3])
+    return View(left, max(right, left + 1), bottom, max(top, bottom + 1))
+
+
+def draw(
+    plane: Plane,
+    groups: NDArray[np.uint8],
+    anchors: Sequence[Anchor],
+    names: Sequence[str],
+) -> Picture:
+    """Draw the first view; ``groups`` are those of the songs by row, ``names`` theirs."""
+    view = view_of(plane, plane.box)
+    at = plane.select(view)
+    columns, lines = WIDTH // DOT, HEIGHT // DOT
+    cells = cells_of(plane, at, view, columns, lines)
+    most, counts = largest_groups(cells, groups[plane.rows[at]], columns * lines)
+    # Each size holds about as many dots: the densest quarter of the cells is drawn largest.
+    occupied = np.flatnonzero(counts)
+    steps = np.quantile(counts[occupied], [0.4, 0.7, 0.9]) if len(occupied) else np.zeros(3)
+    sizes = np.searchsorted(steps, counts, side="left")
+    dots = []
+    for group in np.unique(most[occupied]).tolist():
+        for size in range(len(SIZES)):
+            own = occupied[(most[occupied] == group) & (sizes[occupied] == size)]
+            if len(own):
+                x = own % columns * DOT + DOT // 2
+                y = HEIGHT - DOT // 2 - own // columns * DOT
+                # A line of no length with round ends is a dot.
+                path = "".join(f"M{a} {b}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+                dots.append(Dots(group, SIZES[size], path))
+    x, y = (
+        np.array([getattr(anchor, axis) for anchor in anchors], dtype=np.uint16) for axis in "xy"
+    )
+    candidates = [
+        Label("group", shorten(_capital(names[anchor.group])), px, py, anchor.group, anchor.group)
+        for anchor, (px, py) in zip(
+            anchors, pixels_of(x, y, view, WIDTH, HEIGHT).tolist(), strict=True
+        )
+    ]
+    return Picture(WIDTH, HEIGHT, dots, place_labels(candidates, WIDTH, HEIGHT))
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
