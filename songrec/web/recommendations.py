@@ -17,7 +17,7 @@ from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs
-from songrec.web import cached_counts, query_args, segment_waveforms
+from songrec.web import cached_counts, query_args
 from songrec.web.current_listener import current_listener
 
 blueprint = Blueprint("recommendations", __name__)
@@ -66,7 +66,6 @@ def page() -> str:
         "recommendations/page.html",
         page=page,
         feedback=page.feedback,
-        waves=segment_waveforms.waves(page.matched_segments),
         by=by,
         discovery=discovery,
         caps=CAPS,

@@ -1,46 +1,82 @@
-"""Small waveforms with a segment marked, drawn on the server."""
+"""Segments of songs to hear one after the other, marked on small waveforms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from songrec.services.similarity.matched_segments import MatchedSegment
+from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.services.similarity.segment_pairs import AudibleSegment, segment_pairs
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import current_instance
+from songrec.web import access
 
-BARS = 100
-HEIGHT = 24
+BARS = 60
+WIDTH, HEIGHT = 100, 24
 MIN_WIDTH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
-    """``bars`` is an SVG path in a picture of 100 × 24; the segment starts at ``left``."""
+class Moment:
+    """A segment of a song: where it plays from and how long (s), and its waveform.
 
+    ``bars`` is an SVG path in a picture of 100 × 24; the segment is marked from ``left``.
+    """
+
+    track: TrackView
+    start_s: float
+    length_s: float
     bars: str
     left: float
     width: float
 
+    @property
+    def clock(self) -> str:
+        """The start as people read it: ``1:02``."""
+        return f"{int(self.start_s) // 60}:{int(self.start_s) % 60:02d}"
 
-def waves(matched: Mapping[int, MatchedSegment]) -> dict[int, Wave]:
-    """Return a waveform for each matched segment; a line while the peaks are unknown."""
-    by_track = {}
-    for track_id, segment in matched.items():
-        left = min(100.0, 100 * segment.start_s / segment.song_s)
-        width = min(100.0 - left, max(MIN_WIDTH, 100 * segment.length_s / segment.song_s))
-        by_track[track_id] = Wave(path(segment.peaks), left, width)
-    return by_track
+    @property
+    def json(self) -> dict[str, Any]:
+        """What the player needs to play it."""
+        return {
+            "track": self.track.public_id,
+            "from": round(self.start_s, 3),
+            "for": round(self.length_s, 3),
+            "label": self.track.title,
+        }
+
+
+def moments_of(
+    ranked: Sequence[RankedTrack], of: TrackView | None = None
+) -> dict[int, list[Moment]]:
+    """Return, by track id, the moments that let a listener hear why songs are recommended.
+
+    See ``segment_pairs``; none for who may not listen.
+    """
+    if not access.may_listen():
+        return {}
+    pairs = segment_pairs(current_instance(), ranked, of.id if of else None)
+    return {track_id: [_moment(part) for part in parts] for track_id, parts in pairs.items()}
+
+
+def _moment(segment: AudibleSegment) -> Moment:
+    left = min(100.0, 100 * segment.start_s / segment.song_s)
+    width = min(100.0 - left, max(MIN_WIDTH, 100 * segment.length_s / segment.song_s))
+    bars = path(segment.peaks)
+    return Moment(segment.track, segment.start_s, segment.length_s, bars, left, width)
 
 
 def path(peaks: list[float]) -> str:
     """Return bars around the middle, the loudest of full height; a line without peaks."""
     if not peaks:
-        return f"M0 {HEIGHT / 2:g}H{BARS}"
+        return f"M0 {HEIGHT / 2:g}H{WIDTH}"
     loudest = max(0.05, *peaks)
     count = min(BARS, len(peaks))
     bars = []
     for bar in range(count):
         part = peaks[bar * len(peaks) // count : (bar + 1) * len(peaks) // count]
         half = max(0.5, max(part) / loudest * HEIGHT / 2)
-        at = (bar + 0.5) * BARS / count
+        at = (bar + 0.5) * WIDTH / count
         bars.append(f"M{at:.3g} {HEIGHT / 2 - half:.3g}v{2 * half:.3g}")
     return "".join(bars)

@@ -17,7 +17,7 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
-from songrec.web import access
+from songrec.web import access, segment_waveforms
 from songrec.web.current_listener import current_listener
 
 # Where a link of the header leads, its name and icon, and the further pages it stands for.
@@ -60,6 +60,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.add_template_filter(duration)
     app.add_template_filter(count)
+    app.add_template_filter(signed)
     app.add_template_global(format_attribute, "format_attribute")
     app.add_template_global(key_name, "key_name")
     app.add_template_global(BY_NAME, "attribute_info")
@@ -77,6 +78,7 @@ def _context() -> dict[str, Any]:
         "asset": asset,
         "here": here,
         "like_count": like_count,
+        "moments_of": segment_waveforms.moments_of,
         "traits_of": traits_of,
         "may_listen": access.may_listen,
         "may_see_catalogue": access.may_see_catalogue,
@@ -138,3 +140,9 @@ def count(number: int, one: str = "", many: str = "") -> str:
     """Format a number with thousands separators and, if given, the noun that agrees."""
     noun = (one if number == 1 else many) if one else ""
     return f"{number:,} {noun}".strip()
+
+
+def signed(number: float) -> str:
+    """Format a contribution with its sign; what rounds to nothing has none."""
+    text = f"{number:+.3f}"
+    return "0.000" if text in ("+0.000", "-0.000") else text

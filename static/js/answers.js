@@ -1,38 +1,156 @@
-// Reloads the list of recommendations after a like or dislike and announces what changed.
+// The list of recommendations: its controls act at once, and a like or dislike moves no other song.
 "use strict";
 
 (() => {
+  const DELAY = 300;
   let pending = null;
+  let timer = 0;
+  // Songs that wait for one in their place, and the one that each was given, by the reaction's address.
+  let waiting = [];
+  const given = new Map();
+  // Undone above the list: where that song stands again.
+  let undone = null;
 
-  const refresh = async () => {
-    const old = document.querySelector("[data-answer]");
-    if (!old) return;
+  const fetchPage = async (url) => {
     pending?.abort();
     const mine = new AbortController();
     pending = mine;
     try {
-      const answer = await fetch(location.href, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.querySelector("[data-answer]");
-      // Somebody who has taken back the last like gets the page for beginners: it has no list.
-      if (!fresh) return void location.reload();
-      const form = document.activeElement?.closest("form[data-reaction]");
-      const had = old.contains(document.activeElement) ? form?.getAttribute("action") : null;
-      document.querySelector("[data-answer]")?.replaceWith(document.adoptNode(fresh));
-      const lead = page.querySelector(".page-head .lead");
-      if (lead) document.querySelector(".page-head .lead")?.replaceWith(document.adoptNode(lead));
-      const change = fresh.querySelector("[data-change]");
-      if (had) (fresh.querySelector(`form[action="${CSS.escape(had)}"] button`) || change)?.focus();
-      const place = document.querySelector("[data-announce]");
-      if (place && change) place.textContent = `${place.textContent} ${change.textContent}`.trim();
-      document.dispatchEvent(new CustomEvent("pagechange"));
-    } catch (error) {
+      const answer = await fetch(url, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
+      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    } catch {
       // The list that is there stays; the next look at the page is up to date.
-      if (error.name !== "AbortError") return;
+      return null;
     }
   };
 
-  // After the announcement of the reaction itself and the leaving song's fading.
-  document.addEventListener("reaction", () => setTimeout(refresh, 250));
+  // What has the focus stays as it is, so that nobody loses their place.
+  const swap = (page, ...names) => {
+    for (const name of names) {
+      const old = document.querySelector(`[data-swap="${name}"]`);
+      const fresh = page.querySelector(`[data-swap="${name}"]`);
+      if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    }
+  };
+
+  const announce = (text) => {
+    const place = document.querySelector("[data-announce]");
+    if (place) place.textContent = text;
+  };
+
+  // ---- controls: a change asks for another list ----
+
+  const show = async (form, submitter = null) => {
+    const url = new URL(form.action, location.href);
+    url.search = new URLSearchParams(new FormData(form, submitter)).toString();
+    const old = document.querySelector("[data-answer]");
+    old?.setAttribute("aria-busy", "true");
+    const page = await fetchPage(url);
+    if (!page?.querySelector("[data-answer]")) {
+      old?.removeAttribute("aria-busy");
+      if (page) location.assign(url);
+      return;
+    }
+    waiting = [];
+    given.clear();
+    history.replaceState(history.state, "", url);
+    swap(page, "answer", "actions", "lead", "sliders", "surprise");
+    document.dispatchEvent(new CustomEvent("pagechange"));
+    announce(document.querySelector("[data-answer] h2")?.textContent || "");
+  };
+
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => {
+      const form = event.target.closest?.("form[data-live]");
+      if (!form) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => show(form), kind === "input" ? DELAY : 0);
+    });
+  }
+
+  // Before other scripts see it: the page stays, whether something plays or not.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.matches("[data-live]")) return;
+    event.preventDefault();
+    clearTimeout(timer);
+    show(form, event.submitter);
+  }, { capture: true });
+
+  // ---- reactions: the list keeps its songs, one new song comes at its end ----
+
+  const addressOf = (item) => item.querySelector("form[data-reaction]")?.getAttribute("action");
+
+  const append = (page) => {
+    const answer = document.querySelector("[data-answer]");
+    const known = new Set([...answer.querySelectorAll("form[data-reaction]")].map((form) => form.getAttribute("action")));
+    let last = null;
+    for (const { action, key } of waiting) {
+      const lists = [answer, page].map((root) => root.querySelector(`ol[data-list="${CSS.escape(key)}"]`));
+      const next = lists[0] && [...(lists[1]?.children || [])].find((item) => !known.has(addressOf(item)));
+      if (next) {
+        known.add(addressOf(next));
+        given.set(action, document.adoptNode(next));
+        lists[0].append(next);
+        last = next;
+      }
+    }
+    waiting = [];
+    return last;
+  };
+
+  // What plays or keeps the list is about the songs that are on the page now.
+  const recount = () => {
+    const ids = [...document.querySelectorAll('[data-answer] ol[data-list=""] > [data-song]')].map((item) => item.dataset.song);
+    const bar = document.querySelector('[data-swap="actions"]');
+    if (!ids.length || !bar) return;
+    const play = bar.querySelector("[data-play-all]");
+    if (play) play.dataset.playAll = play.dataset.playAll.replace(/tracks=[^&]*/, `tracks=${ids.join(",")}`);
+    const tracks = bar.querySelector("input[name=tracks]");
+    if (tracks) tracks.value = ids.join(",");
+  };
+
+  const showAgain = (page) => {
+    const fresh = document.adoptNode(page.querySelector("[data-answer]"));
+    document.querySelector("[data-answer]").replaceWith(fresh);
+    fresh.querySelector(`form[action="${CSS.escape(undone)}"] button`)?.focus();
+    undone = null;
+    waiting = [];
+    given.clear();
+    swap(page, "actions");
+    document.dispatchEvent(new CustomEvent("pagechange"));
+  };
+
+  const refresh = async () => {
+    const page = await fetchPage(location.href);
+    if (!page || !document.querySelector("[data-answer]")) return;
+    // Somebody who has taken back the last like gets the page for beginners: it has no list.
+    if (!page.querySelector("[data-answer]")) return void location.reload();
+    swap(page, "lead");
+    if (undone) return void showAgain(page);
+    const last = append(page);
+    recount();
+    const place = document.querySelector("[data-announce]");
+    const title = last?.querySelector(".title")?.textContent.trim();
+    if (place && title) place.textContent = `${place.textContent} New at the end: “${title}”.`.trim();
+  };
+
+  document.addEventListener("reaction", ({ detail }) => {
+    const answer = document.querySelector("[data-answer]");
+    if (!answer) return;
+    const { action, value } = detail;
+    const place = [...answer.querySelectorAll("form[data-reaction]")].find((form) => form.getAttribute("action") === action);
+    const key = place?.closest("ol[data-list]")?.dataset.list;
+    if (place?.closest(".notice-stays")) undone = action;
+    waiting = waiting.filter((one) => one.action !== action);
+    if (value === "none") {
+      // The song that came in for this one goes again, unless it has been rated meanwhile.
+      const came = given.get(action);
+      if (came?.isConnected && !came.querySelector("[aria-pressed=true]") && !came.contains(document.activeElement)) came.remove();
+      given.delete(action);
+      recount();
+    } else if (key !== undefined && !given.has(action)) waiting.push({ action, key });
+    // After the announcement of the reaction itself.
+    setTimeout(refresh, 250);
+  });
 })();

@@ -2,6 +2,9 @@
 "use strict";
 
 (() => {
+  // The items of lists that a line with Undo stands in place of.
+  const removed = new WeakMap();
+
   const announce = (text) => {
     const place = document.querySelector("[data-announce]");
     if (!place) return;
@@ -14,73 +17,102 @@
     for (const counter of document.querySelectorAll("[data-like-count]")) counter.textContent = likes;
   };
 
-  // The buttons of every form on this song: it may stand on the page more than once.
+  // The buttons for a song, on the page wherever it stands, each with the value that it gives when not pressed.
+  const buttons = (action) => {
+    const places = [...document.querySelectorAll("form[data-reaction], button[formaction]")];
+    return places
+      .filter((one) => (one.getAttribute("formaction") ?? one.getAttribute("action")) === action)
+      .flatMap((place) => {
+        const [like, dislike] = place.matches("button") ? [place] : place.querySelectorAll("button[name=value]");
+        return [[like, "like"], [dislike, "dislike"]];
+      })
+      .filter(([button]) => button?.hasAttribute("aria-pressed"));
+  };
+
+  const rating = (action) => buttons(action).find(([button]) => button.getAttribute("aria-pressed") === "true")?.[1] || "none";
+
   const show = (action, value) => {
-    for (const form of document.querySelectorAll("form[data-reaction]")) {
-      if (form.getAttribute("action") !== action) continue;
-      const [like, dislike] = form.querySelectorAll("button[name=value]");
-      for (const [button, name] of [[like, "like"], [dislike, "dislike"]]) {
-        if (!button) continue;
-        const pressed = value === name;
-        button.setAttribute("aria-pressed", String(pressed));
-        button.value = pressed ? "none" : name;
-      }
+    for (const [button, name] of buttons(action)) {
+      const pressed = value === name;
+      button.setAttribute("aria-pressed", String(pressed));
+      button.value = pressed ? "none" : name;
     }
   };
 
-  const leave = (item) => {
-    const next = item.nextElementSibling || item.previousElementSibling;
-    const heading = document.querySelector("h1");
-    item.classList.add("leaving");
-    setTimeout(() => {
-      const hadFocus = item.contains(document.activeElement);
-      item.remove();
-      if (!hadFocus) return;
-      const target = next?.querySelector("a, button") || heading;
-      if (target === heading) heading?.setAttribute("tabindex", "-1");
-      target?.focus();
-    }, window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 200);
+  const words = (title, value, before) => {
+    if (value === "like") return `You like “${title}”.`;
+    if (value === "dislike") return `Removed “${title}”.`;
+    return before === "like" ? `“${title}” is no longer liked.` : `“${title}” may be recommended again.`;
   };
 
-  const words = (title, value) => {
-    if (value === "like") return `You like ${title}.`;
-    if (value === "dislike") return `${title} will not be recommended.`;
-    return `Undone: ${title}.`;
+  // A slim line in place of a song that leaves its list; its button takes that back.
+  const leave = (item, form, { action, title, value, before }) => {
+    const line = document.createElement("li");
+    line.className = "removed-song";
+    const text = document.createElement("span");
+    text.textContent = words(title, value, before);
+    const undo = document.createElement("form");
+    undo.method = "post";
+    undo.setAttribute("action", action);
+    undo.dataset.reaction = "";
+    for (const field of form.querySelectorAll("input[name=csrf_token], input[name=next]")) undo.append(field.cloneNode(true));
+    const button = document.createElement("button");
+    Object.assign(button, { className: "button", name: "value", value: before, textContent: "Undo" });
+    button.setAttribute("aria-label", `Undo: ${title}`);
+    undo.append(button);
+    line.append(text, undo);
+    const hadFocus = item.contains(document.activeElement);
+    removed.set(line, item);
+    item.replaceWith(line);
+    if (hadFocus) button.focus();
+  };
+
+  const restore = (line) => {
+    const item = removed.get(line);
+    const hadFocus = line.contains(document.activeElement);
+    line.replaceWith(item);
+    if (hadFocus) item.querySelector("button[name=value]")?.focus();
+    return item;
   };
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !form.matches("[data-reaction]")) return;
     const button = event.submitter;
-    if (!button || form.dataset.busy) return;
+    if (!button || button.dataset.busy) return;
     event.preventDefault();
-    form.dataset.busy = "1";
+    button.dataset.busy = "1";
+    // A heart without a form of its own names its address itself.
+    const action = button.getAttribute("formaction") ?? form.getAttribute("action");
     const body = new FormData(form);
     body.set("value", button.value);
     try {
       // keepalive: a like counts even when the next page is already being opened.
-      const answer = await fetch(form.action, {
+      const answer = await fetch(action, {
         method: "POST", body, keepalive: true, headers: { Accept: "application/json" }, credentials: "same-origin",
       });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { value, likes } = await answer.json();
-      show(form.getAttribute("action"), value);
-      counters(likes);
-      const item = form.closest("li");
+      const before = rating(action);
+      let item = button.closest("li");
+      if (removed.has(item)) item = restore(item);
       const title = item?.querySelector(".title")?.textContent.trim()
         || button.getAttribute("aria-label").replace(/^(Like|[^:]*:) /, "");
-      announce(words(title, value));
-      if (item?.dataset.whenDisliked === "remove" && value === "dislike") leave(item);
-      if (item?.dataset.whenUndone === "remove" && value === "none") leave(item);
-      document.dispatchEvent(new CustomEvent("reaction", { detail: { action: form.getAttribute("action"), value, likes } }));
+      show(action, value);
+      counters(likes);
+      announce(words(title, value, before));
+      const leaves = { dislike: item?.dataset.whenDisliked, none: item?.dataset.whenUndone }[value];
+      if (leaves === "remove" && before !== value) leave(item, form, { action, title, value, before });
+      document.dispatchEvent(new CustomEvent("reaction", { detail: { action, value, likes } }));
     } catch {
       // Whatever went wrong, the plain form says it in a page of its own.
       const plain = document.createElement("input");
       Object.assign(plain, { type: "hidden", name: "value", value: button.value });
       form.append(plain);
+      form.action = action;
       form.submit();
     } finally {
-      delete form.dataset.busy;
+      delete button.dataset.busy;
     }
   });
 })();

@@ -1,4 +1,4 @@
-"""A person listens to a recommendation from the moment that it rests on."""
+"""A person hears a liked song and the recommended one, each from the moment that they share."""
 
 from __future__ import annotations
 
@@ -14,19 +14,29 @@ from playwright.sync_api import expect
 from songrec.jobs import tasks
 from songrec.store import jobs
 from songrec.store.db import db
-from songrec.store.sound import segment_index
+from songrec.store.sound import audio_files, segment_index
 from songrec.store.sound.segment_index import SongSegments
 from songrec.store.tables import Track
 from tests.browser.conftest import LiveServer
+from tests.browser.sizes import both_sizes
 from tests.sounding import add_sound, write_wav
 
 pytestmark = pytest.mark.browser
 
 SECONDS = 30
+PLAYED = """
+window.played = [];
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  window.played.push([this.src, this.currentTime, this]);
+  return play.call(this);
+};
+"""
+"""Notes what every media element is asked to play, and from where."""
 
 
 @pytest.fixture(scope="module")
-def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     """Two songs with windows every second; the other's are nearest to the liked one's at 12 s."""
     folder = tmp_path_factory.mktemp("sounds")
     with live_server.app.app_context():
@@ -40,8 +50,8 @@ def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> tu
             tasks.sleeve(db.session, job, lambda *_: None)
             db.session.delete(job)
         starts = np.arange(26, dtype=np.float32)
-        liked, other = np.zeros((26, 4), np.float32), np.full((26, 4), 9, np.float32)
-        other[12] = 0.5
+        liked, other = np.full((26, 4), 20, np.float32), np.full((26, 4), 9, np.float32)
+        liked[3], other[12] = 0, 0.5
         segment_index.write(
             live_server.instance,
             [
@@ -52,38 +62,75 @@ def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> tu
             made_by="tagger",
             tag_names=("slow waltz",),
         )
-        titles = tracks[0].title, tracks[1].title
-        addresses = tracks[0].public_id
+        files = audio_files.for_tracks(db.session, [track.id for track in tracks])
+        songs = [
+            {"id": t.public_id, "title": t.title, "file": files[t.id].public_id} for t in tracks
+        ]
         db.session.commit()
         db.session.remove()
-    return addresses, titles[1]
+    return songs
 
 
 def until(page: Any, condition: Callable[[], bool]) -> None:
     """Wait for it. Playwright's own waiting evaluates text, which the pages' policy forbids."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         page.wait_for_timeout(50)
 
 
-def test_a_recommendation_plays_from_its_moment_which_the_waveform_marks(
-    page: Any, cut: tuple[str, str]
-) -> None:
-    liked, title = cut
-    page.goto(f"/tracks/{liked}")
+def like(page: Any, song: dict[str, str]) -> None:
+    page.goto(f"/tracks/{song['id']}")
     with page.expect_response(re.compile("/reaction$")):
         page.locator("main [data-reaction] button[value=like]").first.click()
+
+
+@both_sizes
+def test_both_songs_are_heard_one_after_the_other(
+    page: Any, cut: list[dict[str, str]], viewport: str
+) -> None:
+    page.add_init_script(PLAYED)
+    liked, other = cut
+    like(page, liked)
+    # Whole songs are compared here: of the two the nearest moments are heard.
+    page.goto("/recommendations?method=distance&n=50")
+    group = page.locator("[data-hear-both-group]")
+    expect(group).to_have_count(1)
+    for song, clock, left in ((liked, "0:03", "10.00"), (other, "0:12", "40.00")):
+        name = f"Waveform of {song['title']}, marked from {clock}"
+        wave = group.get_by_label(name)
+        expect(wave.locator("rect")).to_have_attribute("x", left)
+        assert wave.locator("path").get_attribute("d").count("M") == 60
+    button = group.get_by_role("button", name=re.compile("^Hear both: "))
+    button.focus()
+    page.keyboard.press("Enter")
+    parts = group.locator("[data-hearing]")
+    expect(parts.nth(0)).to_have_class(re.compile("is-playing"))
+    until(page, lambda: page.evaluate("window.played.length") == 2)
+    expect(parts.nth(1)).to_have_class(re.compile("is-playing"))
+    expect(parts.nth(0)).not_to_have_class(re.compile("is-playing"))
+    played = page.evaluate("window.played.map(([src, at]) => [src.split('/').pop(), at])")
+    assert [source for source, _ in played] == [liked["file"], other["file"]]
+    assert [at for _, at in played] == pytest.approx([3, 12], abs=0.3)
+    until(page, lambda: page.evaluate("window.played[1][2].currentTime") > 12.5)
+    # What was pressed once more is quiet.
+    button.press("Enter")
+    until(page, lambda: page.evaluate("window.played[1][2].paused"))
+    expect(group.locator(".is-playing")).to_have_count(0)
+
+
+def test_a_moment_plays_on_from_where_the_waveform_marks_it(
+    page: Any, cut: list[dict[str, str]]
+) -> None:
+    liked, other = cut
+    like(page, liked)
     page.goto("/recommendations")
+    page.get_by_text("Tune", exact=True).click()
     page.get_by_label("A moment like those").check()
-    page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url(re.compile("method=fragments"))
-    small = page.get_by_role("img", name=f"Waveform of {title}, marked from 0:12")
-    expect(small.locator("rect")).to_have_attribute("x", "40.00")
-    bars = small.locator("path").get_attribute("d")
-    assert bars.count("M") == 100
-    link = page.get_by_role("link", name=f"Play {title} from 0:12")
-    assert link.get_attribute("href").endswith("#t=12.0")
+    expect(page.locator(".reason").first).to_contain_text("like “Song 1” at 0:")
+    link = page.get_by_role("link", name=f"Play {other['title']} from 0:12")
+    assert link.get_attribute("href").endswith("#t=12,17")
     link.click()
 
     def now() -> float:
@@ -92,13 +139,8 @@ def test_a_recommendation_plays_from_its_moment_which_the_waveform_marks(
     until(page, lambda: 12 <= now() < 20)
     wave = page.locator("[data-player-wave]")
     until(page, lambda: wave.get_attribute("data-marked") == "0.400 0.567")
-    # Further on in the same song it goes back to the moment.
-    page.evaluate("document.querySelector('[data-player-audio]').currentTime = 25")
-    until(page, lambda: now() > 24)
-    link.click()
-    until(page, lambda: 12 <= now() < 20)
     # Another way to play the song has no moment to mark.
     page.get_by_role("button", name="Close the player").click()
-    page.get_by_role("link", name=f"Play {title}", exact=True).click()
+    page.get_by_role("link", name=f"Play {other['title']}", exact=True).click()
     until(page, lambda: 0 < now() < 10)
     assert wave.get_attribute("data-marked") is None

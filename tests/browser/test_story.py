@@ -109,7 +109,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # "Not for me" takes a song away, for good.
     gone = first.locator(".title").inner_text()
     first.get_by_role("button", name=re.compile("^Not for me")).click()
-    expect(page.locator("[data-announce]")).to_contain_text("will not be recommended")
+    expect(page.locator("[data-announce]")).to_contain_text(f"Removed “{gone}”")
     page.reload()
     assert gone not in page.locator(".song-list .title").all_inner_texts()
 

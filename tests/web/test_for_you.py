@@ -52,7 +52,7 @@ def taught(instance, planted, track_factors=False):
 
 
 def found_on(page):
-    main = page[page.index('<ol class="song-list">') :]
+    main = page[page.index('<ol class="song-list') :]
     return re.findall(r'action="/tracks/(p\d+)/reaction"', main)
 
 

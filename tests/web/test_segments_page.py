@@ -59,12 +59,13 @@ def test_the_page_shows_the_moment_and_plays_from_there(
     client.post(f"/tracks/{liked.public_id}/reaction", data={"value": "like"})
     page = parse(client.get("/recommendations?method=fragments"))
     item = page.select_one(".song-list > li")
-    (chip,) = item.select("a[data-moment]")
-    assert chip["href"] == f"/listen/tracks/{found.public_id}#t=61.0"
-    assert (chip["data-moment"], chip["data-from"]) == (found.public_id, "61.0")
-    assert float(chip["data-for"]) == 5
-    assert text_of(chip) == "From 1:01"
-    assert "slow waltz" in text_of(item)
+    (part,) = item.select("a[data-moment]")
+    assert part["href"] == f"/listen/tracks/{found.public_id}#t=61,66"
+    assert (part["data-moment"], part["data-from"]) == (found.public_id, "61")
+    assert float(part["data-for"]) == 5
+    assert text_of(part) == f"1:01 {found.title}"
+    assert item.select("[data-hear-both]") == []  # the liked song has no sound
+    assert text_of(item.select_one(".reason")) == f"Slow waltz, like “{liked.title}” at 0:00"
     assert "techno" not in text_of(item)
     notes = [text_of(note) for note in page.select("main p.quiet")]
     assert [one for one in notes if "Moments of 5 s are compared by MusiCNN’s embedding." in one]
@@ -165,3 +166,24 @@ def test_the_admin_reads_the_taggers_figures(
     }
     (exact,) = (values for name, values in rows.items() if name.startswith("Exact match"))
     assert exact == ["0.500", "0.000"]
+
+
+def test_both_songs_are_heard_one_after_the_other(
+    client: FlaskClient, cut: list[Track], session: Session, tmp_path: Path
+) -> None:
+    liked, found, _ = cut
+    add_sound(session, liked, write_wav(tmp_path / "two.wav", hertz=220), duration_s=200.0)
+    session.commit()
+    client.post(f"/tracks/{liked.public_id}/reaction", data={"value": "like"})
+    # By moments, and by the songs as a whole: both songs have moments, of which two are nearest.
+    for address in ("/recommendations?method=fragments", "/recommendations?method=distance"):
+        item = parse(client.get(address)).select_one(f'li[data-song="{found.public_id}"]')
+        group = item.select_one("[data-hear-both-group]")
+        parts = json.loads(group.select_one("button[data-hear-both]")["data-hear-both"])
+        assert [one["track"] for one in parts] == [liked.public_id, found.public_id]
+        assert [(one["from"], one["for"]) for one in parts][1] == (61, 5)
+        assert [one["label"] for one in parts] == [liked.title, found.title]
+        assert [one["data-hearing"] for one in group.select("[data-hearing]")] == ["0", "1"]
+        assert len(group.select("svg.moment-wave rect")) == 2
+    similar = parse(client.get(f"/tracks/{liked.public_id}"))
+    assert similar.select(f'li[data-song="{found.public_id}"] button[data-hear-both]')

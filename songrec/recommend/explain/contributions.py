@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Match, Reason, Space
-from songrec.recommend.explain import attribute_ranks, phrases
+from songrec.recommend.explain import attribute_ranks, phrases, segment_tags
 from songrec.recommend.explain.attribute_ranks import AttributeTable
-from songrec.recommend.query import THESE_SONGS, YOUR_LIKES, Query
-from songrec.recommend.top_k import Rows
+from songrec.recommend.query import Query
+from songrec.recommend.top_k import Rows, distances
 
 MAX_NAMED = 8
 """Songs that get a reason of their own; the rest is summed up in one."""
@@ -29,6 +29,8 @@ THIS_SONG = "this song"
 NO_TRAIT = "no single trait stands out"
 CLOSE_OVERALL = "Close overall"
 LITTLE_IN_COMMON = "Little in common, but nothing is closer"
+LIKED_KINDS = frozenset({"liked", "added"})
+"""Kinds of the reasons that are about a song that was liked, or added to a blend."""
 
 
 def reasons_per_like(
@@ -141,9 +143,10 @@ def name_likes(
 
     A reason per feature compares with the median of several likes; a listener knows songs, not
     medians. Per row, the like is chosen whose (at most ``MAX_TRAITS``) shared traits are the most
-    unusual, among the traits that speak for the row. Their reasons get ``title``, ``likes`` (the
-    like's track id), ``word`` and ``shared_weight`` in ``details``. A row that shares nothing
-    worth mentioning with any like is left as it is.
+    unusual, among the traits that speak for the row; the nearest like where none shares anything
+    worth mentioning. The reasons of shared traits get ``title``, ``likes`` (the like's track id),
+    ``word`` and ``shared_weight`` in ``details``, and a row's first reason gets ``likes``,
+    ``nearest`` (the title) and ``tags`` (those that both songs' segments have).
 
     Parameters
     ----------
@@ -152,27 +155,38 @@ def name_likes(
     likes
         Per row, the liked rows to choose from.
     """
-    table = AttributeTable.from_rows(query.space, rows)
+    space = query.space
+    table = AttributeTable.from_rows(space, rows)
     names = [name if phrases.can_be_said(name) else "" for name in table.names]
     speaking = [{str(r.about): r for r in why if r.contribution > 0} for why in reasons]
     for group in {id(liked): liked for liked in likes}.values():
         members = [at for at in range(len(rows)) if likes[at] is group]
         group = group[:: -(-len(group) // MAX_COMPARED)]
-        others = AttributeTable.from_rows(query.space, group)
+        others = AttributeTable.from_rows(space, group)
         shared = attribute_ranks.trait_weights(table.select(members), others)
         counts = np.array([[name in speaking[at] for name in names] for at in members])
         shared[(shared <= phrases.MIN_WEIGHT) | ~counts[:, None, :]] = 0.0
         strength = np.sort(shared, axis=2)[:, :, -MAX_TRAITS:].sum(axis=2)
-        for at, best, weights in zip(members, strength.argmax(axis=1), shared, strict=True):
+        liked_vectors = space.matrix[group].astype(np.float64)
+        for at, strengths, weights in zip(members, strength, shared, strict=True):
+            best = int(strengths.argmax())
+            if not strengths[best]:
+                own = space.matrix[rows[at]].astype(np.float64)
+                best = int(distances(liked_vectors, own).argmin())
             row = int(group[best])
+            title, like = query.title(row), [int(space.track_ids[row])]
             for column in np.argsort(-weights[best], kind="stable")[:MAX_TRAITS].tolist():
                 if weights[best, column]:
                     speaking[at][names[column]].details.update(
-                        title=query.title(row),
-                        likes=[int(query.space.track_ids[row])],
-                        word=table.compare(at, others, int(best), column).word,
+                        title=title,
+                        likes=like,
+                        word=table.compare(at, others, best, column).word,
                         shared_weight=round(float(weights[best, column]), 4),
                     )
+            if reasons[at]:
+                own_id = int(space.track_ids[rows[at]])
+                tags = segment_tags.shared_tags(space.segments, own_id, like[0])
+                reasons[at][0].details.update(nearest=title, likes=like, tags=tags)
 
 
 def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -> list[Match]:
@@ -205,59 +219,77 @@ def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:
-    """Write the sentence that a listener reads first, without figures and full stop.
+    """Write the sentence that a listener reads first: no figures, no full stop, a line long.
 
     By liked song it is about the largest contribution; by feature it names the most unusual traits
     that speak for the song, after a prior that says more than each of them and names a liked song:
     ``Calm and acoustic, like “Vibe Ace”``, ``More by Nirvana, also fast``, ``Close overall``.
     """
+    return phrases.shorten(_main_reason(reasons)[0])
+
+
+def named_like(reasons: tuple[Reason, ...]) -> int | None:
+    """Return the track id of the liked song that ``main_reason`` is about; None without one."""
+    like = _main_reason(reasons)[1]
+    # Stored reasons name tracks by their public ids.
+    return like if isinstance(like, int) else None
+
+
+def _main_reason(reasons: tuple[Reason, ...]) -> tuple[str, Any]:
+    """Write the sentence of ``main_reason`` at full length; the liked track that it is about."""
     if not reasons:
-        return ""
+        return "", None
     features = [reason for reason in reasons if reason.kind == "feature"]
-    if not features or reasons[0].kind not in ("feature", "prior"):
-        return str(reasons[0].details.get("sentence") or reasons[0].text)
+    by_feature = features and reasons[0].kind in ("feature", "prior")
+    if not by_feature or "beside" not in features[0].details:
+        first = reasons[0]
+        text = str(first.details.get("sentence") or first.text)
+        return text, first.about if first.kind in LIKED_KINDS else None
     mentioned = _choose_mentioned(features)
-    adjectives = phrases.join_clauses([reason.details["word"] for reason in mentioned])
+    words = [reason.details["word"] for reason in mentioned]
+    adjectives = phrases.join_clauses(words)
     lead = _leading_prior(reasons, max(reason.contribution for reason in features))
     if lead:
-        return f"{lead}, also {adjectives}" if adjectives else lead
-    if not adjectives and math.fsum(reason.contribution for reason in reasons) < 0:
-        return LITTLE_IN_COMMON
-    return _compare_with(features[0].details, mentioned, adjectives)
+        text = str(lead.details.get("sentence") or lead.text)
+        return f"{text}, also {adjectives}" if adjectives else text, lead.details["likes"][0]
+    likes = features[0].details.get("likes") or (None,)
+    details = features[0].details
+    clause = segment_tags.describe_sound(words, details.get("tags", ()))
+    if not clause and math.fsum(reason.contribution for reason in reasons) < 0:
+        return _little_in_common(details.get("nearest")), likes[0]
+    return _compare_with(details, mentioned, clause), likes[0]
 
 
-def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], adjectives: str) -> str:
-    """Write the mentioned traits, and which song or songs share them."""
+def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], clause: str) -> str:
+    """Write ``clause`` about the sound, and which song or songs share it."""
     compared_with = details["beside"]
     if compared_with == THIS_SONG:
-        return f"Also {adjectives}" if adjectives else CLOSE_OVERALL
+        return f"Also {clause}" if clause else CLOSE_OVERALL
     if details.get("same_cluster"):
-        if adjectives:
-            return phrases.capitalize(
-                f"{adjectives}, like {compared_with} from the same sound group"
-            )
+        if clause:
+            return phrases.capitalize(f"{clause}, like {compared_with} from the same sound group")
         return f"From the same sound group as {compared_with}"
-    if not adjectives:
-        return f"{CLOSE_OVERALL} to {compared_with}"
-    title = mentioned[0].details.get("title")
-    if title:
-        compared_with = f"“{title}”"
-    elif compared_with.endswith(YOUR_LIKES):
-        compared_with = "most songs you like"
-    elif compared_with.endswith(THESE_SONGS):
-        compared_with = "most of these songs"
-    return phrases.capitalize(f"{adjectives}, like {compared_with}")
+    nearest = f"“{details['nearest']}”" if details.get("nearest") else compared_with
+    if not clause:
+        return f"{CLOSE_OVERALL} to {nearest}"
+    # A trait of the likes at large that no single one of them shares.
+    alone = mentioned and "title" not in mentioned[0].details and compared_with != nearest
+    return phrases.capitalize(f"{clause}, {'close to' if alone else 'like'} {nearest}")
 
 
-def _leading_prior(reasons: Sequence[Reason], most: float) -> str:
-    """Return the text of the prior that says more than each feature and names a like, if any."""
+def _little_in_common(title: str | None) -> str:
+    return f"{LITTLE_IN_COMMON} to “{title}”" if title else LITTLE_IN_COMMON
+
+
+def _leading_prior(reasons: Sequence[Reason], most: float) -> Reason | None:
+    """Return the prior that says more than each feature and names a like, if any."""
     leading = [
         reason
         for reason in reasons
         if reason.kind == "prior" and reason.contribution > most and reason.details.get("likes")
     ]
     # A shared artist is plainer than shared playlists.
-    return min(leading, key=lambda reason: reason.about == "playlists").text if leading else ""
+    return min(leading, key=lambda one: one.about not in ("artist", "album"), default=None)
 
 
 def _choose_mentioned(reasons: Sequence[Reason]) -> list[Reason]:
@@ -306,7 +338,7 @@ def _track_reason(
 def _like_sentence(title: str, relative: float, traits: Sequence[phrases.Trait]) -> str:
     """Write the sentence of ``main_reason`` for a liked track at distance ``relative``."""
     if relative >= 1:
-        return LITTLE_IN_COMMON
+        return _little_in_common(title)
     adjectives = phrases.join_clauses([trait.word for trait in traits if trait.word])
     return phrases.capitalize(
         f"{adjectives}, like “{title}”" if adjectives else f"{CLOSE_OVERALL} to “{title}”"

@@ -6,6 +6,7 @@ Only columns of the space are described: what does not count for a score is no r
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,6 +70,10 @@ MIN_WEIGHT = 0.1
 """Smallest weight of a trait that is mentioned; a quarter of the catalogue lies beyond 0.25."""
 SAME_TEMPO = 0.04
 SIMILAR_RANKS = 0.1
+MAX_SENTENCE = 90
+"""Most characters of the sentence that a listener reads first: a line of a page, two on a phone."""
+MIN_TITLE = 16
+"""Characters that a title keeps whatever stands around it."""
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
 _SELF_EXPLANATORY = frozenset(
@@ -294,10 +299,39 @@ def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def shorten(sentence: str, limit: int = MAX_SENTENCE) -> str:
+    """Shorten a sentence to ``limit`` characters, at the title that it quotes if it quotes one.
+
+    A title first loses what follows its name (“- 2011 Remaster”, “(feat. …)”), then its end.
+    """
+    if len(sentence) <= limit:
+        return sentence
+    start, end = sentence.find("“") + 1, sentence.rfind("”")
+    room = limit - (len(sentence) - (end - start))
+    if 0 < start < end and room >= MIN_TITLE:
+        return f"{sentence[:start]}{_shorten_title(sentence[start:end], room)}{sentence[end:]}"
+    # An artist of a long name: what else is said of the song goes first.
+    sentence = sentence.partition(", also ")[0]
+    return sentence if len(sentence) <= limit else _cut(sentence, limit)
+
+
 def decade(year: int) -> str:
     """Name the decade of a year: ``"70s"``, ``"2010s"``."""
     start = year // 10 * 10
     return f"{start % 100}s" if 1920 <= start < 2000 else f"{start}s"
+
+
+def _shorten_title(title: str, room: int) -> str:
+    name = re.split(r" - | [(\[]", title, maxsplit=1)[0]
+    return name if len(name) <= room else _cut(name, room)
+
+
+def _cut(text: str, room: int) -> str:
+    """Cut a text to ``room`` characters with an ellipsis, between words where that costs little."""
+    kept = text[: room - 1]
+    if " " in kept[room // 2 :]:
+        kept = kept.rpartition(" ")[0]
+    return f"{kept.rstrip()}…"
 
 
 def _describe_years(one: int, other: int) -> str:

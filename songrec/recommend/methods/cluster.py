@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.types import Reason
-from songrec.recommend.explain import contributions
+from songrec.recommend.explain import contributions, segment_tags
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows, Scores, distances
@@ -46,6 +46,10 @@ class SameCluster:
         vectors = query.space.matrix[rows].astype(np.float64)
         titles = [query.title(int(query.likes[like])) for like in nearest]
         ids = [int(query.space.track_ids[query.likes[like]]) for like in nearest]
+        shared = [
+            segment_tags.shared_tags(query.space.segments, track_id, like)
+            for track_id, like in zip(query.space.track_ids[rows].tolist(), ids, strict=True)
+        ]
         good = contributions.reasons_per_feature(
             query.space,
             rows,
@@ -56,8 +60,8 @@ class SameCluster:
             nearest,
             [f"“{title}”" for title in titles],
             [
-                {"title": title, "likes": [track_id], "same_cluster": True}
-                for title, track_id in zip(titles, ids, strict=True)
+                {"title": title, "likes": [track_id], "same_cluster": True, "tags": tags}
+                for title, track_id, tags in zip(titles, ids, shared, strict=True)
             ],
         )
         penalties = self._penalties(query, rows)

@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Ints, Reason, SegmentIndex, Space, positions
-from songrec.recommend.explain import contributions
+from songrec.recommend.explain import contributions, phrases
+from songrec.recommend.explain.segment_tags import common_tags, describe_sound, song_tags
 from songrec.recommend.methods.distance import Distance
 from songrec.recommend.query import Query
 from songrec.recommend.similarity import segment_search
 from songrec.recommend.top_k import Rows, Scores
-
-MAX_TAGS = 3
-MIN_PROBABILITY = 0.1
 
 
 @dataclass(frozen=True)
@@ -130,14 +128,15 @@ class NearestSegments:
             best = windows[int(np.argmin(self._measured(segments, windows, liked, disliked)))]
             at = np.array([best])
             near = segment_search.distances(segments, at, liked.vectors)[0]
-            good = self._about(query, segments, liked, likes, segments.typical - near, near, True)
-            own = segment_to_json(segments, int(best))
-            good[0].details["fragment"] = {**own, "d": float(near.sum())}
+            gained = segments.typical - near
+            good = self._about(query, segments, liked, likes, at, gained, near, True)
+            described = segment_to_json(segments, int(best))
+            good[0].details["fragment"] = {**described, "d": float(near.sum())}
             bad: list[Reason] = []
             if len(disliked.rows):
                 near = segment_search.distances(segments, at, disliked.vectors)[0]
                 lost = -self.dislike_weight * np.maximum(segments.typical - near, 0.0)
-                bad = self._about(query, segments, disliked, dislikes, lost, near, False)
+                bad = self._about(query, segments, disliked, dislikes, at, lost, near, False)
                 bad = [reason for reason in bad if reason.contribution]
             answers.append((*good, *bad))
         return answers
@@ -166,11 +165,15 @@ class NearestSegments:
         segments: SegmentIndex,
         points: SampledSegments,
         rows: Rows,
+        own: Ints,
         shares: NDArray[np.float64],
         near: NDArray[np.float64],
         is_liked: bool,
     ) -> list[Reason]:
-        """Return a reason per song with a sampled segment, the largest first, the rest as one."""
+        """Return a reason per song with a sampled segment, the largest first, the rest as one.
+
+        ``own`` holds the row of the segment that they are compared with.
+        """
         reasons = []
         for song in np.unique(points.songs).tolist():
             mine = np.flatnonzero(points.songs == song)
@@ -182,6 +185,9 @@ class NearestSegments:
             after = f" at {clock(start)}{'' if is_liked else ', which you dislike'}"
             near_enough = close in ("Very close to", "Close to")
             lead = "A moment like" if near_enough else "Its closest moment is like"
+            shared = common_tags(segments, own, points.rows[mine[:1]])
+            if near_enough and (clause := describe_sound((), shared)):
+                lead = f"{phrases.capitalize(clause)}, like"
             reasons.append(
                 Reason(
                     "liked" if is_liked else "disliked",
@@ -241,15 +247,6 @@ def segment_to_json(segments: SegmentIndex, row: int) -> dict[str, Any]:
         "tags": song_tags(segments, np.array([row])),
         "made_by": segments.made_by,
     }
-
-
-def song_tags(segments: SegmentIndex, rows: Ints) -> list[str]:
-    """Return the likeliest tags of these segments on average; none without a tagger."""
-    if segments.tags is None or not segments.tag_names:
-        return []
-    mean = segments.tags[rows].astype(np.float64).mean(axis=0)
-    order = np.argsort(-mean, kind="stable")[:MAX_TAGS]
-    return [segments.tag_names[at] for at in order.tolist() if mean[at] >= MIN_PROBABILITY]
 
 
 def clock(seconds: float) -> str:

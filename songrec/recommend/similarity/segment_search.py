@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from songrec.core.blas import single_threaded_blas
-from songrec.core.types import Floats, Ints, SegmentIndex
+from songrec.core.types import Floats, Ints, SegmentIndex, positions
 from songrec.recommend.top_k import group_points, rank_distinct, widen
 
 GROUPS = 8
@@ -64,6 +64,20 @@ def distances(
             gap = vectors - point
             apart[start : start + len(vectors), at] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
     return apart
+
+
+def nearest_pair(segments: SegmentIndex, track_id: int, other_id: int) -> tuple[int, int] | None:
+    """Return the rows of the two nearest segments of two tracks; None where one has none."""
+    found = [positions(segments.track_ids, [one]) for one in (track_id, other_id)]
+    if not all(map(len, found)):
+        return None
+    rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in found]
+    if not all(map(len, rows)):
+        return None
+    own, others = (segments.vectors[some].astype(np.float64) for some in rows)
+    squares = (own**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * own @ others.T
+    one, other = divmod(int(squares.argmin()), len(others))
+    return int(rows[0][one]), int(rows[1][other])
 
 
 def search_segments(

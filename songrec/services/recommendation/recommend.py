@@ -14,6 +14,7 @@ from songrec.core.types import Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
+from songrec.recommend.taste.evidence import MIXTURE, PAIRS
 from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity import artist_pages, audio_similarity
@@ -162,37 +163,62 @@ def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
 
     The arrays that ranking works on know neither: ``By the same artist as “Lithium”`` becomes
     ``More by Nirvana``, ``Often in playlists with songs like “X”`` becomes ``In 6 playlists with
-    “X”`` where the catalogue's own playlists hold both.
+    “X”`` where the catalogue's own playlists hold both. Where playlists with the artist say more
+    than each feature, the like that shares most of them with the song is named in the sentence.
     """
     by_artist = [match.track_id for match in matches if _names_like(match, "artist")]
-    in_playlists = {
-        match.track_id: reason.details["likes"][0]
-        for match in matches
-        if (reason := _names_like(match, "playlists"))
-    }
-    if not by_artist and not in_playlists:
+    likes: dict[int, list[int]] = {}
+    for match in matches:
+        if reason := _names_like(match, "playlists"):
+            likes[match.track_id] = reason.details["likes"][:1]
+        elif _leading_playlists(match):
+            liked = [one.about for one in match.per_like if one.kind == "liked"]
+            likes[match.track_id] = [about for about in liked if isinstance(about, int)]
+    named = list({like for some in likes.values() for like in some})
+    if not by_artist and not named:
         return list(matches)
     names = artists.names_of_tracks(session, by_artist)
-    shared = playlists.shared_counts(session, list(in_playlists), list({*in_playlists.values()}))
-    titles = title_lookup(session)(list({*in_playlists.values()})) if shared else {}
+    shared = playlists.shared_counts(session, list(likes), named) if named else {}
+    titles = title_lookup(session)(list({like for _, like in shared})) if shared else {}
+
+    def in_playlists(track_id: int) -> tuple[str, int] | None:
+        counts = [(shared.get((track_id, like), 0), like) for like in likes.get(track_id, ())]
+        count, like = max(counts, key=lambda one: one[0], default=(0, 0))
+        if not count or like not in titles:
+            return None
+        return f"In {count:,} playlist{'s' * (count != 1)} with “{titles[like]}”", like
 
     def rewrite(match: Match, reason: Reason) -> Reason:
-        if not reason.details.get("likes") or reason.kind != "prior":
+        if reason.kind != "prior":
+            return reason
+        if reason is _leading_playlists(match) and (evidence := in_playlists(match.track_id)):
+            sentence, like = evidence
+            details = {**reason.details, "sentence": sentence, "likes": [like]}
+            return replace(reason, details=details)
+        if not reason.details.get("likes"):
             return reason
         text = reason.text
         if reason.about == "artist" and names.get(match.track_id):
             text = f"More by {names[match.track_id][0]}"
-        elif reason.about == "playlists":
-            like = reason.details["likes"][0]
-            count = shared.get((match.track_id, like), 0)
-            if count and like in titles:
-                text = f"In {count:,} playlist{'s' * (count != 1)} with “{titles[like]}”"
+        elif reason.about == "playlists" and (evidence := in_playlists(match.track_id)):
+            text = evidence[0]
         return replace(reason, text=text)
 
     return [
         replace(match, reasons=tuple(rewrite(match, reason) for reason in match.reasons))
         for match in matches
     ]
+
+
+def _leading_playlists(match: Match) -> Reason | None:
+    """Return the evidence of playlists with the artist that says more than each feature, if any."""
+    most = max((one.contribution for one in match.reasons if one.kind == "feature"), default=0.0)
+    leading = [
+        reason
+        for reason in match.reasons
+        if reason.about in (PAIRS, MIXTURE) and reason.contribution > max(most, 0.0)
+    ]
+    return max(leading, key=lambda reason: reason.contribution, default=None)
 
 
 def _names_like(match: Match, about: str) -> Reason | None:

@@ -17,7 +17,6 @@ from songrec.services.recommendation.for_listener import (
     ListenerFeedback,
     RecommendationRow,
 )
-from songrec.services.similarity.matched_segments import MatchedSegment, matched_segments
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.instance import Instance
 from songrec.store.runs import runs
@@ -48,7 +47,6 @@ class RecommendationList:
     criteria: frozenset[str] = frozenset()
     songs: list[RankedTrack] = field(default_factory=list)
     rows: list[RecommendationRow] = field(default_factory=list)
-    matched_segments: dict[int, MatchedSegment] = field(default_factory=dict)
     change: ListChange | None = None
     seen: str = ""
     problem: str = ""
@@ -99,7 +97,6 @@ def recommendation_list(
         return page
     if page.method.name == SEGMENTS_METHOD:
         page.segments = space.segments
-    page.matched_segments = matched_segments(instance, page.songs)
     if listener is not None:
         key = f"{page.method.name}|{discovery:g}|{_reranking_key(by)}|{n}|{run.public_id}"
         page.seen = for_listener.seen_list(key, page.songs)

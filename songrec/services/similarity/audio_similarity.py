@@ -13,15 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
-from songrec.core.types import Match, Progress, SoundMixture, Space, no_progress
+from songrec.core.types import Match, Progress, SegmentIndex, SoundMixture, Space, no_progress
 from songrec.features.registry import EXTRACTORS
 from songrec.features.sound_vectors import embed_gaussians, is_gaussian
+from songrec.recommend.explain.segment_tags import describe_sound, shared_tags
 from songrec.recommend.similarity import content_similarity, weighted_similarity
 from songrec.recommend.similarity.mutual_proximity import nearest_by_mixture
 from songrec.recommend.similarity.similar import similar_tracks
 from songrec.services.catalogue.left_out import left_out
 from songrec.services.features import feature_sets
 from songrec.services.similarity import sound_mixture
+from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
 from songrec.store.catalogue.tracks import TrackView
@@ -185,7 +187,16 @@ def _by_features(
             f"“{track.title}” was not analysed by {name} as the other songs were: flask analyze "
             f"DIR{sets}"
         ) from None
-    return attach_tracks(instance.session, matches, content_similarity.describe_match)
+    space = space_or_none(instance)
+    segments = space.segments if space is not None else None
+    return attach_tracks(instance.session, matches, partial(_describe, segments, track.id))
+
+
+def _describe(segments: SegmentIndex | None, track_id: int, match: Match) -> str:
+    """Write the main sentence: the tags that both songs share, else what is close in the sound."""
+    tags = shared_tags(segments, track_id, match.track_id) if match.score > 0 else []
+    clause = describe_sound((), tags)
+    return f"Also {clause}" if clause else content_similarity.describe_match(match)
 
 
 def _only(mixture: SoundMixture, name: str) -> SoundMixture:

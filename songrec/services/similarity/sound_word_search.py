@@ -75,7 +75,7 @@ def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
         replace(
             texts.get(i) or WordMatch(views[i], 0.0, ()),
             score=scores[i],
-            heard=by_sound.met_by(i),
+            sound_words=by_sound.met_by(i),
         )
         for i in best
         if i in views

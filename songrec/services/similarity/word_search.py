@@ -44,16 +44,19 @@ class PreparationReport:
 class WordMatch:
     """A song found by words or by another song's lyrics: its score and the words that matched.
 
-    ``heard`` are the instruments, genres and moods of the search that its sound has.
+    ``sound_words`` are the instruments, genres and moods of the search that its sound has.
     """
 
     track: TrackView
     score: float
     words: tuple[str, ...]
-    heard: tuple[str, ...] = ()
+    sound_words: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Serialize for ``flask search --json``; of the lyrics only the words that matched."""
+        """Serialize for ``flask search --json``; of the lyrics only the words that matched.
+
+        ``heard`` is the older name of ``sound_words``.
+        """
         return {
             "track_id": self.track.public_id,
             "track": self.track.public_id,
@@ -62,7 +65,8 @@ class WordMatch:
             "artists": self.track.artists,
             "score": round(self.score, 4),
             "words": list(self.words),
-            "heard": list(self.heard),
+            "sound_words": list(self.sound_words),
+            "heard": list(self.sound_words),
         }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.orm import Session
 
 from songrec.core.types import Match, Reason
+from songrec.recommend.explain import contributions
 from songrec.services.recommendation.recommend import name_evidence
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 from tests.factories import make_track
@@ -77,3 +79,25 @@ def test_what_speaks_against_a_song_stays_as_it_is(session: Session, songs: list
     put_together(session, songs[:2], 3)
     for about in ("artist", "playlists"):
         assert texts(session, match(songs[0], about, songs[1], -1.0)) == ["As before", "Calm"]
+
+
+def test_playlists_with_the_artist_are_counted_for_the_like_that_shares_most(
+    session: Session, songs: list[Track]
+) -> None:
+    put_together(session, songs[:2], 2)
+    put_together(session, [songs[0], songs[2]], 5)
+    found = Match(
+        songs[0].id,
+        3.0,
+        (
+            Reason("prior", "The artist is often in playlists with …", 2.5, "artist_playlists"),
+            Reason("feature", "Calm", 0.5, "energy", {"beside": "your likes", "word": ""}),
+        ),
+        tuple(Reason("liked", "Close", 1.5, song.id) for song in songs[1:]),
+    )
+    (named,) = name_evidence(session, [found])
+    assert contributions.main_reason(named.reasons) == "In 5 playlists with “Song 2”"
+    assert contributions.named_like(named.reasons) == songs[2].id
+    assert [r.text for r in named.reasons] == [r.text for r in found.reasons]
+    weaker = replace(found, reasons=(replace(found.reasons[0], contribution=0.1), found.reasons[1]))
+    assert name_evidence(session, [weaker]) == [weaker]

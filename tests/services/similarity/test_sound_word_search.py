@@ -54,7 +54,7 @@ def found(here, words):
 def test_a_piano_is_heard_in_what_a_search_for_it_finds(here):
     assert found(here, "piano") == ["Song 0", "Song 1"]
     best = sound_word_search.search(here, "sad piano at night")[0]
-    assert (best.track.title, best.heard) == ("Song 0", ("sad", "piano", "at night"))
+    assert (best.track.title, best.sound_words) == ("Song 0", ("sad", "piano", "at night"))
     assert found(here, "happy piano")[0] == "Song 1"
     assert found(here, "sad songs")[:2] == ["Song 0", "Song 2"]
 
