@@ -37,12 +37,13 @@ HTMLMediaElement.prototype.play = function () {
 
 @pytest.fixture(scope="module")
 def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """Two songs with windows every second; the other's are nearest to the liked one's at 12 s."""
+    """Two songs with windows every second; the nearest ones are at 3 s and 12 s."""
     folder = tmp_path_factory.mktemp("sounds")
+    planted = live_server.planted
+    apart = ((planted.values - planted.values[0]) / planted.values.std(axis=0)) ** 2
+    nearest = int(apart.sum(axis=1)[1:].argmin()) + 1
     with live_server.app.app_context():
-        tracks = [
-            db.session.get_one(Track, int(one)) for one in sorted(live_server.planted.track_ids[:2])
-        ]
+        tracks = [db.session.get_one(Track, int(planted.track_ids[row])) for row in (0, nearest)]
         for number, track in enumerate(tracks):
             path = write_wav(folder / f"{number}.wav", SECONDS, 220 * (number + 1), 8000)
             file = add_sound(db.session, track, path, duration_s=float(SECONDS))
@@ -50,8 +51,8 @@ def cut(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> li
             tasks.sleeve(db.session, job, lambda *_: None)
             db.session.delete(job)
         starts = np.arange(26, dtype=np.float32)
-        liked, other = np.full((26, 4), 20, np.float32), np.full((26, 4), 9, np.float32)
-        liked[3], other[12] = 0, 0.5
+        liked, other = np.zeros((26, 4), np.float32), np.full((26, 4), 9, np.float32)
+        liked[3], other[12] = 0.4, 0.5
         segment_index.write(
             live_server.instance,
             [
@@ -93,7 +94,7 @@ def test_both_songs_are_heard_one_after_the_other(
     liked, other = cut
     like(page, liked)
     # Whole songs are compared here: of the two the nearest moments are heard.
-    page.goto("/recommendations?method=distance&n=50")
+    page.goto("/recommendations?method=distance")
     group = page.locator("[data-hear-both-group]")
     expect(group).to_have_count(1)
     for song, clock, left in ((liked, "0:03", "10.00"), (other, "0:12", "40.00")):
@@ -128,7 +129,9 @@ def test_a_moment_plays_on_from_where_the_waveform_marks_it(
     page.get_by_text("Tune", exact=True).click()
     page.get_by_label("A moment like those").check()
     page.wait_for_url(re.compile("method=fragments"))
-    expect(page.locator(".reason").first).to_contain_text("like “Song 1” at 0:")
+    expect(page.locator(".reason").first).to_have_text(
+        f"Slow waltz, like “{liked['title']}” at 0:03"
+    )
     link = page.get_by_role("link", name=f"Play {other['title']} from 0:12")
     assert link.get_attribute("href").endswith("#t=12,17")
     link.click()
