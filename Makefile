@@ -26,7 +26,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 	$(INSTALL) requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, CATALOGUE=path.csv, AUDIO=folder or demo
+run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, AUDIO=folder, CATALOGUE=path.csv
 	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
 	@exec $(BIN)/python -m songrec.core.process_supervisor Procfile
 

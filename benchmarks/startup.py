@@ -1,17 +1,29 @@
-"""What starting costs: importing the application, and what must not be imported with it.
+"""What starting costs: the first minute of a new instance, and importing the application.
 
-``python -m benchmarks.startup`` prints the seconds of ``import wsgi`` in fresh processes, the
-resident memory after it, and, for comparison, the same with TensorFlow imported too.
+``python -m benchmarks.startup`` prints the seconds from the start of ``make run`` on an empty
+instance until the address answers, the first song can be played and the first recommendations are
+there, with the demo music or, by ``--audio``, a folder of songs. Then the seconds of ``import
+wsgi`` in fresh processes, the resident memory after it, and, for comparison, the same with
+TensorFlow imported too.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks.ingest import ROOT
@@ -28,13 +40,81 @@ print(json.dumps({{"seconds": seconds, "peak_mib": peak, "heavy": heavy}}))
 REPEATS = 5
 
 
-def measure() -> dict[str, Any]:
-    """Measure medians over fresh processes without the first (cold) one."""
+def measure(audio: str | None) -> dict[str, Any]:
+    """Measure the first minute and, in fresh processes, the imports."""
     with tempfile.TemporaryDirectory() as folder:
         return {
+            "first_minute": first_minute(Path(folder) / "instance", audio),
             "import wsgi": _median("import wsgi", folder),
             "import wsgi, tensorflow": _median("import wsgi, tensorflow", folder),
         }
+
+
+def first_minute(instance: Path, audio: str | None) -> dict[str, Any]:
+    """Start a new instance as ``make run`` does and return the seconds until each thing is there.
+
+    ``address`` counts from the start; ``song`` (the first that can be played), ``recommendations``
+    (of a first run) and ``everything`` (analysed, trained) from when the address answers.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"SONGREC_INSTANCE": str(instance), "PORT": str(port), "FLASK_APP": "app.py"}
+    environment = {**os.environ, **settings}
+    url = f"http://127.0.0.1:{port}"
+    start = time.perf_counter()
+    words = ["--audio", audio] if audio else []
+    subprocess.run(
+        [sys.executable, "-m", "flask", "first-run", *words],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-m", "songrec.core.process_supervisor", "Procfile"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait(lambda: _get(f"{url}/") is not None)
+        served = time.perf_counter()
+        result = {"audio": audio or "demo", "address": round(served - start, 1)}
+        for name, is_there in (
+            ("song", lambda: _stage(url) in ("songs", "recommendations", None)),
+            ("recommendations", lambda: _stage(url) in ("recommendations", None)),
+            ("everything", lambda: _stage(url) is None),
+        ):
+            _wait(is_there)
+            result[name] = round(time.perf_counter() - served, 1)
+        return result
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+
+
+def _stage(url: str) -> str | None:
+    """Return the stage that the home page is told; None when nothing goes on any more."""
+    answer = json.loads(_get(f"{url}/progress") or "{}")
+    return answer.get("stage") if answer.get("active", True) else None
+
+
+def _get(url: str) -> str | None:
+    with (
+        contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
+        urllib.request.urlopen(url, timeout=10) as answer,
+    ):
+        return answer.read().decode()
+    return None
+
+
+def _wait(is_there: Callable[[], bool], limit_s: float = 1_800.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not is_there():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.1)
 
 
 def _median(imports: str, instance: str) -> dict[str, Any]:
@@ -59,4 +139,6 @@ def _once(imports: str, instance: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(), indent=2))
+    parser = argparse.ArgumentParser("python -m benchmarks.startup")
+    parser.add_argument("--audio", metavar="DIR", help="a folder of songs instead of the demo's")
+    print(json.dumps(measure(parser.parse_args().audio), indent=2))

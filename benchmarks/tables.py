@@ -275,8 +275,23 @@ def segments(results: list[dict[str, Any]]) -> list[str]:
 def startup(results: list[dict[str, Any]]) -> list[str]:
     """Section of ``startup``."""
     (result,) = results
+    first = result.pop("first_minute")
+    music = "the demo music" if first["audio"] == "demo" else "a folder of songs"
     return [
         "## Starting",
+        "",
+        f"A new instance with {music}, in seconds: the address from `make run` (all is installed),",
+        "the rest from when the address answers.",
+        "",
+        *table(
+            (
+                "address answers",
+                "first song",
+                "first recommendations",
+                "analysed and trained",
+            ),
+            [tuple(first[name] for name in ("address", "song", "recommendations", "everything"))],
+        ),
         "",
         "Fresh processes, median of five. The web process imports none of the heavy libraries.",
         "",

@@ -5,56 +5,70 @@ from __future__ import annotations
 import errno
 import logging
 import secrets
+import shutil
 import socket
 from pathlib import Path
 
 import click
 from flask import current_app
 
-from songrec.cli import first_run_audio
 from songrec.cli.base import one_line_errors
-from songrec.cli.catalogue import echo_columns, rejects_file, store_report
 from songrec.core import config, logs
 from songrec.core.errors import BadInput
 from songrec.jobs.kinds import KIND_GROUPS
+from songrec.services.library.demo_songs import DEMO
 from songrec.store.db import db
-from songrec.store.instance import current_instance
 
 ADMIN = "admin"
+LEAST_FREE = 1e9
+"""Bytes of free space without which no song can come in: runs, vectors, SQLite's log."""
 
 
 @click.command("first-run")
 @click.option(
     "--catalogue",
-    type=click.Path(path_type=Path),
-    help="Start on this file instead of the demo catalogue.",
+    metavar="FILE",
+    help="Import this catalogue file; demo: 3,024 invented songs without sound.",
 )
 @click.option(
     "--audio",
     metavar="DIR",
-    help="Analyse the sound files below this folder before training; demo: 60 made clips.",
+    help="Analyse the sound files below this folder; demo: 96 synthesised pieces.",
 )
 @one_line_errors
-def first_run_command(catalogue: Path | None, audio: str | None) -> None:
-    """Set up this instance to be served; existing data stays.
+def first_run_command(catalogue: str | None, audio: str | None) -> None:
+    """Prepare this instance to be served; existing data stays.
 
-    Migrates the database, imports the demo catalogue into an empty one (or the file given),
-    analyses sound where there is some, trains when no run is published, and makes the first
-    admin, whose password is printed once.
+    Migrates the database, makes the first admin, whose password is printed once, and queues what
+    takes longer: a worker imports, analyses and trains while songrec serves. An empty instance
+    gets the demo music unless something else is named.
     """
     address = config.address()
     config.web_processes()
     _port_is_free()
-    if catalogue is not None and not catalogue.is_file():
+    if catalogue not in (None, DEMO) and not Path(catalogue).expanduser().is_file():
         raise BadInput(f"There is no file {catalogue}: CATALOGUE takes a CSV, CSV.gz or Parquet.")
-    first_run_audio.check(audio)
+    if audio not in (None, DEMO) and not Path(audio).expanduser().is_dir():
+        raise BadInput(f"There is no folder {audio}: AUDIO takes a folder of sound files, or demo.")
+    _check_space()
     _migrate()
-    _import(catalogue)
-    first_run_audio.analyse_audio(audio)
-    _prepare_words()
-    _train()
     _make_admin()
+    _queue_setup(_absolute(catalogue), _absolute(audio))
     click.echo(f"Starting songrec at {address}")
+
+
+def _absolute(path: str | None) -> str | None:
+    return path if path in (None, DEMO) else str(Path(path).expanduser().resolve())
+
+
+def _check_space() -> None:
+    folder = current_app.config["INSTANCE"]
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        raise BadInput(
+            f"No space: {folder} needs {LEAST_FREE / 1e9:.1f} GB free and has {free / 1e9:.1f}. "
+            "Free some, or set SONGREC_INSTANCE to a folder on another disk."
+        )
 
 
 def _port_is_free() -> None:
@@ -91,58 +105,34 @@ def _migrate() -> None:
     upgrade()
 
 
-def _import(catalogue: Path | None) -> None:
-    from songrec.store.catalogue import tracks as store
-
-    tracks = store.track_count(db.session)
-    if catalogue is None and tracks:
-        click.echo(f"The catalogue holds {tracks:,} songs.")
-        return
-    path = catalogue or config.ROOT / "data" / "preprocess.csv"
-    if not path.is_file():
-        raise BadInput(f"The demo catalogue {path} is missing: make demo.")
-    from songrec.services.library.after_import import import_catalogue
-
-    click.echo(f"Importing {path.name}.")
-    report = import_catalogue(current_instance(), path, rejects_path=rejects_file(path))
-    db.session.commit()
-    click.echo(
-        f"  {report.inserted:,} new songs, {report.updated:,} updated, {report.unchanged:,} "
-        f"unchanged, {report.rejected_count:,} rejected."
-    )
-    store_report(report)
-    echo_columns(report.columns)
-    if report.rejects_path:
-        click.echo(f"  Rejected rows, with reasons: {report.rejects_path}")
-
-
-def _prepare_words() -> None:
-    """Make the first catalogue searchable by words; later imports see to their own."""
-    from songrec.store.catalogue import lyrics
-
-    if lyrics.any_prepared(db.session):
-        return
-    click.echo("Preparing lyrics and tags to be searched.")
-    from songrec.services.similarity.word_search import prepare_lyrics
-
-    prepare_lyrics(current_instance())
-    db.session.commit()
-
-
-def _train() -> None:
+def _queue_setup(catalogue: str | None, audio: str | None) -> None:
+    """Queue what is to come in, and say so; nothing where everything is there."""
+    from songrec.jobs import queue
+    from songrec.services.library import setup_progress
+    from songrec.store.catalogue import tracks
+    from songrec.store.models import published_weights
     from songrec.store.runs import runs
+    from songrec.store.sound import audio_files
 
-    shown = runs.published(db.session)
-    if shown is not None:
-        click.echo(f"Run {shown.public_id} is published: {shown.cluster_count} clusters.")
-        return
-    click.echo("Training the first run; this takes a few seconds.")
-    from songrec.services.training.request import TrainRequest
-    from songrec.services.training.train import train
-
-    run = train(current_instance(), TrainRequest())
-    db.session.commit()
-    click.echo(f"  Run {run.public_id}: {run.track_count:,} songs in {run.cluster_count} clusters.")
+    count = tracks.track_count(db.session)
+    if not count and catalogue is None and audio is None:
+        audio = DEMO
+    for source, text in (
+        (catalogue, "The demo catalogue" if catalogue == DEMO else f"The catalogue {catalogue}"),
+        (audio, "The demo music" if audio == DEMO else f"The music in {audio}"),
+    ):
+        if source is not None:
+            click.echo(f"{text} comes in while songrec serves; the home page shows how far it is.")
+    if audio == DEMO:
+        click.echo("Your own music instead: make run AUDIO=~/Music")
+    has_sound = audio_files.any_audible(db.session)
+    lacks_weights = has_sound and not published_weights.is_there(
+        current_app.config["INSTANCE"], "musicnn"
+    )
+    if catalogue or audio or lacks_weights or (count and runs.published(db.session) is None):
+        parameters = {"catalogue": catalogue, "audio": audio}
+        queue.enqueue_once(db.session, setup_progress.KIND, parameters)
+        db.session.commit()
 
 
 def _make_admin() -> None:

@@ -65,7 +65,7 @@ CONTENTS: tuple[Content, ...] = (
         "weights of published networks",
         "flask models fetch NAME (flask models status lists them)",
     ),
-    Content("clips", Kind.DERIVED, "the demo clips", "flask first-run --audio demo"),
+    Content("clips", Kind.DERIVED, "the demo music", "flask first-run --audio demo"),
     Content("reports", Kind.DERIVED, "reports of runs", "“Make report” on a run's page"),
     Content(
         "studies",

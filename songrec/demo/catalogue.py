@@ -120,6 +120,11 @@ def as_csv(seed: int = SEED) -> str:
     return out.getvalue()
 
 
+def names(seed: int = SEED) -> set[tuple[str, str]]:
+    """Return artist and title of every song, by which the demo catalogue is known again."""
+    return {(row[0], row[1]) for row in rows(seed)}
+
+
 def _genre(
     draw: Draw, namer: Namer, figures: dict[str, Any], genre: str, count: int
 ) -> list[list[str]]:

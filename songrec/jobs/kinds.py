@@ -16,7 +16,7 @@ class Kind:
     workers there are; the others wait. A job that takes longer than ``time_limit_s`` is stopped.
     ``is_memory_limited`` is False for trainings: what they take depends on the library, not on
     what a stranger sent. ``is_small``: short work of listeners or of songrec itself, which lists of
-    jobs fold.
+    jobs fold. The worker prints how far a job ``is_announced`` is.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Kind:
     time_limit_s: float | None = None
     is_memory_limited: bool = True
     is_small: bool = False
+    is_announced: bool = False
 
 
 LIBRARY = "library"
@@ -55,6 +56,7 @@ KINDS: dict[str, Kind] = {
             "songrec.jobs.tasks:train",
             exclusive_key=TRAINING,
             is_memory_limited=False,
+            is_announced=True,
         ),
         Kind(
             "analyze",
@@ -64,10 +66,19 @@ KINDS: dict[str, Kind] = {
             exclusive_key=LIBRARY,
         ),
         Kind(
-            "demo",
-            "The made clips",
-            "songrec.jobs.tasks:demo",
-            "Cancelled; the clips analysed until then stay. Asking for them again goes on.",
+            "setup",
+            "Setting up",
+            "songrec.jobs.tasks:set_up",
+            "Cancelled; the songs that came in until then stay. Setting up again goes on.",
+            exclusive_key=LIBRARY,
+            is_memory_limited=False,
+            is_announced=True,
+        ),
+        Kind(
+            "remove-demo",
+            "Removing the demo songs",
+            "songrec.jobs.tasks:remove_demo",
+            "Cancelled; the demo songs that are left can be removed again.",
             exclusive_key=LIBRARY,
         ),
         Kind(

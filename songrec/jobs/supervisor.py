@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from songrec.core import numba_cache
+from songrec.core import logs, numba_cache
 from songrec.core.child_process import ChildProcess
 from songrec.core.processes import crashed, describe_exit
 from songrec.jobs.job_log import JobLog
@@ -31,6 +32,8 @@ log = logging.getLogger("songrec.worker")
 GRACE = 2.0  # seconds between asking a process to stop and killing it
 TICK = 0.5  # seconds between two looks at the database: at most two writes a second
 BEAT = 2.0
+ANNOUNCED_EVERY = 10.0
+"""Seconds between two lines on the terminal that differ in their numbers only."""
 
 stopping = threading.Event()
 # The command of a job's process, before the job's id.
@@ -49,7 +52,9 @@ class JobSupervisor:
         self.attempt = db.session.get_one(Job, job_id).attempts
         db.session.rollback()
         self.instance = Path(app.config["INSTANCE"])
-        self.time_limit_s = KINDS[db.session.get_one(Job, job_id).kind].time_limit_s
+        kind = KINDS[db.session.get_one(Job, job_id).kind]
+        self.time_limit_s, self.is_announced = kind.time_limit_s, kind.is_announced
+        self.announced, self.announced_at = "", 0.0
         db.session.rollback()
         self.started = time.monotonic()
         self.process = self._start()
@@ -169,6 +174,15 @@ class JobSupervisor:
             self.log.write(message.get("trace") or message["error"])
         else:
             self.log.progressed(message["progress"], message["message"], message.get("details"))
+            if self.is_announced:
+                self._announce(message["message"])
+
+    def _announce(self, message: str) -> None:
+        """Print how far the job is: each new kind of message, the same one now and then."""
+        pattern, moment = re.sub(r"\d+", "0", message), time.monotonic()
+        if pattern != self.announced or moment - self.announced_at >= ANNOUNCED_EVERY:
+            self.announced, self.announced_at = pattern, moment
+            logs.announce(f"songrec: {message}")
 
     def _write(self) -> None:
         try:

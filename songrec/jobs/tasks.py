@@ -135,6 +135,7 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         FeatureSpec(tuple(parameters["features"])),
         scheduler=dask_scheduler(),
         settings=replace(settings_from(parameters.get("set", ())), **excerpt),
+        list_first=True,
     )
     report = analyze_folder(
         current_instance(),
@@ -144,11 +145,34 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     return _analysed(report)
 
 
-def demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Synthesise the 60 demo clips and analyse them; the result is as for ``analyze``."""
-    from songrec.services.library.demo_clips import analyse_made_clips
+def set_up(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Bring in what ``flask first-run`` was given: the fields of a ``SetupRequest``.
 
-    return _analysed(analyse_made_clips(current_instance(), on_progress))
+    What has to follow (segments, a training over all songs) is queued.
+    """
+    from songrec.jobs import queue, segment_tasks
+    from songrec.services.library import setting_up
+
+    rejects = rejects_path(current_app.config["INSTANCE"], job.public_id)
+    rejects.parent.mkdir(parents=True, exist_ok=True)
+    request = setting_up.SetupRequest(job.parameters["catalogue"], job.parameters["audio"])
+    report = setting_up.set_up(current_instance(), request, on_progress, rejects_path=rejects)
+    if report.train is not None:
+        queue.enqueue_once(session, "train", report.train)
+    segment_tasks.queue_refresh(current_instance())
+    return report.to_json()
+
+
+def remove_demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Remove the demo songs and queue what has to follow; the result counts them."""
+    from songrec.jobs import queue, segment_tasks
+    from songrec.services.library import remove_demo as service
+
+    report = service.remove_demo(current_instance(), on_progress)
+    if report.train is not None:
+        queue.enqueue_once(session, "train", report.train)
+    segment_tasks.queue_refresh(current_instance())
+    return {"removed": report.removed, "kept": report.kept}
 
 
 def _analysed(report: AnalyzeReport) -> dict[str, Any]:

@@ -312,7 +312,7 @@ def full_type(codec: str, container: str) -> str:
 
 
 def _file(file_id: str) -> AudioFile:
-    file = audio_files.analysed(db.session, file_id)
+    file = audio_files.playable(db.session, file_id)
     if file is None:
         abort(404, "No such sound in the library.")
     return file

@@ -15,15 +15,14 @@ from sqlalchemy.orm import Session
 
 from songrec.cli import serve
 from songrec.core import config
-from songrec.core.errors import BadInput, NotReady
+from songrec.core.errors import BadInput
+from songrec.store import jobs
 from songrec.store.catalogue import tracks
 from songrec.store.listeners import users
-from songrec.store.models import fetching
 from songrec.store.runs import runs
-from songrec.store.sound import audio_files
 from songrec.store.tables import Run
 from tests.factories import make_track
-from tests.sounding import write_wav
+from tests.sounding import add_sound, write_wav
 
 
 @pytest.fixture(autouse=True)
@@ -137,40 +136,80 @@ class TestFirstRun:
         assert not impostor.is_admin
         assert users.any_admin(session)
 
-    def test_it_imports_trains_and_says_so(
-        self,
-        app: Flask,
-        instance: Path,
-        session: Session,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        # Only the first songs and few epochs: what training finds is tested elsewhere.
-        lines = (config.ROOT / "data" / "preprocess.csv").read_text().splitlines()[:121]
-        path = tmp_path / "few.csv"
-        path.write_text("\n".join([*lines, "one cell"]) + "\n")
-        from songrec.services.training import request
+    def queued(self, session: Session) -> list[tuple[str, dict[str, object]]]:
+        return [(job.kind, job.parameters) for job in jobs.active(session)]
 
-        quick = request.TrainRequest(representation="identity")
-        monkeypatch.setattr(request, "TrainRequest", lambda: quick)
-        result = run(app, "first-run", "--catalogue", str(path))
-        assert result.exit_code == 0, result.output
-        assert "120 new songs, 0 updated, 0 unchanged, 1 rejected" in result.output
-        (rejects,) = (instance / "rejects").iterdir()
-        assert f"Rejected rows, with reasons: {rejects}" in result.output
-        assert '122,,one cell,"has 1 cell' in rejects.read_text()
-        assert tracks.track_count(session) == 120
-        assert runs.published(session) is not None
-        assert config.address() in result.output
-        again = run(app, "first-run", "--catalogue", str(path))
-        assert "0 new songs, 0 updated, 120 unchanged" in again.output
-
-    def test_a_missing_catalogue_is_named_before_anything_is_done(
+    def test_an_empty_instance_gets_the_demo_music_while_it_serves(
         self, app: Flask, session: Session
     ) -> None:
-        result = run(app, "first-run", "--catalogue", "no/such.csv")
+        for _ in range(2):
+            result = run(app, "first-run")
+            assert result.exit_code == 0, result.output
+            assert "The demo music comes in while songrec serves" in result.output
+            assert "make run AUDIO=~/Music" in result.output
+            assert result.output.endswith(f"Starting songrec at {config.address()}\n")
+        # Twice is once, and nothing was done here that takes long.
+        assert self.queued(session) == [("setup", {"catalogue": None, "audio": "demo"})]
+        assert tracks.track_count(session) == 0
+
+    def test_a_folder_or_a_catalogue_comes_alone(
+        self, app: Flask, session: Session, tmp_path: Path
+    ) -> None:
+        (tmp_path / "songs").mkdir()
+        (tmp_path / "few.csv").write_text("artist,song\n")
+        result = run(app, "first-run", "--audio", str(tmp_path / "songs"))
+        assert f"The music in {tmp_path / 'songs'} comes in" in result.output
+        assert "demo" not in result.output
+        run(app, "first-run", "--catalogue", str(tmp_path / "few.csv"))
+        assert self.queued(session) == [
+            ("setup", {"catalogue": None, "audio": str(tmp_path / "songs")}),
+            ("setup", {"catalogue": str(tmp_path / "few.csv"), "audio": None}),
+        ]
+
+    def test_where_all_is_there_nothing_is_queued(
+        self, app: Flask, session: Session, trained: None
+    ) -> None:
+        assert run(app, "first-run").exit_code == 0
+        assert self.queued(session) == []
+
+    def test_songs_without_a_run_are_trained_and_sound_without_weights_gets_them(
+        self, app: Flask, session: Session, tmp_path: Path
+    ) -> None:
+        track = make_track(session)
+        session.commit()
+        nothing = {"catalogue": None, "audio": None}
+        run(app, "first-run")
+        assert self.queued(session) == [("setup", nothing)]
+        jobs.request_cancel(session, jobs.active(session)[0].id)
+        add_sound(session, track, write_wav(tmp_path / "a.wav"))
+        session.commit()
+        run(app, "first-run")
+        assert self.queued(session) == [("setup", nothing)]
+
+    @pytest.mark.parametrize(
+        ("option", "message"),
+        [
+            (("--catalogue", "no/such.csv"), "There is no file no/such.csv"),
+            (("--audio", "no/such"), "There is no folder no/such: AUDIO takes"),
+        ],
+    )
+    def test_what_is_missing_is_named_before_anything_is_done(
+        self, app: Flask, session: Session, option: tuple[str, str], message: str
+    ) -> None:
+        result = run(app, "first-run", *option)
         assert result.exit_code == 1
-        assert "There is no file no/such.csv" in result.stderr
+        assert message in result.stderr
+        assert not users.any_admin(session)
+        assert self.queued(session) == []
+
+    def test_a_full_disk_is_one_line(
+        self, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(serve, "LEAST_FREE", 1e18)
+        result = run(app, "first-run")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("songrec: No space: ")
+        assert result.stderr.count("\n") == 1
         assert not users.any_admin(session)
 
     def test_a_taken_port_is_named_before_anything_is_done(
@@ -182,54 +221,6 @@ class TestFirstRun:
             result = run(app, "first-run")
         assert result.exit_code == 1
         assert f"Port {free_port} on 127.0.0.1 is taken" in result.stderr
-        assert not users.any_admin(session)
-
-    def test_without_sound_it_offers_some_and_fetches_nothing(
-        self, app: Flask, trained: None, fetched: list[str]
-    ) -> None:
-        result = run(app, "first-run")
-        assert "make run AUDIO=demo" in result.output
-        assert fetched == []
-
-    @pytest.fixture
-    def fetched(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What was to be fetched; there is no network."""
-        asked: list[str] = []
-
-        def fetch(instance: Path, name: str) -> None:
-            asked.append(name)
-            raise NotReady("pip could not download it.")
-
-        monkeypatch.setattr(fetching, "fetch", fetch)
-        return asked
-
-    def test_a_folder_is_listened_to_before_training_and_without_a_network(
-        self,
-        app: Flask,
-        session: Session,
-        trained: None,
-        fetched: list[str],
-        tmp_path: Path,
-    ) -> None:
-        write_wav(tmp_path / "songs" / "Anna - Bells.wav", 2.0)
-        result = run(app, "first-run", "--audio", str(tmp_path / "songs"))
-        assert result.exit_code == 0, result.output
-        assert fetched == ["musicnn"]
-        assert "Going on without them" in result.output
-        assert "1 files: 1 analysed, 0 unchanged, 0 rejected." in result.output
-        assert result.output.index("1 analysed") < result.output.index("Run r is published")
-        assert audio_files.counts(session)["analysed"] == 1
-        # There is sound now: its weights are asked for although nobody names a folder.
-        again = run(app, "first-run")
-        assert fetched == ["musicnn"] * 2
-        assert "The sound library holds 1 files." in again.output
-
-    def test_a_missing_folder_is_named_before_anything_is_done(
-        self, app: Flask, session: Session
-    ) -> None:
-        result = run(app, "first-run", "--audio", "no/such")
-        assert result.exit_code == 1
-        assert "There is no folder no/such: AUDIO takes" in result.stderr
         assert not users.any_admin(session)
 
     @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])

@@ -86,7 +86,7 @@ def test_jobs_start_in_the_order_in_which_they_were_added(session: Session) -> N
     ("kinds", "started"),
     [
         (("train", "train", "grid", "report"), ["train", "report"]),
-        (("analyze", "demo", "ingest", "train"), ["analyze", "train"]),
+        (("analyze", "setup", "ingest", "train"), ["analyze", "train"]),
         (("analyze", "refresh"), ["refresh"]),
         (("predict", "words", "duplicates"), ["predict", "words", "duplicates"]),
         (("upload", "upload", "keep", "sleeve"), ["upload", "upload", "keep", "sleeve"]),

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from songrec.demo import clips
 from songrec.features.settings import DEFAULTS
-from songrec.jobs import tasks
+from songrec.jobs import queue, tasks
+from songrec.services.library import demo_songs, setting_up
 from songrec.services.library.analysis_report import AnalyzeReport, AnalyzeRequest
 from songrec.store import jobs
-from songrec.store.instance import Instance
-from songrec.store.tables import AudioFile, Job, Track, User
+from songrec.store.instance import Instance, current_instance
+from songrec.store.tables import AudioFile, Job, User
 from tests.audio_files.sounds import chords, write_wav
 from tests.factories import make_track, waiting_ids
+from tests.sounding import add_sound
+from tests.sounding import write_wav as write_tone
 from tests.web.accounts import admin, anna, quick_hashes, sign_in
 from tests.web.html import links, parse, texts
 
@@ -221,31 +222,45 @@ def test_a_training_on_sound_is_asked_for_in_the_form(
     assert "must be one of auto, attributes" in answer.text
 
 
-def test_the_made_clips_are_asked_for_once(
+def test_the_demo_music_is_requested_once(
     client: FlaskClient, session: Session, admin: User
 ) -> None:
-    assert "Make and analyse 60 clips" in client.get("/admin/library").text
+    assert "Add the demo music" in client.get("/admin/library").text
     for _ in range(2):
-        answer = client.post("/admin/library/clips")
+        answer = client.post("/admin/library/demo")
         assert answer.status_code == 303
-    (job,) = (job for job in jobs.active(session) if job.kind == "demo")
+    (job,) = jobs.active(session)
+    assert (job.kind, job.parameters) == ("setup", {"catalogue": None, "audio": "demo"})
     assert answer.headers["Location"] == f"/admin/jobs/{job.public_id}"
 
 
-def test_the_job_makes_the_clips_and_analyses_them(
-    app: Flask, session: Session, admin: User, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+def test_setting_up_queues_the_training_that_follows(
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = clips.plan()[:2]
-    monkeypatch.setattr(clips, "plan", lambda: few)
-    client.post("/admin/library/clips")
-    (job,) = jobs.active(session)
-    shares: list[float] = []
-    result = tasks.demo(session, job, lambda share, *_: shares.append(share))
+    report = setting_up.SetupReport(found=2, analysed=2, train={"feature_set": "auto"})
+    monkeypatch.setattr(setting_up, "set_up", lambda *_, **__: report)
+    job = queue.enqueue(session, "setup", {"catalogue": None, "audio": "demo"})
+    result = tasks.set_up(session, job, lambda *_: None)
     assert (result["found"], result["analysed"], result["rejected"]) == (2, 2, [])
-    assert shares == sorted(shares)
-    files = session.scalars(select(AudioFile)).all()
-    assert {Path(file.path) for file in files} == {
-        app.config["INSTANCE"] / "clips" / clip.path for clip in few
-    }
-    titles = set(session.scalars(select(Track.title)))
-    assert titles == {clip.title for clip in few}
+    (following,) = (one for one in jobs.active(session) if one.id != job.id)
+    assert (following.kind, following.parameters) == ("train", {"feature_set": "auto"})
+
+
+def test_the_demo_songs_are_removed_after_a_question(
+    client: FlaskClient, session: Session, admin: User, tmp_path: Path
+) -> None:
+    add_sound(
+        session,
+        make_track(session, "A Piece"),
+        write_tone(tmp_path / "a.wav"),
+        root=demo_songs.music_root(current_instance()),
+    )
+    session.commit()
+    body = parse(client.get("/admin/library").text)
+    (button,) = body.select("details.confirm button")
+    assert button.text == "Remove the demo songs for good"
+    for _ in range(2):
+        assert client.post("/admin/library/demo/remove").status_code == 303
+    (job,) = jobs.active(session)
+    assert (job.kind, job.parameters) == ("remove-demo", {})
+    assert tasks.remove_demo(session, job, lambda *_: None) == {"removed": 1, "kept": 0}

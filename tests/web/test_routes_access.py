@@ -32,6 +32,7 @@ ROLES = ("anonymous", "user", "admin")
 OPEN, HIDDEN, SIGN_IN = (200, 200, 200), (404, 404, 404), (303, 303, 303)
 TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("pages.home", "GET"): ("/", OPEN),
+    ("pages.progress", "GET"): ("/progress", OPEN),
     ("pages.cluster", "GET"): ("/clusters/0", OPEN),
     ("pages.tracks", "GET"): ("/tracks", OPEN),
     ("pages.track", "GET"): ("/tracks/{track}", OPEN),
@@ -100,7 +101,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("admin.upload", "POST"): ("/admin/catalogue", (303, 403, 303)),
     ("admin.library", "GET"): ("/admin/library", (303, 403, 200)),
     ("admin.analyze", "POST"): ("/admin/library", (303, 403, 400)),
-    ("admin.make_clips", "POST"): ("/admin/library/clips", (303, 403, 303)),
+    ("admin.add_demo", "POST"): ("/admin/library/demo", (303, 403, 303)),
+    ("admin.remove_demo", "POST"): ("/admin/library/demo/remove", (303, 403, 303)),
     ("admin.duplicates", "GET"): ("/admin/duplicates", (303, 403, 200)),
     ("admin.search_duplicates", "POST"): ("/admin/duplicates/search", (303, 403, 303)),
     ("admin.merge_duplicates", "POST"): ("/admin/duplicates/merge", (303, 403, 303)),

@@ -15,7 +15,10 @@ from songrec.services.library.worker_process import TIME_LIMIT_S
 
 @dataclass(frozen=True)
 class AnalyzeRequest:
-    """Folder and settings of an analysis; ``workers`` None is one a core, ``scheduler`` dask's."""
+    """Folder and settings of an analysis; ``workers`` None is one a core, ``scheduler`` dask's.
+
+    With ``list_first`` new files are listed before any is analysed, so that they can be played.
+    """
 
     folder: Path
     features: FeatureSpec = DEFAULT_SETS
@@ -23,6 +26,7 @@ class AnalyzeRequest:
     scheduler: str | None = None
     settings: AudioSettings = DEFAULTS
     time_limit_s: float = TIME_LIMIT_S
+    list_first: bool = False
 
 
 _SEGMENT_FIELDS = (

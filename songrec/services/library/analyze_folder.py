@@ -11,6 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
@@ -64,21 +65,14 @@ def analyze_folder(
     for a feature set that cannot be extracted here (weights that were not fetched). No file raises.
     """
     start = time.perf_counter()
-    names = with_companions(request.features)
-    keys = keys_of(names, request.settings)
-    _write_column_names(instance.folder, keys, request)
-    root = request.folder.expanduser()
-    ignored: Counter[str] = Counter()
-    own = refuse_own_folder(root, instance.folder)
-    files = list(walk(root, ignored, own))
-    root = root.resolve()
+    run = _open(instance, request, on_progress)
     before = duplicate_search.newest_id(instance.session)
-    run = _Run(instance, root, request, keys, on_progress, files)
-    run.report.ignored = dict(sorted(ignored.items()))
     with open_executor(request.workers, request.scheduler) as executor:
+        if request.list_first:
+            run.list_new(executor)
         run.execute(executor)
     run.mark_missing()
-    cover_pictures.note_folder_pictures(instance.session, root)
+    cover_pictures.note_folder_pictures(instance.session, run.root)
     instance.session.commit()
     # The counts of the files stay on the page of the job.
     derived = refresh_derived(
@@ -92,6 +86,33 @@ def analyze_folder(
     on_progress(1.0, run.summary(), run.counts())
     run.report.seconds = time.perf_counter() - start
     return run.report
+
+
+def list_folder(
+    instance: Instance, request: AnalyzeRequest, on_progress: Progress = no_progress
+) -> None:
+    """Give the new files below ``request.folder`` a track with names and a length, and no more.
+
+    They can be played from then on; ``analyze_folder`` analyses them. **Commits** after each file.
+    Raises as ``analyze_folder`` does.
+    """
+    run = _open(instance, request, on_progress)
+    with open_executor(1) as executor:
+        run.list_new(executor)
+
+
+def _open(instance: Instance, request: AnalyzeRequest, on_progress: Progress) -> _Run:
+    """Scan the folder and compare it with what is recorded of it."""
+    names = with_companions(request.features)
+    keys = keys_of(names, request.settings)
+    _write_column_names(instance.folder, keys, request)
+    root = request.folder.expanduser()
+    ignored: Counter[str] = Counter()
+    own = refuse_own_folder(root, instance.folder)
+    files = list(walk(root, ignored, own))
+    run = _Run(instance, root.resolve(), request, keys, on_progress, files)
+    run.report.ignored = dict(sorted(ignored.items()))
+    return run
 
 
 def _write_column_names(instance: Path, keys: list[SetKey], request: AnalyzeRequest) -> None:
@@ -130,7 +151,7 @@ class _Run:
         self._tag_encoding = tag_encoding()
         self._counted = counted_paths(file.path for file in files)
         self._instance = instance.folder
-        self._root = root
+        self.root = root
         self._request = request
         self._keys = keys
         self._on_progress = on_progress
@@ -144,6 +165,7 @@ class _Run:
         self._files = scan.files
         self._here = {(str(file.path), file.number) for file in scan.files}
         self._hashed: tuple[ScannedFile, str] | None = None
+        self._listing: dict[str, ScannedFile] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._later: deque[ScannedFile] = deque()
         self._contents: dict[str, ContentRows] = {}
@@ -154,6 +176,70 @@ class _Run:
         self._settled_before = 0
         self._reported = self._started
         self.report = AnalyzeReport(root, found=len(scan.files), notes=scan.notes)
+
+    def list_new(self, executor: LocalExecutor) -> None:
+        """Record names and lengths of files that nothing is known of, before they are analysed.
+
+        What cannot be listed is left to the analysis, which says why.
+        """
+        done = 0
+        for item in executor.run(self._listing_tasks()):
+            if item is not None:
+                self._list(*item)
+                done += 1
+            moment = time.monotonic()
+            if moment - self._reported >= REPORT_S:
+                self._reported = moment
+                self._session.commit()
+                self._on_progress(0.0, f"{done:,} files listed", {**self.counts(), "listed": done})
+        self._listing.clear()
+        self._contents.clear()
+        self._known = audio_files.below(self._session, self.root)
+        cover_pictures.note_folder_pictures(self._session, self.root)
+        self._session.commit()
+
+    def _listing_tasks(self) -> Iterator[Task]:
+        for scanned in self._files:
+            known = self._known.get((str(scanned.path), scanned.number))
+            # The tracks of an album file come with the analysis.
+            if known is not None or scanned.reason is not None or scanned.part is not None:
+                continue
+            try:
+                file, digest = self._hash(scanned)
+                has_parts = bool(embedded_parts(file.path, self._tag_encoding))
+            except BadInput:
+                continue
+            content = self._content(digest)
+            self._session.commit()
+            is_known = content.described_id is not None or content.refusal is not None
+            if has_parts or is_known or digest in self._listing:
+                continue
+            self._listing[digest] = file
+            yield self._new_task(file, digest, ())
+
+    def _list(self, task: Task, outcome: Outcome) -> None:
+        file = self._listing[task.content_hash]
+        if outcome.reason is not None or _change_of(file) is not None:
+            return
+        content = ContentRows(self._session, task.content_hash)
+
+        def write() -> None:
+            audio_tracks.record(
+                self._session,
+                self.root,
+                file,
+                task.content_hash,
+                outcome,
+                content,
+                self._tag_encoding,
+            )
+
+        try:
+            write_with_retries(self._session, write, self._report_waiting)
+        except (Cancelled, OperationalError):
+            raise
+        except Exception:  # noqa: BLE001 - the analysis of this file says what is wrong with it
+            self._session.rollback()
 
     def execute(self, executor: LocalExecutor) -> None:
         """Analyse or skip every file."""
@@ -175,7 +261,7 @@ class _Run:
         )
         gone = [
             stored.id
-            for place, stored in audio_files.below(self._session, self._root).items()
+            for place, stored in audio_files.below(self._session, self.root).items()
             # What was not known at the start another process has recorded since.
             if place in self._known
             and place not in here
@@ -285,17 +371,23 @@ class _Run:
         self._waiting[digest] = _Waiting(
             [file], sets_needed, has_track and not missing, decoder if is_outdated else None
         )
+        cached_by = decoder if is_outdated and not missing else None
+        return self._new_task(file, digest, (key.name for key in sets_needed), cached_by)
+
+    def _new_task(
+        self, file: ScannedFile, digest: str, sets: Iterable[str], cached_by: int | None = None
+    ) -> Task:
         return Task(
             path=str(file.path),
-            root=str(self._root),
+            root=str(self.root),
             content_hash=digest,
-            sets=tuple(key.name for key in sets_needed),
+            sets=tuple(sets),
             settings=asdict(self._request.settings),
             time_limit_s=self._request.time_limit_s,
             tag_encoding=self._tag_encoding,
             is_counted=file.path in self._counted,
             part=asdict(file.part) if file.part else None,
-            cached_by=decoder if is_outdated and not missing else None,
+            cached_by=cached_by,
         )
 
     def _embedded_parts(self, file: ScannedFile) -> tuple[AlbumPart, ...]:
@@ -404,18 +496,18 @@ class _Run:
             outcome.arrays[MEASURING] = feature_cache.read(self._instance, key, digest)
         if MEASURING in outcome.arrays:
             row = audio_tracks.record(
-                self._session, self._root, file, digest, outcome, content, self._tag_encoding
+                self._session, self.root, file, digest, outcome, content, self._tag_encoding
             )
             content.described_id, content.info = row.id, dict(row.info)
         else:
-            audio_tracks.link(self._session, self._root, file, digest, content)
+            audio_tracks.link(self._session, self.root, file, digest, content)
 
     def _link(self, file: ScannedFile, digest: str) -> bool:
         """Record another place of an analysed content; False where that was rejected."""
 
         def write() -> None:
             content = self._content(digest)
-            audio_tracks.link(self._session, self._root, file, digest, content)
+            audio_tracks.link(self._session, self.root, file, digest, content)
 
         return self._store(file, write)
 
@@ -450,7 +542,7 @@ class _Run:
         self.report.rejected.append((shown(file.path), reason))
 
         def write() -> None:
-            audio_tracks.refuse(self._session, self._root, file, digest, reason, passing=passing)
+            audio_tracks.refuse(self._session, self.root, file, digest, reason, passing=passing)
 
         if can_be_recorded(file.path):
             write_with_retries(self._session, write, self._report_waiting)
@@ -468,7 +560,7 @@ class _Run:
         self._reported = moment
         self._on_progress(
             ANALYSED * self.report.done / max(1, self.report.found),
-            self.summary() + self._estimate(moment),
+            self.summary() + self._estimate(),
             self.counts(),
         )
 
@@ -477,21 +569,27 @@ class _Run:
         report = self.report
         return f"{report.done:,} of {report.found:,} files, {len(report.rejected):,} rejected"
 
-    def counts(self) -> dict[str, int]:
-        """Return the numbers of files by what became of them."""
+    def counts(self) -> dict[str, Any]:
+        """Return the numbers of files by what became of them, and the seconds left if known."""
+        seconds = self._seconds_left()
         return {
             "found": self.report.found,
             "analysed": self.report.analysed,
             "unchanged": self.report.unchanged,
             "rejected": len(self.report.rejected),
+            "seconds_left": None if seconds is None else round(seconds),
         }
 
-    def _estimate(self, moment: float) -> str:
+    def _seconds_left(self) -> float | None:
         done = self.report.done - self._settled_before
         left = self.report.found - self.report.done
         if self._work_started is None or done < 3 or not left:
-            return ""
-        return f", about {_format_duration((moment - self._work_started) / done * left)} left"
+            return None
+        return (time.monotonic() - self._work_started) / done * left
+
+    def _estimate(self) -> str:
+        seconds = self._seconds_left()
+        return "" if seconds is None else f", about {_format_duration(seconds)} left"
 
 
 def _is_untouched(stored: FileRecord, file: ScannedFile) -> bool:

@@ -21,7 +21,7 @@ from songrec.core import songs
 from songrec.core.artist_credits import ArtistField
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.errors import BadInput
-from songrec.features.audio.statistical import measured
+from songrec.features.audio.statistical import MEASURED, measured
 from songrec.services.features.feature_sets import MEASURING
 from songrec.services.library.worker_process import Outcome
 from songrec.store.catalogue import merge_redirects
@@ -143,9 +143,11 @@ def record(
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
-    Track and likes stay where a file moved (same content) and where it was changed and is still
-    the same song; a file with another song at an old path is another track. ``content`` are the
-    rows of its content, if they are read already; ``encoding`` is that of the tags.
+    One without the features that attributes are measured from is ``listed``: its track has names
+    and a length, can be played, and is analysed later. Track and likes stay where a file moved
+    (same content) and where it was changed and is still the same song; a file with another song at
+    an old path is another track. ``content`` are the rows of its content, if they are read already;
+    ``encoding`` is that of the tags.
     """
     take_write_turn(session)
     content = content or ContentRows(session, content_hash)
@@ -164,12 +166,14 @@ def record(
     row.track_id = track.id
     _place(row, root, file)
     row.content_hash, row.size, row.modified_ns = content_hash, file.size, file.modified_ns
-    row.state, row.reason = "analysed", None
+    is_analysed = MEASURING in outcome.arrays
+    row.state, row.reason = "analysed" if is_analysed else "listed", None
     row.duration_s, row.sample_rate = decoded["duration_s"], decoded["sample_rate"]
     row.channels, row.codec = decoded["channels"], decoded["codec"][:40]
     row.has_cover = bool(outcome.tags["has_cover"])
     row.info = {
-        "decoder": DECODER_VERSION,
+        # A listed file names no decoder: the analysis describes it anew.
+        **({"decoder": DECODER_VERSION} if is_analysed else {}),
         "start_s": decoded["start_s"],
         "excerpt_s": decoded["excerpt_s"],
         "container": decoded["container"],
@@ -235,15 +239,20 @@ def refuse(
 ) -> None:
     """Record that a file was rejected and why; its former track stays, without a file.
 
+    The track of a file that was only listed goes unless somebody used it.
+
     For ``passing`` reasons (permissions, a crash) the row remembers the track for the next time.
     """
     take_write_turn(session)
     row = audio_files.at_path(session, str(file.path), file.number)
     if row is None:
         row = AudioFile(public_id=audio_files.new_public_id())
+    listed_id = row.track_id if row.state == "listed" else None
     _place(row, root, file)
     row.size, row.modified_ns = file.size, file.modified_ns
     row.state, row.reason = "rejected", reason[:500]
+    if listed_id is not None:
+        row.track_id = None
     if not passing:
         row.track_id, row.content_hash = None, content_hash
         row.duration_s = row.sample_rate = row.channels = row.codec = None
@@ -256,6 +265,8 @@ def refuse(
     row.updated_at = now()
     session.add(row)
     session.flush()
+    if listed_id is not None:
+        remove_unused_track(session, listed_id)
 
 
 def _place(row: AudioFile, root: Path, file: ScannedFile) -> None:
@@ -267,7 +278,7 @@ def _place(row: AudioFile, root: Path, file: ScannedFile) -> None:
 def remove_unused_track(session: Session, track_id: int) -> bool:
     """Delete a track that no file, run or listener has anything to do with; False for another.
 
-    It is that of an album file that is split now.
+    It is that of an album file that is split now, or of a listed file that was rejected.
     """
     for column in (
         AudioFile.track_id,
@@ -332,7 +343,8 @@ def _describe(
     title, artists = _names(outcome)
     genres = list(tags["genres"]) or ([labels["genre"]] if labels["genre"] else [])
     language = tags["language"] or labels["language"]
-    measured_values = measured(outcome.arrays[MEASURING])
+    vector = outcome.arrays.get(MEASURING)
+    measured_values = measured(vector) if vector is not None else dict.fromkeys(MEASURED)
     attributes = {
         name: {"value": value, "source": "measured"}
         for name, value in measured_values.items()

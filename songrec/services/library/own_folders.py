@@ -7,21 +7,22 @@ from pathlib import Path
 from songrec.core.errors import BadInput
 from songrec.core.files import folder_identity
 
-CLIPS = "clips"
-"""Name of the one folder of an instance that is analysed as others are: the demo clips."""
+DEMO_MUSIC = "clips"
+"""Name of the one folder of an instance that is analysed as others are: the demo music."""
 
 
 def own_folders(instance: Path) -> list[Path]:
     """Return the folders in the instance folder that no analysis enters."""
     if not instance.is_dir():
         return []
-    return [path for path in instance.resolve().iterdir() if path.name != CLIPS and path.is_dir()]
+    folders = (path for path in instance.resolve().iterdir() if path.is_dir())
+    return [path for path in folders if path.name != DEMO_MUSIC]
 
 
 def refuse_own_folder(folder: Path, instance: Path) -> list[Path]:
     """Return the folders to pass over; ``BadInput`` if ``folder`` lies in the instance folder."""
     own = own_folders(instance)
-    clips, home = folder_identity(instance / CLIPS), folder_identity(instance)
+    demo, home = folder_identity(instance / DEMO_MUSIC), folder_identity(instance)
     try:
         resolved = folder.expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
@@ -30,7 +31,7 @@ def refuse_own_folder(folder: Path, instance: Path) -> list[Path]:
         identity = folder_identity(path)
         if identity is None:
             continue
-        if identity == clips:
+        if identity == demo:
             break
         if identity == home or identity in {folder_identity(one) for one in own}:
             raise BadInput(

@@ -38,7 +38,7 @@ def remove_track(instance: Instance, track_id: int, *, delete_files: bool = Fals
     for upload in session.scalars(select(Upload).where(Upload.track_id == track_id)).all():
         uploads.delete(instance, upload)
     session.execute(delete(AudioFile).where(AudioFile.track_id == track_id))
-    removed_tracks.remove(session, track_id)
+    removed_tracks.remove(session, [track_id])
     unused = [one for one in sorted(hashes) if not _is_used(instance, one)]
     session.execute(delete(FeatureVector).where(FeatureVector.content_hash.in_(unused)))
     free = [path for path in sorted(paths) if not _has_tracks(instance, path)]

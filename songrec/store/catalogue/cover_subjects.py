@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from songrec.store.tables import Album, AudioFile, Track, TrackAttributes
+from songrec.store.tables import PLAYABLE, Album, AudioFile, Track, TrackAttributes
 
 TRAITS = ("energy", "positiveness")
 _TRAIT_COLUMNS = tuple(getattr(TrackAttributes, name) for name in TRAITS)
@@ -75,7 +75,7 @@ def _files(session: Session, condition: Any) -> tuple[PictureFile | None, str | 
     """Return the first file with a cover, and the content hash of it or of any other file."""
     file = session.execute(
         select(AudioFile.content_hash, AudioFile.has_cover, AudioFile.path)
-        .where(condition, AudioFile.state == "analysed")
+        .where(condition, AudioFile.state.in_(PLAYABLE))
         .order_by(AudioFile.has_cover.desc(), AudioFile.id)
         .limit(1)
     ).first()

@@ -5,6 +5,8 @@ The caller commits.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
@@ -18,28 +20,29 @@ def withdrawn_ids(session: Session) -> list[int]:
     return [*merge_redirects.ids(session), *removed]
 
 
-def remove(session: Session, track_id: int) -> None:
-    """Delete a track with everything that belongs to it alone, and what was merged into it.
+def remove(session: Session, track_ids: Collection[int]) -> None:
+    """Delete tracks with everything that belongs to them alone, and what was merged into them.
 
-    Likes, places in playlists and tags go with it; plays stay as plays of a song that the catalogue
-    lacks. Artists and albums that have no other track are deleted. Flushes.
+    Likes, places in playlists and tags go with them; plays stay as plays of songs that the
+    catalogue lacks. Artists and albums that have no other track are deleted. Flushes.
     """
     session.flush()
-    gone = {track_id} | set(_merged_into(session, track_id))
+    gone = {*track_ids, *_merged_into(session, track_ids)}
     merges = TrackMerge.survivor_id.in_(gone) | TrackMerge.merged_id.in_(gone)
     artist_ids = session.scalars(
-        select(TrackArtist.artist_id).where(TrackArtist.track_id == track_id)
+        select(TrackArtist.artist_id).where(TrackArtist.track_id.in_(track_ids)).distinct()
     ).all()
-    album_id = session.scalar(select(Track.album_id).where(Track.id == track_id))
+    album_ids = session.scalars(
+        select(Track.album_id).where(Track.id.in_(track_ids), Track.album_id.is_not(None))
+    ).all()
     session.execute(delete(TrackMerge).where(merges))
-    session.execute(delete(Track).where(Track.id == track_id))
+    session.execute(delete(Track).where(Track.id.in_(track_ids)))
     known = set(
         session.scalars(select(RemovedTrack.track_id).where(RemovedTrack.track_id.in_(gone)))
     )
     session.add_all(RemovedTrack(track_id=one) for one in sorted(gone - known))
-    if album_id is not None:
-        no_track = ~exists().where(Track.album_id == Album.id)
-        session.execute(delete(Album).where(Album.id == album_id, no_track))
+    no_track = ~exists().where(Track.album_id == Album.id)
+    session.execute(delete(Album).where(Album.id.in_(set(album_ids)), no_track))
     unused = (
         ~exists().where(TrackArtist.artist_id == Artist.id),
         ~exists().where(Album.artist_id == Artist.id),
@@ -49,10 +52,10 @@ def remove(session: Session, track_id: int) -> None:
     session.expire_all()
 
 
-def _merged_into(session: Session, track_id: int) -> list[int]:
-    """Return the tracks that were merged into this one, directly or not."""
+def _merged_into(session: Session, track_ids: Collection[int]) -> list[int]:
+    """Return the tracks that were merged into these, directly or not."""
     found: list[int] = []
-    pending = [track_id]
+    pending = list(track_ids)
     while pending:
         query = select(TrackMerge.merged_id).where(
             TrackMerge.survivor_id.in_(pending), TrackMerge.undone_at.is_(None)

@@ -18,6 +18,7 @@ from songrec.store.catalogue import artists, merge_redirects, track_aliases, tra
 from songrec.store.catalogue.artists import CreditView
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.tables import (
+    PLAYABLE,
     Album,
     AudioFile,
     ClusterAssignment,
@@ -119,13 +120,13 @@ _PLACE_COLUMNS = (
 
 _HAS_AUDIO = (
     select(AudioFile.id)
-    .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed")
+    .where(AudioFile.track_id == Track.id, AudioFile.state.in_(PLAYABLE))
     .correlate(Track)
     .exists()
 )
 _PICTURE = (
     select(AudioFile.content_hash)
-    .where(AudioFile.track_id == Track.id, AudioFile.state == "analysed", AudioFile.has_cover)
+    .where(AudioFile.track_id == Track.id, AudioFile.state.in_(PLAYABLE), AudioFile.has_cover)
     .order_by(AudioFile.id)
     .limit(1)
     .correlate(Track)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
@@ -90,6 +90,11 @@ def clean_name(name: str) -> str | None:
     """Return a name in one line of at most ``NAME_LENGTH`` characters; None if nothing is left."""
     printable = "".join(one if one.isprintable() else " " for one in name)
     return " ".join(printable.split())[:NAME_LENGTH].strip() or None
+
+
+def unpublish(session: Session) -> None:
+    """Leave no run published, as before the first training. The caller commits."""
+    session.execute(delete(Publication))
 
 
 def clusters_of(session: Session, run: Run) -> list[Cluster]:

@@ -18,9 +18,9 @@ from songrec.core.file_names import is_unicode
 from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.instance_paths import to_stored
-from songrec.store.tables import AudioFile, ClusterAssignment, Track
+from songrec.store.tables import PLAYABLE, AudioFile, ClusterAssignment, Track
 
-STATES = ("analysed", "rejected", "missing")
+STATES = ("listed", "analysed", "rejected", "missing")
 
 
 class UnknownFile(UnknownName):
@@ -43,10 +43,10 @@ def find(session: Session, public_id: str) -> AudioFile:
     return file
 
 
-def analysed(session: Session, public_id: str) -> AudioFile | None:
-    """Return the file with this public id if it is analysed, which playback requires; else None."""
+def playable(session: Session, public_id: str) -> AudioFile | None:
+    """Return the file with this public id if it can be played; else None."""
     return session.scalar(
-        select(AudioFile).where(AudioFile.public_id == public_id, AudioFile.state == "analysed")
+        select(AudioFile).where(AudioFile.public_id == public_id, AudioFile.state.in_(PLAYABLE))
     )
 
 
@@ -58,7 +58,7 @@ def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[i
             ClusterAssignment.run_id == run_id,
             ClusterAssignment.label == number,
             ClusterAssignment.track_id.in_(
-                select(AudioFile.track_id).where(AudioFile.state == "analysed")
+                select(AudioFile.track_id).where(AudioFile.state.in_(PLAYABLE))
             ),
         )
         .order_by(ClusterAssignment.confidence.desc(), ClusterAssignment.track_id)
@@ -67,25 +67,34 @@ def in_cluster(session: Session, run_id: int, number: int, limit: int) -> list[i
 
 
 def audible(session: Session) -> list[int]:
-    """Return the ids of all tracks with analysed audio."""
+    """Return the ids of all tracks that can be played."""
     query = select(AudioFile.track_id).where(
-        AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
+        AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None)
     )
     return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
 
 
 def audible_count(session: Session) -> int:
-    """Return the number of tracks with analysed audio."""
-    query = select(func.count(AudioFile.track_id.distinct())).where(AudioFile.state == "analysed")
+    """Return the number of tracks that can be played."""
+    query = select(func.count(AudioFile.track_id.distinct())).where(AudioFile.state.in_(PLAYABLE))
     return session.scalar(query) or 0
 
 
 def any_audible(session: Session) -> bool:
-    """Return whether any track has analysed audio."""
+    """Return whether any track can be played."""
     query = select(AudioFile.id).where(
-        AudioFile.state == "analysed", AudioFile.track_id.is_not(None)
+        AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None)
     )
     return session.scalar(query.limit(1)) is not None
+
+
+def first_playable(session: Session, limit: int) -> list[int]:
+    """Return the tracks that could be played first."""
+    query = select(AudioFile.track_id).where(
+        AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None)
+    )
+    ids = session.scalars(query.order_by(AudioFile.id).limit(limit))
+    return list(dict.fromkeys(track_id for track_id in ids if track_id is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +108,18 @@ class SoundSource:
 
 
 def source_of(file: Any) -> SoundSource:
-    """Return where the sound of an analysed ``AudioFile`` is."""
+    """Return where the sound of a playable ``AudioFile`` is."""
     return SoundSource(Path(file.path), str(file.content_hash), file.start_s, file.end_s)
 
 
 def path_of(session: Session, public_id: str) -> Path:
-    """Return the path of the analysed file with this public id.
+    """Return the path of the playable file with this public id.
 
-    ``UnknownFile`` if there is no such file, if it is not analysed, or if it has been deleted.
+    ``UnknownFile`` if there is no such file, if it was rejected, or if it has been deleted.
     """
     file = find(session, public_id)
     path = Path(file.path)
-    if file.state != "analysed" or not path.is_file():
+    if file.state not in PLAYABLE or not path.is_file():
         raise UnknownFile(public_id)
     return path
 
@@ -122,7 +131,7 @@ def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFil
         # Of thousands of copies only the first is read.
         first = (
             select(func.min(AudioFile.id))
-            .where(AudioFile.track_id.in_(part), AudioFile.state == "analysed")
+            .where(AudioFile.track_id.in_(part), AudioFile.state.in_(PLAYABLE))
             .group_by(AudioFile.track_id)
         )
         for file in session.scalars(select(AudioFile).where(AudioFile.id.in_(first))):
@@ -218,7 +227,7 @@ def with_cover(session: Session) -> list[tuple[int, str, str]]:
     """Return id, path and content hash of the analysed files with a cover, the newest first."""
     query = (
         select(AudioFile.id, AudioFile.path, AudioFile.content_hash)
-        .where(AudioFile.state == "analysed", AudioFile.has_cover)
+        .where(AudioFile.state.in_(PLAYABLE), AudioFile.has_cover)
         .order_by(AudioFile.id.desc())
     )
     return [(file_id, path, digest) for file_id, path, digest in session.execute(query) if digest]
@@ -227,7 +236,7 @@ def with_cover(session: Session) -> list[tuple[int, str, str]]:
 def without_cover(session: Session, root: Path) -> list[tuple[int, str]]:
     """Return id and path of the analysed files of a folder that have no cover."""
     query = select(AudioFile.id, AudioFile.path).where(
-        AudioFile.root == str(root), AudioFile.state == "analysed", AudioFile.has_cover.is_(False)
+        AudioFile.root == str(root), AudioFile.state.in_(PLAYABLE), AudioFile.has_cover.is_(False)
     )
     return [(file_id, path) for file_id, path in session.execute(query)]
 

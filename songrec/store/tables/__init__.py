@@ -1,7 +1,7 @@
 """All tables, importable from one place: ``from songrec.store.tables import Track``."""
 
 from songrec.store.tables.affinities import AffinitySource, ArtistAffinity, NamedArtist
-from songrec.store.tables.audio import ApiToken, AudioFile, FeatureVector, Upload
+from songrec.store.tables.audio import PLAYABLE, ApiToken, AudioFile, FeatureVector, Upload
 from songrec.store.tables.catalogue import (
     Album,
     Artist,
@@ -30,6 +30,7 @@ from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, R
 from songrec.store.tables.security import SecurityEvent, UserSession
 
 __all__ = [
+    "PLAYABLE",
     "AffinitySource",
     "Album",
     "ApiToken",

@@ -22,6 +22,9 @@ from songrec.store.instance_paths import InstancePath
 # SQLite's INTEGER holds 64 bits as it is.
 _LONG = BigInteger().with_variant(Integer, "sqlite")
 
+PLAYABLE = ("listed", "analysed")
+"""States of audio files that can be played."""
+
 
 class AudioFile(Base):
     """A file of an analysed folder, a part of one (a track of an album file), or a kept upload.
@@ -30,6 +33,7 @@ class AudioFile(Base):
     ``path`` is absolute, and stored as ``InstancePath``. ``part`` is 0 for a file as a whole, else
     the number of a track that begins at ``start_s`` in it and ends at ``end_s`` (NULL: at the end
     of the file); its ``content_hash`` is derived from the file's and these times. ``state``:
+    ``listed`` (its tags and length are known and it can be played; the analysis follows),
     ``analysed``, ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was
     there once; its track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file
     without reading it. ``info`` holds values of the decoder and the tags that have no column of
@@ -66,7 +70,7 @@ class AudioFile(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     __table_args__ = (
-        CheckConstraint("state in ('analysed', 'rejected', 'missing')", name="state"),
+        CheckConstraint("state in ('listed', 'analysed', 'rejected', 'missing')", name="state"),
         Index("ix_audio_file_root_state", "root", "state"),
         Index("uq_audio_file_path_part", "path", "part", unique=True),
     )

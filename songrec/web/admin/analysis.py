@@ -18,6 +18,7 @@ from songrec.services.features.feature_sets import (
     default_sets,
     installed_sets,
 )
+from songrec.services.library.demo_songs import DEMO, has_demo
 from songrec.services.library.own_folders import refuse_own_folder
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -29,7 +30,7 @@ from songrec.web.admin.queueing import queue_once
 SIZE = 50
 ALWAYS = MEASURING
 USUAL = frozenset({"mfcc", "timbre", "chroma", ALWAYS})
-STATES = {"analysed": "Analysed", "rejected": "Rejected", "missing": "Missing"}
+STATES = {"analysed": "Analysed", "listed": "Waiting", "rejected": "Rejected", "missing": "Missing"}
 _ADJUSTED = ("model", "pooling")
 """Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""
 
@@ -132,10 +133,16 @@ def analyze() -> ResponseReturnValue:
     return queue_once("analyze", parameters)
 
 
-@blueprint.post("/library/clips")
-def make_clips() -> ResponseReturnValue:
-    """Queue the synthesis and analysis of the 60 demo clips."""
-    return queue_once("demo", {})
+@blueprint.post("/library/demo")
+def add_demo() -> ResponseReturnValue:
+    """Queue the synthesis and analysis of the demo music."""
+    return queue_once("setup", {"catalogue": None, "audio": DEMO})
+
+
+@blueprint.post("/library/demo/remove")
+def remove_demo() -> ResponseReturnValue:
+    """Queue the removal of the demo songs."""
+    return queue_once("remove-demo", {})
 
 
 def _page(form: AnalysisForm) -> str:
@@ -157,4 +164,5 @@ def _page(form: AnalysisForm) -> str:
         roots=audio_files.roots(db.session),
         page=Pages(number, total, SIZE),
         worker=queue.worker_runs(current_instance()),
+        has_demo=has_demo(current_instance()),
     )

@@ -9,6 +9,6 @@ blueprint = Blueprint("pages", __name__)
 
 def init_app(app: Flask) -> None:
     """Register the pages."""
-    from songrec.web.pages import artists, home, tracks  # noqa: F401  (importing adds their routes)
+    from songrec.web.pages import artists, home, progress, tracks  # noqa: F401  (importing adds their routes)
 
     app.register_blueprint(blueprint)

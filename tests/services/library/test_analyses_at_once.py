@@ -78,7 +78,7 @@ def analyse_twice_at_once(app: Flask, folder: Path, monkeypatch: pytest.MonkeyPa
         for report in pool.map(run, range(2)):
             assert (report.found, report.rejected) == (6, [])
     session = db.session
-    assert audio_files.counts(session) == {"analysed": 6, "rejected": 0, "missing": 0}
+    assert audio_files.counts(session) == {"listed": 0, "analysed": 6, "rejected": 0, "missing": 0}
     for table, count in ((Track, 6), (Artist, 2), (Tag, 1)):
         assert session.scalar(select(func.count()).select_from(table)) == count
 

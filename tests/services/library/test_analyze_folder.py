@@ -152,7 +152,7 @@ def test_a_moved_file_keeps_its_track_and_its_address(
     file = audio_files.find(session, file_id)
     assert (file.track_id, file.state) == (before.id, "analysed")
     assert file.path == str(music / "renamed.wav")
-    assert audio_files.counts(session) == {"analysed": 2, "rejected": 0, "missing": 0}
+    assert audio_files.counts(session) == {"listed": 0, "analysed": 2, "rejected": 0, "missing": 0}
 
 
 def test_a_copy_is_the_same_track(analyze: Any, session: Session, music: Path) -> None:
@@ -483,7 +483,7 @@ def test_rows_that_another_process_inserts_meanwhile_are_met(
     assert counted(analyze(music)) == (2, 1, 1, 0)
     assert counted(races[1]) == (2, 2, 0, 0)
     assert len(tracks(session)) == 2
-    assert audio_files.counts(session) == {"analysed": 2, "rejected": 0, "missing": 0}
+    assert audio_files.counts(session) == {"listed": 0, "analysed": 2, "rejected": 0, "missing": 0}
 
 
 def test_copies_of_what_cannot_be_used_are_looked_at_once(
@@ -546,7 +546,12 @@ def test_copies_take_linear_time(
     assert counted(analyze(tmp_path / "moved")) == (n_copies, 0, n_copies, 0)
     assert seen["rows"] <= 3 * n_copies
     assert seen["looks"] <= 3 * n_copies
-    assert audio_files.counts(session) == {"analysed": n_copies, "rejected": 0, "missing": 0}
+    assert audio_files.counts(session) == {
+        "listed": 0,
+        "analysed": n_copies,
+        "rejected": 0,
+        "missing": 0,
+    }
 
 
 class TestAnotherDecoder:
