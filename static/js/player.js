@@ -121,7 +121,7 @@
     why.hidden = !song.why;
     why.textContent = song.why || "";
     showReaction(song);
-    setMetadata(song, song.picture ? [{ src: song.picture }] : []);
+    setMetadata(song, song.artwork ? [{ src: song.artwork }] : []);
   };
 
   // Songs of the catalogue can be liked; an uploaded song that is only tried out cannot.

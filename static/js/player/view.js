@@ -117,7 +117,8 @@
       refresh();
     }
     target.focus({ preventScroll: true });
-    target.scrollIntoView({ block: "start" });
+    if (target === one("view-title")) view.scrollTop = 0;
+    else target.scrollIntoView({ block: "start" });
   };
   const fold = ({ focus = true } = {}) => {
     if (view.hidden) return;
