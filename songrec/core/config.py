@@ -103,6 +103,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Who may play songs: everyone, or accounts that are signed in.",
     ),
     Setting(
+        "SONGREC_LINKS_OUT",
+        "1",
+        "1: songs without sound link to Spotify by id, else to a search on YouTube; 0: no links.",
+    ),
+    Setting(
         "SONGREC_LEARN_FROM_ACCOUNTS",
         "0 where sign-up is open; else 1",
         "1: trainings also learn from playlists that accounts share.",
@@ -475,6 +480,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "SENDFILE": sendfile(),
         "LOG_REQUESTS": log_requests(),
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
+        "LINKS_OUT": _flag("SONGREC_LINKS_OUT"),
         "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "METRICS": metrics(),
         "METRICS_TOKEN": metrics_token(),

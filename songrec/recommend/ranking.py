@@ -152,13 +152,15 @@ def rank_rows(
     names: NameTracks | None = None,
     excluded: list[int] | None = None,
     withdrawn: Iterable[int] = (),
+    first: Iterable[int] | None = None,
     boosts: Sequence[Boost] = (),
 ) -> list[MatchRow]:
     """Recommend ``n`` tracks for each of at most ``n_rows`` groups of likes, no song twice.
 
     As long as there are rows enough each like has one of its own; beyond that the likes that call
     most for each other share one (``lists.tastes``). A song that suits several rows stands in the
-    one where it comes first. The other parameters and the errors are those of ``rank``.
+    one where it comes first. Of each row the songs of ``first`` (track ids, if any are given) come
+    before all others. The other parameters and the errors are those of ``rank``.
     """
     recommender = create_method(space, method)
     if not len(likes):
@@ -169,14 +171,28 @@ def rank_rows(
         _explain_no_likes(space, likes, seeds=False)
     by = replace(by, every_taste=False)
     queries = split_tastes(recommender, query, least=np.inf, most=n_rows)
-    candidates = search_tastes(recommender, queries, n * POOL_FACTOR, in_proportion=False)
-    rows = []
-    for number, of_row in enumerate(queries):
-        part = candidates.take(candidates.group == number)
-        part = replace(part, group=np.zeros(len(part.rows), dtype=np.int64), queries=(of_row,))
-        matches = _choose(recommender, of_row, part, n, by, boosts)
-        rows.append(MatchRow(tuple(space.track_ids[of_row.likes].tolist()), matches))
-    return rows
+    parts = [queries]
+    if first is not None:
+        preferred = space.rows_of(list(first))
+        parts.insert(0, tuple(one.among(preferred) for one in queries))
+    matches: list[list[Match]] = [[] for _ in queries]
+    taken = np.empty(0, dtype=np.uint64)
+    for part in parts:
+        if all(len(of_row) >= n for of_row in matches):
+            break
+        candidates = search_tastes(recommender, part, n * POOL_FACTOR, in_proportion=False)
+        for number, of_row in enumerate(part):
+            own = candidates.take(candidates.group == number)
+            own = own.take(~np.isin(space.song_keys[own.rows], taken))
+            own = replace(own, group=np.zeros(len(own.rows), dtype=np.int64), queries=(of_row,))
+            chosen = _choose(recommender, of_row, own, n - len(matches[number]), by, boosts)
+            matches[number] += chosen
+            chosen_rows = space.rows_of([match.track_id for match in chosen])
+            taken = np.append(taken, space.song_keys[chosen_rows])
+    return [
+        MatchRow(tuple(space.track_ids[one.likes].tolist()), matches[number])
+        for number, one in enumerate(queries)
+    ]
 
 
 def _choose(

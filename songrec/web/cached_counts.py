@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from songrec.core.versioned_cache import VersionedCache
 from songrec.services.recommendation import mood
 from songrec.services.recommendation.mood import MoodChoices
 from songrec.store.catalogue import tracks
 from songrec.store.runs import runs
 from songrec.store.tables import Cluster, Run
 
-_LIMIT = 64
-_values: dict[Hashable, tuple[str, Any]] = {}
-_lock = threading.Lock()
+T = TypeVar("T")
+_cache = VersionedCache(64)
 
 
-def cached_value(key: Hashable, version: str, compute: Callable[[], Any]) -> Any:
-    """``compute()`` once per process for as long as ``version`` stays the same.
-
-    Two threads may compute the same value at the same time; the lock guards the table only.
-    """
-    with _lock:
-        cached = _values.get(key)
-    if cached is not None and cached[0] == version:
-        return cached[1]
-    value = compute()
-    with _lock:
-        if len(_values) >= _LIMIT:
-            _values.clear()
-        _values[key] = (version, value)
-    return value
+def cached_value(key: Hashable, version: Hashable, compute: Callable[[], T]) -> T:
+    """Return ``compute()``, computed once per process for as long as ``version`` stays the same."""
+    return _cache.get(key, version, compute)
 
 
 def _database(session: Session) -> str:

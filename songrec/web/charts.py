@@ -24,10 +24,6 @@ GRID = 1001
 TYPICAL_BAND = 0.1
 """Closer to the middle than this, a value is called typical rather than more or less."""
 
-N_BARS = 4
-NOT_CHARTED = ("variance", "explicit", "popularity")
-"""Left out of a cluster's small chart: they say little about how its songs sound."""
-
 MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
 SOURCES = {
     "measured": "measured from the sound",
@@ -93,12 +89,6 @@ def profile_rows(profile: Mapping[str, Any]) -> list[Row]:
         for a in ATTRIBUTES
         if median.get(a.name) is not None
     ]
-
-
-def telling_bars(profile: Mapping[str, Any]) -> list[Row]:
-    """Return the few most distinctive attributes of a cluster, the most unusual first."""
-    rows = [r for r in profile_rows(profile) if r.name not in NOT_CHARTED and r.share is not None]
-    return sorted(rows, key=lambda row: -row.length)[:N_BARS]
 
 
 def tag_bars(entries: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from songrec.store.instance import current_instance
 from songrec.store.listeners import reactions
 from songrec.web import access, segment_waveforms
 from songrec.web.current_listener import current_listener
+from songrec.web.listen_elsewhere import listen_elsewhere
 
 # Where a link of the header leads, its name and icon, and the further pages it stands for.
 NAVIGATION = (
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(signed)
     app.add_template_global(format_attribute, "format_attribute")
     app.add_template_global(key_name, "key_name")
+    app.add_template_global(listen_elsewhere, "elsewhere")
     app.add_template_global(BY_NAME, "attribute_info")
     app.context_processor(_context)
 

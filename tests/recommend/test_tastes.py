@@ -71,3 +71,20 @@ def test_likes_that_call_for_each_other_share_a_row():
     assert groups == [[0, 1, 2], [40, 41], [80], [120], [160, 161]]
     near = rank_rows(SPACE, SPACE.track_ids[:3].tolist(), n_rows=3, n=10)
     assert [len(row.matches) for row in near] == [10, 10, 10]
+
+
+def test_songs_that_come_first_lead_every_row_and_others_fill_it():
+    preferred = SPACE.track_ids[5::7].tolist()
+    rows = rank_rows(SPACE, ONE_OF_EACH, n=8, first=preferred)
+    shown = [match.track_id for row in rows for match in row.matches]
+    assert [len(row.matches) for row in rows] == [8] * 5
+    assert len(shown) == len(set(shown))
+    for row in rows:
+        leads = [match.track_id in preferred for match in row.matches]
+        assert leads == sorted(leads, reverse=True)
+        assert leads[0]
+    few = rank_rows(SPACE, ONE_OF_EACH[:1], n=8, first=preferred[:2])
+    assert {match.track_id for match in few[0].matches[:2]} == set(preferred[:2])
+    plain = rank_rows(SPACE, ONE_OF_EACH[:1], n=8)
+    rest = [match.track_id for match in plain[0].matches if match.track_id not in preferred[:2]]
+    assert [match.track_id for match in few[0].matches[2:]] == rest[:6]

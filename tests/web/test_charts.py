@@ -54,21 +54,6 @@ def test_a_standing_is_said_in_words(share: float | None, words: str) -> None:
     assert charts.words_for("energy", share) == words
 
 
-def test_telling_bars_are_the_furthest_from_the_middle_and_about_sound() -> None:
-    share = {
-        "energy": 0.9,
-        "tempo": 0.55,
-        "popularity": 0.99,
-        "acousticness": 0.05,
-        "liveness": 0.5,
-        "loudness": 0.7,
-        "speechiness": 0.4,
-    }
-    bars = charts.telling_bars({"median": dict.fromkeys(share, 0.5), "share": share})
-    assert [bar.name for bar in bars] == ["acousticness", "energy", "loudness", "speechiness"]
-    assert (bars[0].start, bars[0].length) == (pytest.approx(5), pytest.approx(45))
-
-
 def test_the_small_map_marks_a_corner_song_in_the_corner() -> None:
     diagonal = space(np.linspace(0, 1, 50), "corner")
     place = charts.place_on_map(diagonal, 49.0, 49.0, 1)

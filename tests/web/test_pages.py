@@ -1,4 +1,4 @@
-"""The pages of the catalogue as a browser gets them: home, clusters, songs, one song."""
+"""The pages of the catalogue as a browser gets them: clusters, songs, one song."""
 
 from __future__ import annotations
 
@@ -54,30 +54,15 @@ def run(session: Session, instance: Path, tracks: list[Track]) -> Run:
 
 
 def test_an_empty_catalogue_says_how_to_fill_it(client: FlaskClient) -> None:
-    for address in ("/", "/tracks"):
-        body = page(client, address)
-        assert texts(body, "main .empty h2") == ["The catalogue is empty"]
-    commands = texts(page(client, "/"), "main .empty code")
-    assert commands == ["flask ingest data/preprocess.csv", "flask train"]
+    body = page(client, "/tracks")
+    assert texts(body, "main .empty h2") == ["The catalogue is empty"]
 
 
-def test_before_the_first_training_home_says_how_to_train(
+def test_before_the_first_training_songs_are_there(
     client: FlaskClient, tracks: list[Track]
 ) -> None:
-    body = page(client, "/")
-    assert texts(body, "main .empty h2") == ["No sound groups yet"]
-    advice = texts(body, "main .empty p")
-    assert advice[0].startswith("There are 6 songs, but no training run is published.")
     assert texts(page(client, f"/tracks/{tracks[3].public_id}"), "main h1") == ["Song 3"]
     page(client, "/clusters/0", 404)
-
-
-def test_home_shows_each_cluster_with_typical_songs(client: FlaskClient, run: Run) -> None:
-    body = page(client, "/")
-    cards = parse(body).select(".card-cluster")
-    songs = [{text.partition(" · ")[0] for text in texts(str(card), ".songs a")} for card in cards]
-    assert songs == [{"Song 0", "Song 2", "Song 4"}, {"Song 1", "Song 3", "Song 5"}]
-    assert texts(body, "main .lead")[0].startswith("6 songs, in 2 sound groups: ")
 
 
 def test_a_cluster_page_lists_its_songs_only(client: FlaskClient, run: Run) -> None:

@@ -187,15 +187,16 @@ def separate_artists(space: Space, matches: list[Match]) -> list[Match]:
     """Reorder matches so that, where it can be avoided, no artist comes twice in a row."""
     if space.artists is None:
         return matches
-    ids = [match.track_id for match in matches]
-    artist_of = dict(zip(ids, space.artists[space.rows_of(ids)].tolist(), strict=True))
+    rows = space.rows_of([match.track_id for match in matches])
+    ids, numbers = space.track_ids[rows].tolist(), space.artists[rows].tolist()
+    artist_of = dict(zip(ids, numbers, strict=True))
     left, ordered, last = list(matches), [], 0
     while left:
         place = next(
-            (i for i, m in enumerate(left) if not last or artist_of[m.track_id] != last), 0
+            (i for i, m in enumerate(left) if not last or artist_of.get(m.track_id) != last), 0
         )
         ordered.append(left.pop(place))
-        last = artist_of[ordered[-1].track_id]
+        last = artist_of.get(ordered[-1].track_id, 0)
     return ordered
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,11 +111,13 @@ def recommendation_rows(
     n_rows: int = 6,
     n: int = 10,
     by: Reranking = DEFAULT_RERANKING,
+    first: Iterable[int] | None = None,
 ) -> list[RecommendationRow]:
     """Return rows of ``n`` songs, one per like or group of likes, without a song twice.
 
     The newest like comes first. Few likes have a row each; of more, those that call for each other
-    share one. Raises what ``recommend.ranking.rank`` raises.
+    share one. In each row the songs of ``first`` (track ids) come before all others. Raises what
+    ``recommend.ranking.rank`` raises.
     """
     session = instance.session
     likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]
@@ -129,6 +131,7 @@ def recommendation_rows(
         names=title_lookup(session),
         excluded=[*feedback.likes[MAX_REACTIONS:], *feedback.dislikes[MAX_REACTIONS:]],
         withdrawn=left_out(instance, feedback.listener, likes),
+        first=first,
         boosts=feedback_boosts(likes, dislikes, feedback.weights, feedback.skips),
     )
     age = {track_id: at for at, track_id in enumerate(likes)}

@@ -1,4 +1,4 @@
-"""Stations (radio): endless lists around a song, artist, cluster, mood, playlist or all likes."""
+"""Stations (radio): endless lists around a song, artist, cluster, mood, playlist, likes, or all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.core.types import Space
+from songrec.core.types import Match, Space
 from songrec.recommend import ranking
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists import stations
@@ -20,6 +21,7 @@ from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.services.recommendation.recommend import name_evidence
+from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, tracks
 from songrec.store.instance import Instance
@@ -29,11 +31,12 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.sound import audio_files
 from songrec.store.tables import Cluster, Listener
 
-KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes")
+KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes", "all")
 MAX_SONGS_OF_ARTIST = 500
 MAX_SONGS_OF_KEY = 20
 CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
 """A station's seed and the place to go on from."""
+ANY_SONG = "From all the songs you can play"
 MAX_LENGTH = 5_000
 """A station ends after this many songs."""
 
@@ -93,7 +96,8 @@ def station_page(
     key
         A song's public id or several with commas between, a playlist's public id, an artist's
         public id or name, a cluster's number, or a genre and an emotion separated by a comma
-        (either may be missing); unused for ``likes``.
+        (either may be missing); unused for ``likes`` and ``all``, which is everything that can be
+        heard and needs no run.
     cursor
         ``"<seed>-<position>"``.
     audible
@@ -109,6 +113,8 @@ def station_page(
     if not re.match(CURSOR, cursor):
         raise BadInput("This place in the radio cannot be read; start it again.")
     seed, start = (int(part) for part in cursor.split("-"))
+    if kind == "all":
+        return _page_of_all(instance, listener, seed, start, n)
     space = published_space(instance)
     source = _source(instance.session, space, listener, kind, key)
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
@@ -150,6 +156,23 @@ def station_page(
         items = attach_tracks(instance.session, name_evidence(instance.session, matches))
     next_cursor = f"{seed}-{start + n}" if has_more else None
     return StationPage(kind, key, source.title, items, next_cursor)
+
+
+def _page_of_all(
+    instance: Instance, listener: Listener | None, seed: int, start: int, n: int
+) -> StationPage:
+    """Return part of a random order of everything that can be heard."""
+    dislikes = ListenerFeedback.load(instance.session, listener).dislikes
+    unwanted = [*left_out(instance, listener), *dislikes]
+    ids = np.setdiff1d(audio_files.audible(instance.session), unwanted)
+    chosen = np.random.default_rng(seed).permutation(ids)[start : start + n].tolist()
+    matches = [Match(one, 0.0, ()) for one in chosen]
+    space = space_or_none(instance)
+    if space is not None:
+        matches = stations.separate_artists(space, matches)
+    cursor = f"{seed}-{start + n}" if start + n < min(len(ids), MAX_LENGTH) else None
+    items = attach_tracks(instance.session, matches, lambda match: ANY_SONG)
+    return StationPage("all", "", "All songs", items, cursor)
 
 
 def _source(

@@ -97,6 +97,11 @@ def first_playable(session: Session, limit: int) -> list[int]:
     return list(dict.fromkeys(track_id for track_id in ids if track_id is not None))
 
 
+def newest(session: Session) -> int:
+    """Return the id of the file that was recorded last, 0 without any; an index look-up."""
+    return session.scalar(select(func.max(AudioFile.id))) or 0
+
+
 @dataclass(frozen=True, slots=True)
 class SoundSource:
     """Where the sound of a row is: a file, or the part of it from ``start_s`` to ``end_s``."""

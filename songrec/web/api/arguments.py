@@ -206,7 +206,7 @@ class StationArguments(ArgumentsSchema):
         validate=validate.Length(max=300),
         metadata={
             "description": "A song's or playlist's id, an artist's name, a cluster's number, or a "
-            "genre and an emotion with a comma between; nothing for likes."
+            "genre and an emotion with a comma between; nothing for likes and all."
         },
     )
     n = fields.Integer(

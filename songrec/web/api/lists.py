@@ -28,7 +28,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def station(args: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Get the next songs of a radio around a song, artist, cluster, mood, playlist or your likes.
+    """Get the next songs of a radio around a song, artist, cluster, mood, playlist, likes or all.
 
     Without a cursor it begins in an order of its own; go on with `next`, and nothing comes twice.
     What you do not like is passed over.

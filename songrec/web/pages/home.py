@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request
+from datetime import UTC, datetime
 
+from flask import abort, render_template, request
+from markupsafe import Markup
+
+from songrec.core.versioned_cache import VersionedCache
+from songrec.services.recommendation.home import HomePage, home_page
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
-from songrec.web import cached_counts, charts
-from songrec.web.current_listener import current_reactions
+from songrec.web import access, cached_counts, charts
+from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import TrackForm, page_address
 
-TYPICAL_SHOWN = 3
+MAX_FURTHER = 1_000
+_rendered = VersionedCache(16)
 
 
 @blueprint.get("/")
 def home() -> str:
-    """Show the catalogue's sound groups as cards."""
-    run = runs.published(db.session)
-    clusters = cached_counts.clusters(db.session, run)
-    typical = {n: c.profile["typical"][:TYPICAL_SHOWN] for n, c in clusters.items()}
-    views = tracks.tracks_by_id(db.session, [i for ids in typical.values() for i in ids])
-    by_id = {track.id: track for track in views}
+    """Show what to play: a mix, songs because of likes, what was played, sound groups."""
+    others = request.args.get("others", 0, type=int)
+    home = home_page(
+        current_instance(),
+        current_listener(),
+        datetime.now(UTC).date(),
+        further=min(max(0, others), MAX_FURTHER),
+    )
     return render_template(
-        "pages/home.html",
-        run=run,
-        clusters=[c for n, c in clusters.items() if n >= 0],
-        noise=clusters.get(-1),
-        typical={n: [by_id[i] for i in ids if i in by_id] for n, ids in typical.items()},
-        bars={n: charts.telling_bars(c.profile) for n, c in clusters.items()},
-        track_count=cached_counts.track_count(db.session),
-        genres=cached_counts.tags(db.session, "genre"),
-        emotions=cached_counts.tags(db.session, "emotion"),
+        "home/page.html",
+        home=home,
+        groups=_render_groups(home),
+        reactions=home.feedback.reactions,
+    )
+
+
+def _render_groups(home: HomePage) -> Markup:
+    """Render the sound groups, which look the same to most listeners all day."""
+    return _rendered.get(
+        (request.script_root, access.may_listen(), home.groups_version),
+        None,
+        lambda: Markup(  # noqa: S704 - a template has escaped it
+            render_template(
+                "home/_groups.html",
+                home=home,
+                genres=cached_counts.tags(db.session, "genre"),
+                emotions=cached_counts.tags(db.session, "emotion"),
+            )
+        ),
     )
 
 

@@ -1,0 +1,84 @@
+"""A fresh visitor taps three hearts, sees rows with reasons, presses play and hears music."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from songrec.store.db import db
+from songrec.store.tables import Track
+from tests.browser.conftest import LiveServer
+from tests.browser.sizes import both_sizes
+from tests.sounding import add_sound, write_wav
+
+pytestmark = pytest.mark.browser
+
+SONGS = 30
+
+
+@pytest.fixture(scope="module")
+def sound(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Some of the planted songs have a little sound."""
+    folder = tmp_path_factory.mktemp("sounds")
+    with live_server.app.app_context():
+        for number, track_id in enumerate(live_server.planted.track_ids[:SONGS].tolist()):
+            path = write_wav(folder / f"{number}.wav", 30, 200 + 10 * number, 8000)
+            track = db.session.get_one(Track, track_id)
+            add_sound(db.session, track, path, duration_s=30.0)
+        db.session.commit()
+        db.session.remove()
+
+
+def until(page: Any, condition: Callable[[], bool]) -> None:
+    """Wait for it. Playwright's own waiting evaluates text, which the pages' policy forbids."""
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        page.wait_for_timeout(50)
+
+
+def clock(page: Any) -> float:
+    return page.evaluate("document.querySelector('[data-player-audio]').currentTime")
+
+
+@both_sizes
+def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Press play")).to_be_visible()
+    hearts = page.locator("[data-starters] .heart")
+    began = time.monotonic()
+    hearts.nth(0).click()
+    rows = page.locator("[data-row=because]")
+    expect(rows).to_have_count(1)
+    print(f"first like to first row: {1000 * (time.monotonic() - began):.0f} ms")
+    expect(page.locator("[data-home-count]")).to_have_text("1")
+    # The songs to like stay where they are under the finger.
+    hearts.nth(1).click()
+    expect(rows).to_have_count(2)
+    hearts.nth(2).click()
+    expect(page.locator("[data-starters]")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Your mix")).to_be_focused()
+    expect(rows).to_have_count(3)
+    expect(rows.first.get_by_role("heading")).to_contain_text("Because you like “Song")
+    expect(rows.first.locator(".reason").first).not_to_be_empty()
+    page.get_by_role("link", name="Play your mix").click()
+    until(page, lambda: clock(page) > 0.3)
+    # The page goes on showing the same rows, whatever is liked on it now.
+    first = rows.first.locator(".title").first.inner_text()
+    rows.first.locator(".heart").first.click()
+    expect(page.locator("[data-like-count]").first).to_have_text("4")
+    expect(rows.first.locator(".title").first).to_have_text(first)
+
+
+def test_hearts_and_rows_work_without_javascript(browser: Any, live_server: LiveServer) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    for number in range(3):
+        page.locator("[data-starters] .heart").nth(number).click()
+    expect(page.locator("[data-row=because]")).to_have_count(3)
+    context.close()
