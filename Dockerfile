@@ -23,7 +23,8 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     && find . -type d -name tests -prune -exec rm -r {} +
 COPY . /app
 # Compiled here: the container's file system is read-only.
-RUN rm -r /app/requirements /app/requirements.txt && /venv/bin/python -m compileall -q -j 0 /app
+RUN cd /app && /venv/bin/python -m songrec.web.fonts \
+ && rm -r /app/requirements /app/requirements.txt && /venv/bin/python -m compileall -q -j 0 /app
 
 FROM ${BASE}
 # pg_dump and pg_restore are for `flask backup` and `flask restore`.

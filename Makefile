@@ -20,6 +20,7 @@ INSTALL = @command -v $(PYTHON) >/dev/null || { echo "songrec: there is no $(PYT
 
 $(VENV)/.installed: requirements.txt
 	$(INSTALL) requirements.txt
+	@$(BIN)/python -m songrec.web.fonts
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt

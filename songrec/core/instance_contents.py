@@ -79,7 +79,7 @@ CONTENTS: tuple[Content, ...] = (
     Content("songs", Kind.TRANSIENT, "uploaded songs that expire after an hour"),
     Content("limits.db", Kind.TRANSIENT, "counters of attempts"),
     Content("workers", Kind.TRANSIENT, "locks of running workers"),
-    Content("cache", Kind.TRANSIENT, "compiled code"),
+    Content("cache", Kind.TRANSIENT, "compiled code, typefaces"),
 )
 DATABASE = "songrec.db"
 DUMP = "database.dump"

@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "player",
     "covers",
     "installation",
+    "fonts",
     "search",
     "stations",
     "account_data",

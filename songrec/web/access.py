@@ -15,6 +15,7 @@ OPEN = frozenset(
         "bootstrap.static",
         "installation.manifest",
         "installation.icon",
+        "fonts.font",
         "auth.sign_in",
         "auth.sign_up",
         "auth.sign_out",

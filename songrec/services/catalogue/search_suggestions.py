@@ -37,6 +37,8 @@ GATHERED = 500
 SHORTEST_WORD = 3
 """Characters from which words anywhere in a name count; fewer are only its beginning."""
 SHORTEST_MISSPELT = 4
+SHORTEST_MISSPELT_BEGINNING = 6
+"""Letters from which the beginning of a word is put right: fewer begin too many other words."""
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -186,6 +188,7 @@ def _nearest_term(session: Session, word: str, *, begins: bool) -> str | None:
     if len(word) < SHORTEST_MISSPELT or not set(word) <= set(_LETTERS):
         return None
     spellings = dict.fromkeys(_one_letter_away(word))
+    begins = begins and len(word) >= SHORTEST_MISSPELT_BEGINNING
     for exact in (True, False) if begins else (True,):
         terms = tuple((Term(one, begins=not exact),) for one in spellings)
         matching = track_filters.matching_words(session, [SearchWord(terms)])

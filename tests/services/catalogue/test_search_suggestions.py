@@ -81,6 +81,7 @@ def test_artists_albums_and_sound_groups_are_found_too(session: Session) -> None
         ("lithum", "lithium", "Lithium"),
         ("lithium nirvanna", "lithium nirvana", "Lithium"),
         ("yestrday", "yesterday", "Yesterday"),
+        ("yestre", "yesterday", "Yesterday"),
         ("nirvana", None, "Nirvana"),
     ],
 )
@@ -91,7 +92,9 @@ def test_one_typo_is_put_right(
     assert (found.corrected, found.songs[0].title) == (corrected, first)
 
 
-@pytest.mark.parametrize("text", ["xqzw", "abc", "!!!", "x" * 99, "nirvanna xqzwv", "%_", "'\""])
+@pytest.mark.parametrize(
+    "text", ["xqzw", "abc", "lifh", "!!!", "x" * 99, "nirvanna xqzwv", "%_", "'\""]
+)
 def test_what_nothing_is_like_finds_nothing(session: Session, text: str) -> None:
     assert suggest(session, text, None, ()).total == 0
 
