@@ -270,7 +270,7 @@ def test_of_several_likes_one_is_named_that_shares_what_is_said(method):
         ((1975, 1975), "from 1975"),
         ((1971, 1977), "from the 70s"),
         ((2003, 2009), "from the 2000s"),
-        ((1968, 1972), "from about the same time"),
+        ((1968, 1972), "from the same years"),
     ],
 )
 def test_years_are_said_as_people_say_them(years, says):

@@ -76,6 +76,10 @@ def test_every_sentence_is_short_and_names_a_liked_song(method: str, space: Spac
     ("sentence", "says"),
     [
         ("Calm, like “Vibe Ace”", "Calm, like “Vibe Ace”"),
+        ("Dark, like “Black & White (feat. A, B)”", "Dark, like “Black & White”"),
+        ("In 2 playlists with “Lithium - 2011 Remaster”", "In 2 playlists with “Lithium”"),
+        ("Calm, like “Old Town Road - Diplo Remix”", "Calm, like “Old Town Road - Diplo Remix”"),
+        ("Calm, like “(I Can’t Get No) Satisfaction [Live]”",) * 2,
         (f"Calm, like “{LONG}”", f"Calm, like “{NAME}”"),
         (
             f"Calm and acoustic, with female vocals, like “{LONG}” at 1:02",

@@ -246,7 +246,7 @@ def _main_reason(reasons: tuple[Reason, ...]) -> tuple[str, Any]:
         text = str(first.details.get("sentence") or first.text)
         return text, first.about if first.kind in LIKED_KINDS else None
     mentioned = _choose_mentioned(features)
-    words = [reason.details["word"] for reason in mentioned]
+    words = segment_tags.in_order([reason.details["word"] for reason in mentioned])
     adjectives = phrases.join_clauses(words)
     lead = _leading_prior(reasons, max(reason.contribution for reason in features))
     if lead:
@@ -339,7 +339,8 @@ def _like_sentence(title: str, relative: float, traits: Sequence[phrases.Trait])
     """Write the sentence of ``main_reason`` for a liked track at distance ``relative``."""
     if relative >= 1:
         return _little_in_common(title)
-    adjectives = phrases.join_clauses([trait.word for trait in traits if trait.word])
+    words = segment_tags.in_order([trait.word for trait in traits if trait.word])
+    adjectives = phrases.join_clauses(words)
     return phrases.capitalize(
         f"{adjectives}, like “{title}”" if adjectives else f"{CLOSE_OVERALL} to “{title}”"
     )

@@ -74,6 +74,12 @@ MAX_SENTENCE = 90
 """Most characters of the sentence that a listener reads first: a line of a page, two on a phone."""
 MIN_TITLE = 16
 """Characters that a title keeps whatever stands around it."""
+_NOTES = re.compile(
+    r"\s*[(\[](?:feat|ft|featuring|with)\b[^)\]]*[)\]]"
+    r"|\s*[(\[][^)\]]*\bremaster(?:ed)?\b[^)\]]*[)\]]|\s+-\s[^-]*\bremaster(?:ed)?\b.*",
+    re.IGNORECASE,
+)
+"""What a catalogue adds to a title and nobody says: guests, remasters."""
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
 _SELF_EXPLANATORY = frozenset(
@@ -302,11 +308,16 @@ def capitalize(text: str) -> str:
 def shorten(sentence: str, limit: int = MAX_SENTENCE) -> str:
     """Shorten a sentence to ``limit`` characters, at the title that it quotes if it quotes one.
 
-    A title first loses what follows its name (“- 2011 Remaster”, “(feat. …)”), then its end.
+    A title loses its notes (“(feat. …)”, “- 2011 Remaster”); where that is not enough what follows
+    its name, then its end.
     """
+    start, end = sentence.find("“") + 1, sentence.rfind("”")
+    if 0 < start < end:
+        plain = _NOTES.sub("", sentence[start:end]) or sentence[start:end]
+        sentence = f"{sentence[:start]}{plain}{sentence[end:]}"
+        end = start + len(plain)
     if len(sentence) <= limit:
         return sentence
-    start, end = sentence.find("“") + 1, sentence.rfind("”")
     room = limit - (len(sentence) - (end - start))
     if 0 < start < end and room >= MIN_TITLE:
         return f"{sentence[:start]}{_shorten_title(sentence[start:end], room)}{sentence[end:]}"
@@ -337,7 +348,7 @@ def _cut(text: str, room: int) -> str:
 def _describe_years(one: int, other: int) -> str:
     if one == other:
         return f"from {one}"
-    return f"from the {decade(one)}" if one // 10 == other // 10 else "from about the same time"
+    return f"from the {decade(one)}" if one // 10 == other // 10 else "from the same years"
 
 
 def _comparative(trait: Trait) -> str:

@@ -98,8 +98,7 @@ def describe_sound(adjectives: Sequence[str], tags: Sequence[str]) -> str:
         if word not in INSTRUMENTS and word not in UNSAID
     ]
     played = f", with {instruments[0]}" if instruments else ""
-    # “Calm and from the 70s”, not the other way round.
-    adjectives = sorted(adjectives, key=_is_period)[:MAX_WORDS]
+    adjectives = in_order(adjectives)[:MAX_WORDS]
     if len(adjectives) == 1 and genres:
         words = [genres[0], *adjectives] if _is_period(adjectives[0]) else [*adjectives, genres[0]]
         return f"{' '.join(words)}{played}"
@@ -107,6 +106,11 @@ def describe_sound(adjectives: Sequence[str], tags: Sequence[str]) -> str:
     if not described:
         return join_clauses(instruments[:MAX_WORDS])
     return f"{join_clauses(described)}{played}"
+
+
+def in_order(words: Sequence[str]) -> list[str]:
+    """Sort adjectives as one says them: ``calm and from the 70s``."""
+    return sorted(words, key=_is_period)
 
 
 def _is_period(word: str) -> bool:
