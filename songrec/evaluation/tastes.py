@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from songrec.evaluation.bootstrap import interval, resamples
 
+Hits = NDArray[np.bool_]
+
 LIST = 20
 
 
@@ -28,12 +30,11 @@ class TastesAnswer:
     hits
         Bool ``(songs, playlists)``: whether a song of the list, best first, is on a playlist.
     alone
-        Bool ``(playlists, songs)``: whether a song of the list for each like alone is on any of the
-        playlists.
+        The same for the list of each like alone, in the order of the playlists.
     """
 
-    hits: NDArray[np.bool_]
-    alone: tuple[NDArray[np.bool_], ...]
+    hits: Hits
+    alone: tuple[Hits, ...]
 
 
 def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]:
@@ -45,11 +46,21 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
         ``tastes_served``: share of the playlists that have a song among the first twenty.
         ``p_at_20``: right ones among the first twenty, by twenty. ``best_single_p_at_20``: the
         highest one of the lists for a like alone. ``of_best_single``: the ratio of the two means.
+        ``served_alone``: share of the likes that have a song of their own playlist among the first
+        twenty of the list for them alone; sharing the twenty with other likes leaves fewer.
         ``intervals``: 95% intervals of the same names.
     """
     served = np.array([answer.hits[:LIST].any(axis=0).mean() for answer in answers])
     precision = np.array([answer.hits[:LIST].any(axis=1).sum() / LIST for answer in answers])
-    best = np.array([max(one[:LIST].sum() / LIST for one in answer.alone) for answer in answers])
+    best = np.array(
+        [max(one[:LIST].any(axis=1).sum() / LIST for one in answer.alone) for answer in answers]
+    )
+    alone = np.array(
+        [
+            np.mean([one[:LIST, own].any() for own, one in enumerate(answer.alone)])
+            for answer in answers
+        ]
+    )
     draws = resamples(len(answers), seed)
 
     def ratio(at: NDArray[np.int64]) -> float:
@@ -57,7 +68,12 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
         return float(precision[at].mean()) / below if below else float("nan")
 
     everything = np.arange(len(answers))
-    means = {"tastes_served": served, "p_at_20": precision, "best_single_p_at_20": best}
+    means = {
+        "tastes_served": served,
+        "served_alone": alone,
+        "p_at_20": precision,
+        "best_single_p_at_20": best,
+    }
     values: dict[str, Any] = {name: round(float(of.mean()), 4) for name, of in means.items()}
     intervals: dict[str, Any] = {
         name: interval(lambda at, of=of: float(of[at].mean()), draws) for name, of in means.items()

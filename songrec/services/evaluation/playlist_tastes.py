@@ -15,7 +15,7 @@ import numpy as np
 from songrec.core.errors import BadInput
 from songrec.core.types import Ints, Progress, Space, no_progress
 from songrec.evaluation import tastes as measures
-from songrec.evaluation.tastes import TastesAnswer
+from songrec.evaluation.tastes import Hits, TastesAnswer
 from songrec.recommend.query import Query
 from songrec.services.evaluation import playlist_splits
 from songrec.services.evaluation.listening import coverage
@@ -112,7 +112,8 @@ def _answer(
     tasks: ContinuationTasks, search: Search, space: Space, chosen: Sequence[int], draw: int
 ) -> TastesAnswer:
     keys = tasks.catalogue.song_keys
-    likes = np.unique(np.concatenate([tasks.likes[number][draw] for number in chosen]))
+    own = [tasks.likes[number][draw] for number in chosen]
+    likes = np.unique(np.concatenate(own))
     rests = [np.setdiff1d(keys[tasks.playlists[number].rows], keys[likes]) for number in chosen]
 
     def found(liked: Ints) -> Ints:
@@ -121,9 +122,8 @@ def _answer(
         query = Query(space, liked, np.empty(0, dtype=np.int64), excluded=others)
         return keys[search(space, query, measures.LIST)]
 
-    songs = found(likes)
-    any_rest = np.unique(np.concatenate(rests))
-    return TastesAnswer(
-        np.column_stack([np.isin(songs, rest) for rest in rests]),
-        tuple(np.isin(found(np.array([like])), any_rest) for like in likes.tolist()),
-    )
+    def hits(liked: Ints) -> Hits:
+        songs = found(liked)
+        return np.column_stack([np.isin(songs, rest) for rest in rests])
+
+    return TastesAnswer(hits(likes), tuple(hits(liked) for liked in own))
