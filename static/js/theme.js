@@ -1,10 +1,10 @@
 // Light, dark or the system's choice, kept in a cookie so that the server renders it at once; and
-// the admin's row of links, which on a phone is wider than the window, shows the one we are at.
+// the admin’s rows of links, which on a phone are wider than the window, show the one we are at.
 "use strict";
 
 (() => {
   const reveal = () => {
-    for (const row of document.querySelectorAll(".admin-nav")) {
+    for (const row of document.querySelectorAll(".admin-groups, .admin-pages")) {
       const here = row.querySelector("[aria-current]");
       if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
     }

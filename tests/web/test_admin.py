@@ -344,7 +344,7 @@ class TestRetrain:
         plant(session, app.config["INSTANCE"], 12, 2)
         session.commit()
         changes = texts(client.get("/admin/train"), ".changes li")
-        assert changes[0] == "Songs: 12 → 12"
+        assert changes[0] == "Songs: 12, as before"
         assert "Representation: Attributes as they are → Autoencoder" in changes
 
     def test_a_name_goes_with_the_training(

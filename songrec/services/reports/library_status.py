@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -49,6 +50,8 @@ class LibraryStatus:
         Number of tracks with analysed audio.
     files
         Number of audio files by state.
+    analysed_at
+        When a file was analysed last; None without any.
     run, quality
         The published run, None before the first one, and None where its files are missing.
     new_tracks
@@ -59,6 +62,7 @@ class LibraryStatus:
 
     audible: int
     files: dict[str, int]
+    analysed_at: datetime | None
     run: Run | None
     quality: RunQuality | None
     new_tracks: int
@@ -82,6 +86,7 @@ def library_status(instance: Instance) -> LibraryStatus:
     return LibraryStatus(
         audible=audio_files.audible_count(session),
         files=audio_files.counts(session),
+        analysed_at=audio_files.last_analysed_at(session),
         run=run,
         quality=quality,
         new_tracks=new_tracks,

@@ -6,6 +6,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,13 @@ def first_playable(session: Session, limit: int) -> list[int]:
 def newest(session: Session) -> int:
     """Return the id of the file that was recorded last, 0 without any; an index look-up."""
     return session.scalar(select(func.max(AudioFile.id))) or 0
+
+
+def last_analysed_at(session: Session) -> datetime | None:
+    """Return when the newest of the analysed files was recorded; None without any."""
+    return session.scalar(
+        select(func.max(AudioFile.updated_at)).where(AudioFile.state == "analysed")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ def note(job: Job) -> str:
         return f"Took {span(taken)}"
     if job.progress < 0.02 or taken < 1:
         return ""
-    return f"About {span(taken * (1 - job.progress) / job.progress)} left"
+    return f"About {rough_span(taken * (1 - job.progress) / job.progress)} left"
 
 
 @blueprint.app_template_global("job_time")
@@ -235,6 +235,12 @@ def span(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@blueprint.app_template_filter("rough_span")
+def rough_span(seconds: float) -> str:
+    """Return estimated seconds in whole minutes from two minutes on: ``3 min``."""
+    return span(seconds if seconds < 120 else 60 * round(seconds / 60))
 
 
 def parameters_of(job: Job) -> list[tuple[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,7 +22,12 @@ from songrec.web.admin import blueprint, clustering_details, run_diagnostics
 from songrec.web.admin.curve import curve
 from songrec.web.admin.flow_chart import flow_chart
 
+if TYPE_CHECKING:
+    from songrec.services.reports.run_comparison import MetricRow
+
 LISTED = ("p_at_10_of_10", "trustworthiness", "silhouette")
+CHANCE = "_random"
+"""How the names of measures of random clusters end."""
 
 blueprint.add_app_template_global(run_name, "run_name")
 blueprint.add_app_template_global(model_names, "model_names")
@@ -152,8 +157,25 @@ def compare() -> ResponseReturnValue:
         comparison=comparison,
         problem=problem,
         chart=flow_chart(comparison) if comparison else None,
+        measured=_by_kind(comparison.metrics) if comparison else {},
         published=published,
     )
+
+
+def _by_kind(rows: Sequence[MetricRow]) -> dict[str, Any]:
+    """Return the measures that compare ``both`` runs, their values by ``chance``, the ``others``.
+
+    The number of tracks and clusters is said of each run itself.
+    """
+    rows = [row for row in rows if row.measure.source != "run"]
+    chance = {
+        row.measure.name.removesuffix(CHANCE): {"a": row.a, "b": row.b}
+        for row in rows
+        if row.measure.name.endswith(CHANCE)
+    }
+    rows = [row for row in rows if not row.measure.name.endswith(CHANCE)]
+    both = [row for row in rows if not row.difference and None not in (row.a, row.b)]
+    return {"both": both, "chance": chance, "others": [row for row in rows if row not in both]}
 
 
 @blueprint.app_template_filter("figure")
@@ -165,4 +187,6 @@ def figure(value: float | None) -> str:
         return f"{int(value):,}"
     if abs(value) < 5e-5:  # what is left of zero after arithmetic
         return "0"
+    if abs(value) < 1e-3:
+        return f"{value:.4f}"
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
