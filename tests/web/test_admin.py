@@ -65,7 +65,7 @@ class TestOverview:
         session.commit()
         page = client.get("/admin")
         name = "Autoencoder + k-means, 10 clusters · 30 Nov 2024"
-        assert links(page, ".status-run a") == {name: "/admin/runs/r-one"}
+        assert links(page, ".status-run .status-value a") == {name: "/admin/runs/r-one"}
         recommendations, map_quality, _ = texts(page, ".status-run dd")
         assert recommendations.startswith("40% of the first ten are right, by “Your taste”")
         assert map_quality == "Very faithful (trustworthiness 0.970 of 1)"

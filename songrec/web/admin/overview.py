@@ -12,8 +12,10 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from songrec.jobs import queue
+from songrec.services.library.demo_songs import has_demo
 from songrec.services.reports.library_status import LibraryStatus, library_status
 from songrec.store import jobs
+from songrec.store.catalogue.tracks import version as tracks_version
 from songrec.store.db import clock, db
 from songrec.store.instance import current_instance
 from songrec.store.sound import kept_songs
@@ -29,7 +31,7 @@ RECENT = 5
 FAILED_WITHIN = timedelta(days=7)
 LOW_BYTES = 4 * MIN_FREE_BYTES
 """Below this the page warns, before ``/ready`` calls the disk full."""
-ANALYSES = ("analyze", "demo")
+ANALYSES = ("analyze",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def index() -> ResponseReturnValue:
         "admin/index.html",
         status=status,
         tracks=tracks,
+        has_demo=_has_demo(),
         disk=disk,
         workers=workers,
         worker=queue.worker_runs(instance),
@@ -124,6 +127,16 @@ def _actions(
     if missing := status.files["missing"]:
         text = f"{count(missing, 'sound file is', 'sound files are')} missing."
         yield Action(text, "See which", url_for("admin.library", state="missing"))
+
+
+def _has_demo() -> bool:
+    return bool(
+        cached_counts.cached_value(
+            ("demo", str(db.engine.url)),
+            tracks_version(db.session),
+            lambda: has_demo(current_instance()),
+        )
+    )
 
 
 def _disk(folder: Path) -> Disk | None:
