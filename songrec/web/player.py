@@ -114,7 +114,8 @@ def transcoded(file_id: str) -> ResponseReturnValue:
         name = f"{path.stem}.{format}"
         etag = f"{content_hash}-{format}"
         return send_stored_file(done, name, kind, max_age=CACHE_SECONDS, etag=etag)
-    security.count_from_here(PREPARATIONS, "transcoded")
+    if not transcoded_files.is_under_way(instance, content_hash, format):
+        security.count_from_here(PREPARATIONS, "transcoded")
     source = audio_files.source_of(file)
     db.session.commit()  # nothing stays locked meanwhile
     is_needed = request.method == "HEAD"

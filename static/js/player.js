@@ -222,6 +222,12 @@
     if (position() > 3 || (queue.at === 0 && queue.repeat === "off")) goTo(0);
     else load(queue.at ? queue.at - 1 : queue.songs.length - 1);
   };
+  const isBuffered = ({ buffered }, time) => {
+    for (let part = 0; part < buffered.length; part += 1) {
+      if (buffered.start(part) <= time && time < buffered.end(part)) return true;
+    }
+    return false;
+  };
   // A song that is still being converted can be heard, but only where it has arrived.
   const goTo = (time) => {
     const target = Math.max(0, Math.min(length() || time, time));
@@ -231,8 +237,7 @@
       return;
     }
     const { audio } = deck;
-    const { seekable } = audio;
-    if (!deck.isDirect(current()) && !(seekable.length && seekable.end(seekable.length - 1) >= target - 1)) {
+    if (!deck.isDirect(current()) && !Number.isFinite(audio.duration) && !isBuffered(audio, target)) {
       reopen(target);
       return;
     }
@@ -245,15 +250,16 @@
     if (isUnderWay) return;
     const song = current();
     announce("Preparing that part of the song …");
-    for (let tries = 0; tries < 600 && song === current(); tries += 1) {
+    for (let tries = 0; tries < 300 && song === current(); tries += 1) {
       const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
       if (song === current() && answer?.headers.get("Accept-Ranges") === "bytes") {
+        song.is_converted = true;
         const playing = isPlaying();
         deck.open(song, reopening);
         if (playing) start();
         break;
       }
-      await new Promise((resolve) => { setTimeout(resolve, 500); });
+      await new Promise((resolve) => { setTimeout(resolve, 1000); });
     }
     reopening = null;
   };

@@ -84,6 +84,11 @@ def finished(instance: Path, content_hash: str, format: str) -> Path | None:
     return path if file_cache.use(path) else None
 
 
+def is_under_way(instance: Path, content_hash: str, format: str) -> bool:
+    """Return whether a content is being converted by this process."""
+    return target_path(instance, content_hash, format) in _running
+
+
 def start(
     instance: Path, source: SoundSource, format: str, *, cache_bytes: int, is_needed: bool = False
 ) -> Conversion:

@@ -10,7 +10,9 @@ window.songrecDeck = (elements) => {
   const format = FORMATS.find(([, type]) => audio.canPlayType(type))?.[0] || "mp3";
   const isDirect = (song) => !song.transcoded
     || (!song.unplayable && (!song.type || audio.canPlayType(song.type) !== ""));
-  const source = (song) => (isDirect(song) ? song.media : `${song.transcoded}?format=${format}`);
+  // Chromium takes an address that once had no ranges for one without them: the complete file has another.
+  const source = (song) => (isDirect(song)
+    ? song.media : `${song.transcoded}?format=${format}${song.is_converted ? "&complete=1" : ""}`);
 
   const empty = (element) => {
     element.pause();
