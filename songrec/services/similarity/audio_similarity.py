@@ -16,6 +16,7 @@ from songrec.core.errors import NotReady, UnknownName
 from songrec.core.types import Match, Progress, SegmentIndex, SoundMixture, Space, no_progress
 from songrec.features.registry import EXTRACTORS
 from songrec.features.sound_vectors import embed_gaussians, is_gaussian
+from songrec.recommend.explain import phrases
 from songrec.recommend.explain.segment_tags import describe_sound, shared_tags
 from songrec.recommend.similarity import content_similarity, weighted_similarity
 from songrec.recommend.similarity.mutual_proximity import nearest_by_mixture
@@ -189,14 +190,16 @@ def _by_features(
         ) from None
     space = space_or_none(instance)
     segments = space.segments if space is not None else None
-    return attach_tracks(instance.session, matches, partial(_describe, segments, track.id))
+    return attach_tracks(instance.session, matches, partial(_describe, segments, track))
 
 
-def _describe(segments: SegmentIndex | None, track_id: int, match: Match) -> str:
+def _describe(segments: SegmentIndex | None, track: TrackView, match: Match) -> str:
     """Write the main sentence: the tags that both songs share, else what is close in the sound."""
-    tags = shared_tags(segments, track_id, match.track_id) if match.score > 0 else []
+    tags = shared_tags(segments, track.id, match.track_id) if match.score > 0 else []
     clause = describe_sound((), tags)
-    return f"Also {clause}" if clause else content_similarity.describe_match(match)
+    if not clause:
+        return content_similarity.describe_match(match)
+    return phrases.shorten(phrases.capitalize(f"{clause}, like “{track.title}”"))
 
 
 def _only(mixture: SoundMixture, name: str) -> SoundMixture:
