@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -20,7 +21,10 @@ from songrec.core.errors import Cancelled, SongrecError
 from songrec.core.memory import limit_process
 from songrec.core.types import Progress
 from songrec.jobs.job_log import JobLog
-from songrec.jobs.kinds import KINDS
+from songrec.jobs.kinds import KINDS, SOMEBODY_WAITS
+
+NICENESS = 10
+"""Of long work, so that pages and what somebody waits for come first on a busy machine."""
 
 logger = logging.getLogger("songrec.job")
 
@@ -64,6 +68,8 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
         log.text = job.log  # of a process before it that crashed
         attempt = job.attempts
         kind = KINDS[job.kind]
+        if kind.priority < SOMEBODY_WAITS:
+            os.nice(NICENESS)
         if kind.is_memory_limited:
             limit_process(job_memory_bytes())
         module, function = kind.run.split(":")

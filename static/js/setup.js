@@ -13,10 +13,11 @@
     if (element && element.textContent !== text) element.textContent = text;
   };
 
+  // Whoever goes by keyboard or types must not lose the place; a button that was clicked is done with.
   const isBusy = () => {
     const main = document.querySelector("main");
     const active = document.activeElement;
-    return active && active !== main && main.contains(active);
+    return active && active !== main && main.contains(active) && active.matches(":focus-visible, input, select, textarea");
   };
 
   // Somebody who is using the page decides when it changes.

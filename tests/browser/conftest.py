@@ -13,6 +13,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,11 +117,7 @@ def live_server(
             planted = plant(db.session, instance)
             db.session.commit()
             db.session.remove()
-        server = make_server(
-            "127.0.0.1", 0, _answered_whole(app), threaded=True, request_handler=_Quiet
-        )
-        with _serving(server):
-            url = f"http://127.0.0.1:{server.port}{app.config['PREFIX']}"
+        with serve(app) as url:
             yield LiveServer(url, app, instance, planted)
         with app.app_context():
             db.engine.dispose()
@@ -146,20 +143,20 @@ def page(browser: Any, live_server: LiveServer, viewport: str) -> Iterator[Any]:
     assert problems == []
 
 
-class _serving:
-    """Runs a server in a thread for as long as the block lasts."""
-
-    def __init__(self, server: BaseWSGIServer) -> None:
-        self.server = server
-        self.thread = threading.Thread(target=server.serve_forever, daemon=True)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.thread.join(SECONDS)
-        self.server.server_close()
+@contextmanager
+def serve(app: Flask) -> Iterator[str]:
+    """Serve an application in a thread for as long as the block lasts; yield its address."""
+    server: BaseWSGIServer = make_server(
+        "127.0.0.1", 0, _answered_whole(app), threaded=True, request_handler=_Quiet
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}{app.config['PREFIX']}"
+    finally:
+        server.shutdown()
+        thread.join(SECONDS)
+        server.server_close()
 
 
 def _note(message: Any, problems: list[str]) -> None:

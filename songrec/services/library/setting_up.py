@@ -44,6 +44,8 @@ QUICK = TrainRequest(
     feature_set=parse_features(setup_progress.QUICK_FEATURES),
     representation=setup_progress.QUICK_REPRESENTATION,
     projection="pca",
+    # Groups of one song each would tell nobody anything.
+    parameters={"clustering": {"n_clusters": 4}},
 )
 """The first run: made in seconds from the first songs, and replaced when all are analysed."""
 
@@ -179,8 +181,7 @@ class _Listening:
     def __init__(self, instance: Instance, on_progress: Progress) -> None:
         self._instance = instance
         self._on_progress = on_progress
-        self._share = 0.0
-        self._made = self._pieces = 0
+        self._made = self._pieces = self._analysed = 0
         self.is_waiting = runs.published(instance.session) is None
         """Whether the first run is still to be made."""
 
@@ -190,9 +191,9 @@ class _Listening:
         self._report_demo(f"Making the demo music: {done} of {total}", {})
 
     def _report_demo(self, sentence: str, counts: Mapping[str, Any]) -> None:
-        share = (_MAKING * self._made + (1 - _MAKING) * _done(counts)) / self._pieces
-        self._share = max(self._share, share)
-        self._on_progress(self._share, sentence, dict(counts))
+        self._analysed = max(self._analysed, _done(counts))
+        share = (_MAKING * self._made + (1 - _MAKING) * self._analysed) / self._pieces
+        self._on_progress(share, sentence, dict(counts))
 
     def listing(self, fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
         """Report how many files are listed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from flask import Response, g, jsonify
 from flask_login import current_user
 
 from songrec.services.library import setup_progress
@@ -18,11 +18,16 @@ SONGS_SHOWN = 12
 
 @blueprint.app_template_global("setup_progress")
 def visible_progress() -> SetupProgress | None:
-    """Return the progress that the current visitor may see: failures are for admins."""
-    progress = setup_progress.current(db.session)
-    if progress is not None and progress.failure is not None and not _is_admin():
-        return None
-    return progress
+    """Return the progress that the current visitor may see, read once per request.
+
+    Failures are for admins.
+    """
+    if "setup_progress" not in g:
+        progress = setup_progress.current(db.session)
+        is_hidden = progress is not None and progress.failure is not None and not _is_admin()
+        g.setup_progress = None if is_hidden else progress
+    shown: SetupProgress | None = g.setup_progress
+    return shown
 
 
 @blueprint.app_template_global("setup_songs")
