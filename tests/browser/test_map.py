@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from songrec.store.db import db
+from songrec.store.tables import Track
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
+from tests.sounding import add_sound, write_wav
 
 pytestmark = pytest.mark.browser
 
@@ -308,6 +313,74 @@ def test_the_list_says_the_same_without_javascript(browser: Any, live_server: Li
     expect(page.locator(".map-picture")).to_be_visible()
     assert "240 songs" in page.inner_text("main")
     context.close()
+
+
+SECONDS = 30
+# What plays a part of a song is no element of the page.
+SOUNDS = """window.sounds = [];
+window.Audio = class extends window.Audio {
+  constructor(...about) { super(...about); window.sounds.push(this); }
+};"""
+
+
+@pytest.fixture(scope="module")
+def audible(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The public id of a song with sound, in the middle of its group."""
+    folder = tmp_path_factory.mktemp("sounds")
+    planted = live_server.planted
+    with live_server.app.app_context():
+        track = db.session.get_one(Track, int(planted.track_ids[16]))
+        path = write_wav(folder / "one.wav", SECONDS, 220, 8000)
+        add_sound(db.session, track, path, duration_s=float(SECONDS))
+        public_id = track.public_id
+        db.session.commit()
+        db.session.remove()
+    return public_id
+
+
+def sounding(page: Any) -> list[float]:
+    """Where the sounds are that play."""
+    return page.evaluate(
+        "[...document.querySelectorAll('audio'), ...window.sounds]"
+        ".filter((a) => !a.paused).map((a) => a.currentTime)"
+    )
+
+
+def until(page: Any, condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        page.wait_for_timeout(50)
+
+
+def test_a_song_is_heard_for_five_seconds_and_a_selection_plays(page: Any, audible: str) -> None:
+    page.add_init_script(SOUNDS)
+    open_map(page, f"?track={audible}")
+    settled(page)
+    switch = page.locator("[data-map-preview]")
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    page.mouse.click(*middle(page))
+    until(page, lambda: any(9 < at < 15 for at in sounding(page)))
+    expect(page.locator(".map-sounding")).not_to_have_class(re.compile("is-hidden"))
+    switch.click()
+    until(page, lambda: not sounding(page))
+    page.reload()
+    page.wait_for_selector("[data-map][data-ready=true]")
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    page.click("label[title='Select in a box']")
+    drag(page, [(0.45, 0.45), (0.55, 0.55)])
+    page.click("[data-selection-play]")
+    until(page, lambda: bool(sounding(page)))
+    expect(page.locator("[data-player-title]").first).to_have_text("Song 17")
+
+
+@pytest.mark.parametrize("viewport", ["phone"], indirect=True)
+def test_on_a_phone_previews_are_off_until_they_are_switched_on(page: Any, audible: str) -> None:
+    open_map(page)
+    switch = page.locator("[data-map-preview]")
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    switch.tap()
+    expect(switch).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,22 @@ from songrec.web.map.plane import STEPS, Plane, View
 STEP = 8
 """Pixels of a cell of the grid that tells which places are taken."""
 GAP = 4
-LONGEST = 26
+LONGEST, LONGEST_GROUP = 26, 36
 """Letters of a name; what is longer ends in an ellipsis."""
 
 # Pixels from one song to the next, on average, from which a kind of name is drawn.
 ARTISTS_FROM, ARTISTS_TO = 4.0, 90.0
 TITLES_FROM = 18.0
 # At each kind's grid of cells only the best known of a cell is a candidate.
-ARTIST_CELL, TITLE_CELL = (112, 40), (88, 30)
+ARTIST_CELL, TITLE_CELL = (150, 56), (96, 34)
 MOST_CANDIDATES = 160
 MOST_NAMES = 80
 
 # A group whose songs lie all over the map has no place of its own: 1 is as far as all songs do.
 SPREAD = 0.75
 MODE_CELLS = 48
+FEW = 8
+"""The name of a group of fewer songs stands above its place, so that it covers none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Label:
     """A name at a place in pixels of the view, from its top left corner.
 
     ``key`` is the group's number or the song's row, ``group`` the song's group. ``side`` says
-    where the text stands: 0 on the place, -1 above it, 1 below.
+    where the text stands: 0 on the place, -1 above it, 1 below. Only groups stand on their place,
+    unless they are to be placed with -1.
     """
 
     kind: str
@@ -59,14 +62,19 @@ class Label:
     side: int = 0
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, longest: int = LONGEST) -> str:
     """Cut a long name at a letter that is not followed by a combining one."""
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
-    cut = LONGEST - 1
+    cut = longest - 1
     while cut > 1 and unicodedata.combining(text[cut]):
         cut -= 1
     return text[:cut].rstrip() + "…"
+
+
+def group_name(name: str) -> str:
+    """Return the name of a group as the map shows it."""
+    return shorten(name[:1].upper() + name[1:], LONGEST_GROUP)
 
 
 def text_width(text: str, letter: float) -> float:
@@ -92,7 +100,7 @@ def place_labels(
             break
         style = STYLES[label.kind]
         half = text_width(label.text, style.letter) / 2 + GAP
-        for side in (0,) if label.kind == "group" else (-1, 1):
+        for side in (0,) if label.kind == "group" and not label.side else (-1, 1):
             middle = label.y + side * (style.height / 2 + 4)
             left, right = label.x - half, label.x + half
             top, bottom = middle - style.height / 2, middle + style.height / 2

@@ -99,7 +99,7 @@ def _groups(anchors: Sequence[Anchor], grouping: Grouping) -> list[Label]:
     """Return the groups' names at codes of the plane; the unknown have none."""
     named = grouping.kind == "cluster"
     return [
-        Label("group", labels.shorten(name[:1].upper() + name[1:]), a.x, a.y, a.group, a.group)
+        Label("group", labels.group_name(name), a.x, a.y, a.group, a.group, -(a.songs < labels.FEW))
         for a in anchors
         if (name := grouping.labels[a.group]) and (named or name != "Unknown")
     ]
@@ -168,6 +168,6 @@ def _in_pixels(candidates: Sequence[Label], view: View, size: tuple[int, int]) -
     x, y = (np.array([getattr(c, axis) for c in candidates], dtype=np.uint16) for axis in "xy")
     places = labels.pixels_of(x, y, view, *size).tolist()
     return [
-        Label(c.kind, c.text, px, py, c.key, c.group)
+        Label(c.kind, c.text, px, py, c.key, c.group, c.side)
         for c, (px, py) in zip(candidates, places, strict=True)
     ]

@@ -12,9 +12,9 @@ from songrec.web.map.density import cells_of, largest_groups
 from songrec.web.map.labels import (
     Anchor,
     Label,
+    group_name,
     pixels_of,
     place_labels,
-    shorten,
 )
 from songrec.web.map.plane import Bounds, Plane, View
 
@@ -80,13 +80,9 @@ def draw(
         np.array([getattr(anchor, axis) for anchor in anchors], dtype=np.uint16) for axis in "xy"
     )
     candidates = [
-        Label("group", shorten(_capital(names[anchor.group])), px, py, anchor.group, anchor.group)
+        Label("group", group_name(names[anchor.group]), px, py, anchor.group, anchor.group)
         for anchor, (px, py) in zip(
             anchors, pixels_of(x, y, view, WIDTH, HEIGHT).tolist(), strict=True
         )
     ]
     return Picture(WIDTH, HEIGHT, dots, place_labels(candidates, WIDTH, HEIGHT))
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]

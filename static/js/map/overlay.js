@@ -6,6 +6,8 @@ import { svg } from "./dom.js";
 const HEARTS = 1500;
 // Farther out than this from where the names were placed they would lie over each other.
 const TOO_FAR = 0.92;
+// Pixels from a place to the middle of a name above or below it: half the name's height and some.
+const AWAY = { group: 16, artist: 13, title: 12 };
 
 export class Overlay {
   constructor(root, tip, plot, sprite, placeOf) {
@@ -76,7 +78,7 @@ export class Overlay {
       const key = `${name.kind} ${name.key} ${name.text}`;
       const node = this.names.get(key)?.node ?? svg("text", { class: `name-${name.kind}` }, name.text);
       if (!node.isConnected) this.nameLayer.append(node);
-      kept.set(key, { ...name, node });
+      kept.set(key, { ...name, node, width: this.names.get(key)?.width ?? node.getComputedTextLength() });
     }
     for (const [key, { node }] of this.names) if (!kept.has(key)) node.remove();
     this.names = kept;
@@ -87,12 +89,16 @@ export class Overlay {
 
   placeNames() {
     const far = this.plot.view.zoom < this.namesZoom * TOO_FAR;
-    for (const { kind, group, x, y, side, node } of this.names.values()) {
-      const [px, py] = this.plot.pixelOf(x, y);
+    for (const { kind, group, x, y, side, node, width } of this.names.values()) {
+      let [px, py] = this.plot.pixelOf(x, y);
+      const half = width / 2 + 4;
       const outside = px < 0 || px > this.plot.width || py < 0 || py > this.plot.height;
-      const hidden = outside || (far && kind !== "group") || !this.namesOn(group);
+      // The name of a group stays in view as long as its place does; others are left out.
+      const cut = px < half || px > this.plot.width - half;
+      if (kind === "group") px = Math.min(Math.max(px, half), this.plot.width - half);
+      const hidden = outside || (cut && kind !== "group") || (far && kind !== "group") || !this.namesOn(group);
       node.classList.toggle("is-hidden", hidden);
-      const away = side * (kind === "artist" ? 13 : 12);
+      const away = side * AWAY[kind];
       if (!hidden) node.setAttribute("transform", `translate(${px.toFixed(1)} ${(py + away).toFixed(1)})`);
     }
   }

@@ -12,10 +12,11 @@ const ROOM = 0.7;
 // Milliseconds from one frame to the next: above, fewer songs are drawn while the view moves.
 const SLOW = 34;
 const FAST = 22;
-const FEWEST = 12000;
+const FEWEST = 8000;
+const AT_FIRST = 40000;
 const SETTLED = 160;
 const SHAPES_FROM = 6.5;
-const LARGEST = 11;
+const LARGEST = 12;
 const SMALLEST = 2.4;
 
 export class Plot {
@@ -26,7 +27,7 @@ export class Plot {
     this.songs = songs;
     this.view = { x: 0, y: 0, zoom: 1 };
     this.frame = 0;
-    this.share = 1;
+    this.share = 1; // of the songs that a frame draws while the view moves
     this.listeners = { change: [], rest: [] };
   }
 
@@ -93,8 +94,8 @@ export class Plot {
     const took = now - (this.before ?? -Infinity);
     this.before = now;
     if (took > 400) return;
-    if (took > SLOW) this.share = Math.max(0.05, this.share * 0.8);
-    else if (took < FAST) this.share = Math.min(1, this.share * 1.1);
+    if (took > SLOW) this.share = Math.max(0.02, this.share * 0.65);
+    else if (took < FAST) this.share = Math.min(1, this.share * 1.06);
   }
 
   rest() {
@@ -139,8 +140,8 @@ export class Plot {
 
   markerSize() {
     const area = this.width * this.height;
-    const alone = Math.sqrt(area / Math.max(this.songs, 1)) * 0.62;
-    const small = Math.min(9, Math.max(SMALLEST, alone));
+    const alone = Math.sqrt(area / Math.max(this.songs, 1)) * 0.5;
+    const small = Math.min(LARGEST, Math.max(SMALLEST, alone));
     return Math.min(LARGEST, small * this.view.zoom ** 0.45);
   }
 
@@ -154,6 +155,7 @@ export class Plot {
       places[2 * i + 1] = layer.y[this.order[i]];
     }
     this.drawing.setPlaces(places);
+    this.share = Math.min(this.share, AT_FIRST / Math.max(layer.n, 1));
   }
 
   // `isOn(i)`: whether a song has its colour; the others stay as faint ground.
