@@ -28,8 +28,9 @@ OPEN = frozenset(
         "api_docs.openapi_3_0",
         "api_docs.docs",
         "api_docs.docs_file",
-        # Its address holds the key of a playlist, which only accounts make.
+        # Their addresses hold the key of a playlist, which only accounts make.
         "player.stream",
+        "playlists.shared",
     }
 )
 """The endpoints that everybody may ask, whatever is decided."""

@@ -66,3 +66,12 @@ def clusters(session: Session, run: Run | None) -> dict[int, Cluster]:
         return {cluster.number: cluster for cluster in rows}
 
     return cached_value(("clusters", _database(session)), run.public_id, read)
+
+
+def attributes(session: Session) -> frozenset[str]:
+    """Return the attributes that any track of the catalogue has a value of."""
+    return cached_value(
+        ("attributes", _database(session)),
+        tracks.version(session),
+        lambda: tracks.with_values(session),
+    )

@@ -52,6 +52,7 @@ def page() -> str:
         presets=moods.sound_presets(published_space(current_instance())),
         target=moods.target_values(current_instance(), mood),
         found=songs,
+        near=[] if songs or mood.sliders else moods.nearest_moods(choices, mood),
         attributes=[BY_NAME[name] for name in SHARES],
         clusters=cached_counts.clusters(db.session, run),
         reactions=dict.fromkeys(likes, 1) | dict.fromkeys(dislikes, -1),

@@ -12,6 +12,7 @@ from flask import (
     current_app,
     flash,
     jsonify,
+    make_response,
     redirect,
     render_template,
     request,
@@ -89,6 +90,7 @@ def show(public_id: str) -> str:
         is_mine=listener is not None and playlist.listener_id == listener.id,
         n_missing=unmatched_imports.count_of_playlist(db.session, playlist.id),
         may_stream=_may_stream(playlist),
+        share_address=_share_address(playlist),
         locations={
             name: label
             for name, label in playlist_export.LOCATIONS.items()
@@ -166,6 +168,58 @@ def revoke_stream_key(public_id: str) -> ResponseReturnValue:
     return _shown(playlist)
 
 
+@blueprint.post("/<public_id>/copy")
+def duplicate(public_id: str) -> ResponseReturnValue:
+    """Copy a playlist, one's own or the catalogue's, into one's own playlists."""
+    original = _readable(public_id)
+    security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
+    copy = playlists.duplicate(db.session, require_listener(), original)
+    db.session.commit()
+    flash(f"“{copy.name}” is yours to change.", "success")
+    return _shown(copy)
+
+
+@blueprint.post("/<public_id>/share-link")
+def create_share_key(public_id: str) -> ResponseReturnValue:
+    """Give the playlist a public page, which whoever has its address can read."""
+    playlist = _mine(public_id)
+    playlists.create_share_key(db.session, playlist)
+    db.session.commit()
+    flash("Whoever has the link can see this playlist now, and nothing else of yours.", "success")
+    return _shown(playlist, "share")
+
+
+@blueprint.post("/<public_id>/share-link/revoke")
+def revoke_share_key(public_id: str) -> ResponseReturnValue:
+    """Make the address of the playlist's public page invalid."""
+    playlist = _mine(public_id)
+    playlists.revoke_share_key(db.session, playlist)
+    db.session.commit()
+    flash("The link is revoked: nobody can open it any more.", "success")
+    return _shown(playlist, "share")
+
+
+@blueprint.get("/shared/<playlist_id>/<key>")
+def shared(playlist_id: str, key: str) -> Response:
+    """Show a playlist to whoever has its link: read-only, and not for search engines."""
+    playlist = playlists.with_public_id(db.session, playlist_id)
+    secret = str(current_app.secret_key)
+    if playlist is None or not playlist_export.is_share_key(playlist, secret, key):
+        abort(404, "This link is not valid, or was revoked.")
+    run = runs.published(db.session)
+    response = make_response(
+        render_template(
+            "playlists/shared.html",
+            playlist=playlist,
+            tracks=catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist), run),
+            clusters=cached_counts.clusters(db.session, run),
+            reactions=current_reactions(),
+        )
+    )
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
 @blueprint.post("/<public_id>/details")
 def rename(public_id: str) -> ResponseReturnValue:
     """Change name or description."""
@@ -203,7 +257,10 @@ def add(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/tracks/<track_id>")
 def change(public_id: str, track_id: str) -> ResponseReturnValue:
-    """Move one song (``do`` is up, down or first) or take it out (remove)."""
+    """Move one song or take it out.
+
+    ``do`` is up, down, first, remove, or place with the new ``place``, counted from 0.
+    """
     playlist = _mine(public_id)
     ids = playlists.ids_of(db.session, [track_id])
     order = playlists.tracks(db.session, playlist)
@@ -219,11 +276,30 @@ def change(public_id: str, track_id: str) -> ResponseReturnValue:
             playlists.move(db.session, playlist, track, place + 1)
         case "first":
             playlists.move(db.session, playlist, track, 0)
+        case "place":
+            playlists.move(db.session, playlist, track, _place())
         case _:
             abort(400)
     db.session.commit()
+    if wants_json():
+        return jsonify(tracks=len(playlists.tracks(db.session, playlist)))
     # Back to the song that was moved, not to the top of a long page.
-    return _shown(playlist, None if request.form["do"] == "remove" else track_id)
+    return _shown(playlist, None if request.form["do"] == "remove" else f"t-{track_id}")
+
+
+def _share_address(playlist: Playlist) -> str | None:
+    """Return the address of the playlist's public page, if it has one."""
+    key = playlist_export.share_key(playlist, str(current_app.secret_key))
+    if key is None:
+        return None
+    return url_for("playlists.shared", playlist_id=playlist.public_id, key=key, _external=True)
+
+
+def _place() -> int:
+    try:
+        return int(request.form.get("place", "")[:9])
+    except ValueError:
+        abort(400)
 
 
 def _readable(public_id: str) -> Playlist:
@@ -260,8 +336,7 @@ def _streamable(public_id: str) -> Playlist:
     return playlist
 
 
-def _shown(playlist: Playlist, track_id: str | None = None) -> ResponseReturnValue:
-    anchor = f"t-{track_id}" if track_id else None
+def _shown(playlist: Playlist, anchor: str | None = None) -> ResponseReturnValue:
     return redirect(url_for("playlists.show", public_id=playlist.public_id, _anchor=anchor), 303)
 
 

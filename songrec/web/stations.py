@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, jsonify, render_template, request, url_for
+from flask import Blueprint, Flask, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.services.recommendation import blends, paths, stations
+from songrec.services.catalogue.suggestions import did_you_mean
+from songrec.services.recommendation import blends, examples, paths, stations
 from songrec.services.recommendation.for_listener import ListenerFeedback
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue.tracks import TrackView
@@ -37,17 +40,29 @@ def init_app(app: Flask) -> None:
 
 
 @blueprint.get("/stations")
-def index() -> str:
-    """Show where a radio can start: a song, artist, sound group, mood, playlist or likes."""
+def index() -> ResponseReturnValue:
+    """Show where a radio can start: a song, artist, sound group, mood, playlist or likes.
+
+    ``song`` or ``artist`` (public ids) leads to its radio, ``surprise`` to that of a random song.
+    """
+    for kind in ("song", "artist"):
+        if of := request.args.get(kind):
+            return redirect(url_for("stations.show", kind=kind, of=of))
+    if "surprise" in request.args and (songs := _songs_to_start_from(1, surprise=True)):
+        return redirect(url_for("stations.show", kind="song", of=songs[0].public_id))
     listener = current_listener()
     run = runs.published(db.session)
-    text = request.args.get("q", "").strip()[:200]
+    text = request.args.get("q", "").replace("\0", "").strip()[:200]
+    offered = _offered(text) if text else []
     mine = playlists.of_listener(db.session, listener) if listener else []
     return render_template(
         "stations/index.html",
         run=run,
         text=text,
-        offered=_offered(text) if text else [],
+        offered=offered,
+        meant=did_you_mean(db.session, text) if text and not offered else None,
+        address_of_search=lambda words: url_for("stations.index", q=words),
+        examples=[] if text else _songs_to_start_from(3),
         clusters=cached_counts.clusters(db.session, run),
         choices=cached_counts.mood_choices(db.session),
         playlists=[*mine, *playlists.of_catalogue(db.session, limit=12)][:24],
@@ -88,13 +103,29 @@ def queue(kind: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/path")
-def path() -> str:
-    """Show songs from one to another in even steps."""
+def path() -> ResponseReturnValue:
+    """Show songs from one to another in even steps; ``surprise`` chooses both."""
+    if "surprise" in request.args and len(ends := _songs_to_start_from(2, surprise=True)) == 2:
+        ids = dict(zip(("from", "to"), (end.public_id for end in ends), strict=True))
+        return redirect(url_for("stations.path", **ids))
     start, choose_start = _chosen(request.args.get("from", ""))
     end, choose_end = _chosen(request.args.get("to", ""))
     steps = request.args.get("steps", type=int)
     steps = steps if steps in STEPS else STEPS[1]
     found, way, problem, route = [], None, "", None
+    words = {name: request.args.get(name, "") for name in ("from", "to")}
+    missed = {
+        name: text
+        for name, text, answer in (
+            ("from", words["from"], start or choose_start),
+            ("to", words["to"], end or choose_end),
+        )
+        if text and not answer
+    }
+
+    def address(**changed: str) -> str:
+        return url_for("stations.path", **{**words, **changed}, steps=steps)
+
     run = runs.published(db.session)
     if start and end:
         try:
@@ -113,6 +144,10 @@ def path() -> str:
         choose_start=choose_start,
         choose_end=choose_end,
         steps=steps,
+        meant=_meant(missed),
+        links_of={name: _choosing(address, name) for name in words},
+        searches_of={name: _searching(address, name) for name in words},
+        example=_songs_to_start_from(2) if not (start or end or any(words.values())) else [],
         choices=STEPS,
         found=found,
         way=way,
@@ -125,8 +160,10 @@ def path() -> str:
 
 
 @blueprint.get("/blend")
-def blend() -> str:
-    """Show songs like some songs and less like others."""
+def blend() -> ResponseReturnValue:
+    """Show songs like some songs and less like others; ``surprise`` chooses two."""
+    if "surprise" in request.args and (two := _songs_to_start_from(2, surprise=True)):
+        return redirect(url_for("stations.blend", add=[one.public_id for one in two]))
     run = runs.published(db.session)
     plus, minus = (_all(name) for name in ("add", "subtract"))
     more, offered_plus = _chosen(request.args.get("and", ""))
@@ -146,9 +183,20 @@ def blend() -> str:
         except (NotReady, BadInput) as error:
             problem = str(error)
 
-    def address(**changed: list[str]) -> str:
+    fields = {"and": ("add", more or offered_plus), "not": ("subtract", less or offered_minus)}
+    missed = {
+        field: text
+        for field, (_, answer) in fields.items()
+        if (text := request.args.get(field, "")) and not answer
+    }
+
+    def address(**changed: str | list[str]) -> str:
         now = {"add": [t.public_id for t in plus], "subtract": [t.public_id for t in minus]}
         return url_for("stations.blend", **{**now, **changed})
+
+    def adding(name: str, chosen: list[TrackView]) -> Callable[[TrackView], str]:
+        ids = [track.public_id for track in chosen]
+        return lambda track: address(**{name: [*ids, track.public_id]})
 
     return render_template(
         "stations/blend.html",
@@ -157,6 +205,11 @@ def blend() -> str:
         minus=minus,
         offered_plus=offered_plus,
         offered_minus=offered_minus,
+        missed=missed,
+        meant=_meant(missed),
+        links_of={"add": adding("add", plus), "subtract": adding("subtract", minus)},
+        searches_of={field: _searching(address, field) for field in fields},
+        example=[] if plus or minus else _songs_to_start_from(2),
         found=found,
         problem=problem,
         address=address,
@@ -198,6 +251,31 @@ def _offered(text: str) -> list[TrackView]:
 def _all(name: str) -> list[TrackView]:
     ids = [one.replace("\0", "") for one in request.args.getlist(name)][:MAX_BLENDED]
     return catalogue.tracks_by_public_id(db.session, ids, runs.published(db.session))
+
+
+def _searching(address: Callable[..., str], field: str) -> Callable[[str], str]:
+    """Return a function from words to the address that searches for them in a field."""
+    return lambda words: address(**{field: words})
+
+
+def _choosing(address: Callable[..., str], field: str) -> Callable[[TrackView], str]:
+    """Return a function from a song to the address that chooses it in a field."""
+    return lambda track: address(**{field: track.public_id})
+
+
+def _meant(missed: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what each search without results was probably meant to be, by field."""
+    meant = {
+        field: did_you_mean(db.session, text[:200].replace("\0", ""))
+        for field, text in missed.items()
+    }
+    return dict.fromkeys(("from", "to", "and", "not")) | meant
+
+
+def _songs_to_start_from(n: int, *, surprise: bool = False) -> list[TrackView]:
+    clusters = cached_counts.clusters(db.session, runs.published(db.session)).values()
+    rng = random.SystemRandom() if surprise else None
+    return examples.songs_to_start_from(current_instance(), clusters, n, rng)
 
 
 def _once(tracks: list[TrackView]) -> list[Any]:

@@ -8,6 +8,7 @@ from flask import url_for
 
 from songrec.core.attributes import ATTRIBUTES, format_attribute, key_name
 from songrec.core.errors import NotReady
+from songrec.services.uploads.library_match import library_match
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -43,6 +44,9 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "result": result,
         "keeping": job if job is not None and job.kind == "keep" else None,
         "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
+        "match": None if upload.track_id else library_match(db.session, result),
+        "only_measured": bool(place and place["guessed"])
+        and _is_only_measured(result["attributes"]),
         "clusters": clusters,
         "cluster": clusters.get(place["cluster"]) if place else None,
         "place": charts.place_on_map(space, place["x"], place["y"], place["cluster"])
@@ -106,6 +110,12 @@ def _rows(attributes: dict[str, Any], space: Any) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _is_only_measured(place: Any, attributes: dict[str, Any]) -> bool:
+    """Return whether nothing but loudness, tempo and key is known of a song."""
+    sources = {stated["source"] for stated in attributes.values()}
+    return bool(place["guessed"]) and sources <= {"measured"}
 
 
 def _tag_rows(tags: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -79,7 +79,8 @@
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !form.matches("[data-reaction]")) return;
     const button = event.submitter;
-    if (!button || button.dataset.busy) return;
+    // A menu beside the buttons may send the form elsewhere.
+    if (!button || button.dataset.busy || button.name !== "value") return;
     event.preventDefault();
     button.dataset.busy = "1";
     // A heart without a form of its own names its address itself.
@@ -94,7 +95,7 @@
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { value, likes } = await answer.json();
       const before = rating(action);
-      let item = button.closest("li");
+      let item = button.closest("li, tr");
       if (removed.has(item)) item = restore(item);
       const title = item?.querySelector(".title")?.textContent.trim()
         || button.getAttribute("aria-label").replace(/^(Like|[^:]*:) /, "");

@@ -75,7 +75,7 @@ def test_a_song_is_dropped_and_what_sounds_like_it_is_shown(
 ) -> None:
     page.goto("/")
     page.get_by_role("link", name="Upload", exact=True).click()
-    page.get_by_role("heading", name="What sounds like this?").wait_for()
+    page.get_by_role("heading", name="Find similar songs").wait_for()
     page.get_by_label("Choose a song").set_input_files(str(song))
     page.get_by_role("button", name="Find similar songs").click()
     page.get_by_role("heading", name="My own song", level=1).wait_for()
@@ -106,7 +106,7 @@ def test_what_is_no_song_is_told_with_its_reason(page: Any, working: None, tmp_p
     page.get_by_role("alert").wait_for(timeout=120_000)
     assert "words.mp3" in page.get_by_role("alert").inner_text()
     page.get_by_role("link", name="Upload another song").click()
-    page.get_by_role("heading", name="What sounds like this?").wait_for()
+    page.get_by_role("heading", name="Find similar songs").wait_for()
 
 
 def test_a_song_that_is_too_large_is_told_before_it_is_sent(

@@ -140,6 +140,6 @@ def test_a_song_links_its_artists_and_its_album(
 ) -> None:
     artist = page(client, address_of(session, "David Bowie"))
     song = page(client, artist.select_one(".songs-table .title")["href"])
-    assert song.select_one(".track-head .lead").text.strip() == "Queen feat. David Bowie"
-    assert len(song.select(".track-head .lead a")) == 2
-    assert song.select_one(".facts a")["href"].startswith("/albums/")
+    assert song.select_one(".song-names .lead").text.strip() == "Queen feat. David Bowie"
+    assert len(song.select(".song-names .lead a")) == 2
+    assert song.select_one(".song-facts a")["href"].startswith("/albums/")

@@ -58,7 +58,7 @@ def test_classical_peace_prefers_planted_calm_acoustic_songs(session, instance, 
     assert {title.split()[0] for title in titles(found)} == {"Calm"}
     assert found[0].sentence == "Calm, acoustic and dark, tagged “Classical” and “peace”"
     assert any("acousticness 0.95" in reason.text for reason in found[0].reasons)
-    assert any(reason.text.startswith("Calm as asked (energy 0.1") for reason in found[0].reasons)
+    assert any(reason.text.startswith("Calm (energy 0.1") for reason in found[0].reasons)
     for one in found:
         assert sum(r.contribution for r in one.reasons) == pytest.approx(one.score, abs=1e-5)
 
@@ -103,8 +103,8 @@ def test_beyond_an_end_that_was_asked_for_counts_half(session, instance, catalog
         calm = next(one for one in found if one.track.title == "Calm 0")
         return next(r for r in calm.reasons if r.about == "speechiness")
 
-    assert speech(levels).text.startswith("Even more sung than asked (speechiness 0.03")
-    assert speech(exact).text.startswith("More sung than asked (speechiness 0.03")
+    assert speech(levels).text.startswith("Even more sung (speechiness 0.03")
+    assert speech(exact).text.startswith("More sung than the target (speechiness 0.03")
     lost = 1 / 7 - speech(exact).contribution
     assert 1 / 7 - speech(levels).contribution == pytest.approx(lost / 2, abs=1e-6)
 
@@ -115,7 +115,7 @@ def test_sliders_say_what_they_asked_for(session, instance, catalogue):
         0
     ]
     assert found.track.title == "Calm 0"
-    assert "Calm as asked (energy 0.15, target 0.15)" in [r.text for r in found.reasons]
+    assert "Calm (energy 0.15, target 0.15)" in [r.text for r in found.reasons]
     assert found.score == pytest.approx(1.0, abs=1e-6)
 
 
@@ -208,6 +208,10 @@ def test_what_has_no_answer_says_so(client, catalogue):
     page = client.get("/mood?genre=Polka")
     assert texts(page, ".song-list .title") == []
     assert "No song here is tagged “Polka”." in texts(page, "main .notice")[0]
+    assert links(page, "main .chips a") == {
+        "classical": "/mood?genre=classical",
+        "metal": "/mood?genre=metal",
+    }
     assert client.get("/stations/mood?of=Polka").status_code == 404
 
 
@@ -215,3 +219,18 @@ def test_the_page_takes_a_genre_and_a_feeling_in_any_capitals(client, session, c
     page = client.get("/mood?genre=cLASSICAL&emotion=Peace")
     assert texts(page, "select[name=genre] option[selected]") == ["classical"]
     assert "Calm 0" in texts(page, ".song-list .title")
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        # A genre without that emotion: the emotions it has, and genres that have the emotion.
+        (moods.Mood("metal", "peace"), [moods.Mood("classical", "peace")]),
+        (moods.Mood("clasical"), [moods.Mood("classical")]),
+        # An emotion that no song has: the nearest by pleasure and arousal.
+        (moods.Mood(emotion="calm"), [moods.Mood(emotion="peace"), moods.Mood(emotion="sadness")]),
+        (moods.Mood(emotion="sadnes"), [moods.Mood(emotion="sadness")]),
+    ],
+)
+def test_a_mood_without_songs_has_near_ones(session, catalogue, asked, near):
+    assert moods.nearest_moods(moods.mood_choices(session), asked) == near

@@ -79,10 +79,13 @@ def test_an_unknown_cluster_is_a_page_that_says_so(client: FlaskClient, run: Run
 
 
 def test_songs_are_narrowed_by_the_address_alone(client: FlaskClient, run: Run) -> None:
-    assert titles(page(client, "/tracks?genre=folk")) == ["Song 1", "Song 3", "Song 5"]
-    assert titles(page(client, "/tracks?tempo_min=100&tempo_max=115")) == ["Song 2", "Song 3"]
-    assert titles(page(client, "/tracks?cluster=1&tempo_min=100")) == ["Song 3", "Song 5"]
-    assert titles(page(client, "/tracks?q=song+4")) == ["Song 4"]
+    assert sorted(titles(page(client, "/tracks?genre=folk"))) == ["Song 1", "Song 3", "Song 5"]
+    assert sorted(titles(page(client, "/tracks?tempo_min=100&tempo_max=115"))) == [
+        "Song 2",
+        "Song 3",
+    ]
+    assert sorted(titles(page(client, "/tracks?cluster=1&tempo_min=100"))) == ["Song 3", "Song 5"]
+    assert sorted(titles(page(client, "/tracks?q=song+4"))) == ["Song 4"]
 
 
 def test_empty_fields_of_the_form_do_not_stay_in_the_address(client: FlaskClient, run: Run) -> None:
@@ -111,7 +114,10 @@ def test_a_value_that_cannot_be_used_is_named_and_the_list_still_shown(
 
 
 def test_ranges_the_wrong_way_round_are_turned(client: FlaskClient, run: Run) -> None:
-    assert titles(page(client, "/tracks?tempo_min=115&tempo_max=100")) == ["Song 2", "Song 3"]
+    assert sorted(titles(page(client, "/tracks?tempo_min=115&tempo_max=100"))) == [
+        "Song 2",
+        "Song 3",
+    ]
 
 
 def test_a_song_page_says_how_it_sounds_and_what_sounds_like_it(
@@ -144,7 +150,7 @@ def test_a_song_added_after_the_training_says_that_it_has_no_place_yet(
     notes = texts(body, "main p.quiet")
     assert [note for note in notes if note.startswith("This song is new: the next training")]
     assert "Similar songs" not in texts(body, "main h2")
-    assert titles(page(client, "/tracks?q=late")) == ["Late"]
+    assert sorted(titles(page(client, "/tracks?q=late"))) == ["Late"]
 
 
 def test_titles_are_text_never_markup(client: FlaskClient, session: Session) -> None:

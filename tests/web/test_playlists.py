@@ -267,3 +267,102 @@ def test_a_songs_page_adds_it_to_my_playlists_and_to_nobody_elses(app, client, s
     assert answer.location == mine
     assert texts(client.get(mine), ".notice-good") == ["1 song added to “Road songs”."]
     assert app.test_client().post(f"{mine}/tracks", data={"tracks": "x"}).status_code == 404
+
+
+def test_a_song_is_moved_to_a_place_and_the_script_gets_json(client, session, songs):
+    address = make(client, songs)
+    a, b, c = (s.id for s in songs)
+    move = f"{address}/tracks/{songs[2].public_id}"
+    answer = client.post(
+        move, data={"do": "place", "place": "0"}, headers={"Accept": "application/json"}
+    )
+    assert (answer.status_code, answer.json) == (200, {"tracks": 3})
+    assert order(session) == [c, a, b]
+    client.post(move, data={"do": "place", "place": "99"})
+    assert order(session) == [a, b, c]
+    assert client.post(move, data={"do": "place", "place": "x"}).status_code == 400
+
+
+def test_a_copy_is_ones_own_and_leaves_the_original_alone(client, app, session, songs):
+    session.add(Playlist(public_id="cat", external_id="x", name="N" * 200))
+    session.flush()
+    catalogue = session.query(Playlist).filter_by(public_id="cat").one()
+    playlists.add(session, catalogue, [songs[1].id, songs[0].id])
+    session.commit()
+    copy = client.post("/playlists/cat/copy").location
+    page = client.get(copy)
+    assert texts(page, "main h1") == [("Copy of " + "N" * 200)[:200]]
+    assert texts(page, "main .song .title") == ["Ünïcode, “quoted”", "=HYPERLINK(1)"]
+    client.post(f"{copy}/tracks/{songs[1].public_id}", data={"do": "remove"})
+    assert playlists.tracks(session, catalogue) == [songs[1].id, songs[0].id]
+    assert app.test_client().post(f"{copy}/copy").status_code == 404
+
+
+def shared_address(client, address):
+    client.post(f"{address}/share-link")
+    return parse(client.get(address)).select_one("#share-address")["value"]
+
+
+def test_a_shared_playlist_is_read_by_whoever_has_the_link_until_it_is_revoked(
+    app, client, session, songs
+):
+    address = make(client, songs)
+    assert parse(client.get(address)).select("#share-address") == []
+    link = shared_address(client, address)
+    visitor = app.test_client()
+    page = visitor.get(link)
+    assert page.status_code == 200
+    assert texts(page, "main h1") == ["Mine"]
+    assert texts(page, "main .song .title") == [" ".join(song.title.split()) for song in songs]
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert parse(page).select_one("meta[name=robots]")["content"] == "noindex, nofollow"
+    # Nothing of it can be changed from there, and its own address stays closed.
+    assert parse(page).select("[formaction], [data-drag], form[action$='/delete']") == []
+    assert visitor.get(address).status_code == 404
+    assert visitor.post(f"{address}/share-link/revoke").status_code == 404
+    assert visitor.get(link[:-1] + ("A" if link[-1] != "A" else "B")).status_code == 404
+    client.post(f"{address}/share-link/revoke")
+    assert visitor.get(link).status_code == 404
+    # A new link is another one.
+    assert shared_address(client, address) != link
+
+
+def test_a_stream_key_does_not_open_the_page_nor_a_share_key_the_streams(client, session, songs):
+    address = make(client, songs)
+    client.post(f"{address}/share-link")
+    client.post(f"{address}/stream-key")
+    playlist = session.query(Playlist).one()
+    shared, streams = (
+        playlist_export.share_key(playlist, "s"),
+        playlist_export.stream_key(playlist, "s"),
+    )
+    assert shared != streams
+    assert playlist_export.is_share_key(playlist, "s", shared)
+    assert not playlist_export.is_share_key(playlist, "s", streams)
+    assert not playlist_export.is_stream_key(playlist, "s", shared)
+
+
+class TestSharedWhereAccountsOnly:
+    @pytest.fixture
+    def app_config(self):
+        return {"CATALOGUE": "accounts"}
+
+    def test_the_link_shows_the_list_and_leads_nowhere_else(self, app, client, session, songs):
+        listener = Listener(token="x")
+        session.add(listener)
+        session.flush()
+        playlist = playlists.create(session, listener, "Theirs", "", [s.id for s in songs])
+        playlists.create_share_key(session, playlist)
+        session.commit()
+        key = playlist_export.share_key(playlist, str(app.secret_key))
+        page = client.get(f"/playlists/shared/{playlist.public_id}/{key}")
+        assert page.status_code == 200
+        assert len(texts(page, "main .title")) == 3
+        assert parse(page).select("main a, main form, main img") == []
+
+
+def test_the_page_numbers_its_songs_and_says_how_long_they_last(client, songs):
+    page = client.get(make(client, songs))
+    assert texts(page, ".songs-table tbody .cell-number > span") == ["1", "2", "3"]
+    assert texts(page, ".songs-table tbody .cell-length") == ["1:01", "", ""]
+    assert any("3 songs · 1 min" in text for text in texts(page, "main .figures"))

@@ -71,6 +71,11 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("playlists.delete", "POST"): ("/playlists/{playlist}/delete", HIDDEN),
     ("playlists.add", "POST"): ("/playlists/{playlist}/tracks", HIDDEN),
     ("playlists.change", "POST"): ("/playlists/{playlist}/tracks/{track}", HIDDEN),
+    ("playlists.duplicate", "POST"): ("/playlists/{playlist}/copy", HIDDEN),
+    ("playlists.create_share_key", "POST"): ("/playlists/{playlist}/share-link", HIDDEN),
+    ("playlists.revoke_share_key", "POST"): ("/playlists/{playlist}/share-link/revoke", HIDDEN),
+    ("playlists.shared", "GET"): ("/playlists/shared/{playlist}/key", HIDDEN),
+    ("suggest.choices", "GET"): ("/suggest?q=a", OPEN),
     ("playlists.create_stream_key", "POST"): ("/playlists/{playlist}/stream-key", HIDDEN),
     ("playlists.revoke_stream_key", "POST"): ("/playlists/{playlist}/stream-key/revoke", HIDDEN),
     ("upload.index", "GET"): ("/upload", OPEN),
@@ -370,6 +375,7 @@ class TestAccountsOnly:
         ("api_docs.docs", "GET"): 200,
         ("api_docs.docs_file", "GET"): 200,
         ("player.stream", "GET"): 404,  # by the key of a playlist
+        ("playlists.shared", "GET"): 404,
     }
 
     @pytest.fixture

@@ -308,7 +308,7 @@ def test_songs_of_a_path_can_be_chosen_by_their_title(client, session, planted, 
     offered = [a for a in links(page).values() if a.startswith("/path?from=")]
     assert offered
     assert all(re.fullmatch(r"/path\?from=p\d+&to=&steps=8", a) for a in offered)
-    assert texts(client.get("/path?from=zzz"), ".notice-bad") == ["No results for “zzz”."]
+    assert texts(client.get("/path?from=zzz"), "main .notice") == ["No results for “zzz”."]
 
 
 def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
@@ -333,9 +333,7 @@ def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
 def test_a_blend_adds_and_takes_away(client, session, planted, name):
     page = client.get(f"/blend?add={name(0)}&add={name(1)}&subtract={name(2)}")
     assert page.status_code == 200
-    found = re.findall(
-        r'<div class="song[^>]*>\s*<a class="title" href="/tracks/(p\d+)"', page.text
-    )
+    found = shown(page.text)
     assert len(found) == 20
     assert not {name(0), name(1), name(2)} & set(found)
     # What was taken out is named, and what it shares with the song or not.

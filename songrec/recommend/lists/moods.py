@@ -207,7 +207,7 @@ def describe_match(match: Match) -> str:
     met = [
         r for r in match.reasons if r.kind == "target" and r.details["met"] and r.details["word"]
     ]
-    met.sort(key=lambda reason: -reason.details["asked"])
+    met.sort(key=lambda reason: -reason.details["distinctness"])
     words = phrases.join_clauses([reason.details["word"] for reason in met[:3]])
     tags = phrases.join_clauses([f"“{r.about}”" for r in match.reasons if r.kind == "tag"])
     if not words and not tags:
@@ -268,10 +268,11 @@ def _target_reason(
     spread: float,
     end: int,
 ) -> Reason:
-    figure: dict[str, Any] = {"name": name, "label": BY_NAME[name].label, "other": target}
+    label = BY_NAME[name].label
+    figure: dict[str, Any] = {"name": name, "label": label, "other": target}
     details: dict[str, Any] = {"features": [figure]}
     figure["value"] = round(value, 6)
-    figures = f"({name} {value:.2f}, target {target:.2f})"
+    figures = f"({label.lower()} {value:.2f}, target {target:.2f})"
     is_high = percentile >= 0.5
     most, least = phrases.ADJECTIVE_BOUNDS[name]
     # A value may be near the target without deserving the adjective.
@@ -283,15 +284,29 @@ def _target_reason(
     # A target in the middle of the scale is hardly a request.
     is_request = abs(percentile - 0.5) > 0.1 and (rank - 0.5) * (percentile - 0.5) > 0
     if is_met and not is_near:
-        text = f"Even {comparative} than asked {figures}"
+        text = f"Even {comparative} {figures}"
+    elif is_met and word and is_request:
+        text = f"{phrases.capitalize(word)} {figures}"
     elif is_met:
-        text = f"{phrases.capitalize(word if word and is_request else name)} as asked {figures}"
+        text = f"{label} close to the target {figures}"
     else:
-        text = f"{phrases.capitalize(comparative)} than asked {figures}"
+        text = f"{phrases.capitalize(comparative)} than the target {figures}"
     details |= {
         "met": is_met and is_request,
-        "asked": abs(percentile - 0.5),
-        "clause": f"{word or name} {figures}",
+        "distinctness": abs(percentile - 0.5),
+        "clause": f"{word or label.lower()} {figures}",
         "word": word,
     }
     return Reason("target", text, contribution, name, details)
+
+
+def nearest_emotions(emotion: str, names: Sequence[str], n: int) -> list[str]:
+    """Return the emotions of ``names`` nearest to ``emotion`` on the circumplex's two axes.
+
+    Empty where the table does not know the emotion.
+    """
+    if emotion not in EMOTIONS:
+        return []
+    here = np.array(EMOTIONS[emotion])
+    known = [name for name in names if name in EMOTIONS and name != emotion]
+    return sorted(known, key=lambda name: float(np.linalg.norm(EMOTIONS[name] - here)))[:n]

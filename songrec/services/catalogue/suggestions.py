@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,6 +14,7 @@ from songrec.core.sorting import sort_key
 from songrec.store.tables import Artist, Track
 
 MIN_SIMILARITY = 0.75
+MIN_NAME_LIKENESS = 0.6
 MIN_LENGTH = 4
 MAX_CANDIDATES = 5_000
 """Names compared with the search: of its first letter and nearly its length."""
@@ -48,3 +51,15 @@ def _candidates(
         .limit(MAX_CANDIDATES)
     )
     return dict(rows.all())
+
+
+def nearest_names(text: str, names: Sequence[str], n: int = 4) -> list[str]:
+    """Return the names that share words with ``text`` or are spelt like it, the nearest first."""
+    words = set(re.findall(r"[^\W_]+", text.lower()))
+
+    def likeness(name: str) -> float:
+        spelt = difflib.SequenceMatcher(None, text.lower(), name.lower()).ratio()
+        return spelt + len(words & set(re.findall(r"[^\W_]+", name.lower())))
+
+    ranked = sorted(names, key=likeness, reverse=True)
+    return [name for name in ranked[:n] if likeness(name) >= MIN_NAME_LIKENESS]

@@ -171,21 +171,35 @@ def file_locations(
 
 
 def stream_key(playlist: Playlist, secret: str) -> str | None:
-    """Return the key in a playlist's stream addresses; None while it has none.
-
-    It is signed, not stored: a copy of the database opens nothing, and another ``stream_salt``
-    revokes it.
-    """
-    if playlist.stream_salt is None:
-        return None
-    text = f"stream:{playlist.public_id}:{playlist.stream_salt}"
-    digest = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest[:24]).decode()
+    """Return the key in a playlist's stream addresses; None while it has none."""
+    return _key("stream", playlist, playlist.stream_salt, secret)
 
 
 def is_stream_key(playlist: Playlist, secret: str, key: str) -> bool:
     """Whether ``key`` opens the streams of ``playlist``."""
-    valid = stream_key(playlist, secret)
+    return _is_equal(stream_key(playlist, secret), key)
+
+
+def share_key(playlist: Playlist, secret: str) -> str | None:
+    """Return the key in the address of a playlist's public page; None while it has none."""
+    return _key("share", playlist, playlist.share_salt, secret)
+
+
+def is_share_key(playlist: Playlist, secret: str, key: str) -> bool:
+    """Whether ``key`` opens the public page of ``playlist``."""
+    return _is_equal(share_key(playlist, secret), key)
+
+
+def _key(purpose: str, playlist: Playlist, salt: str | None, secret: str) -> str | None:
+    """Return a key that is signed, not stored: a copy of the database opens nothing."""
+    if salt is None:
+        return None
+    text = f"{purpose}:{playlist.public_id}:{salt}"
+    digest = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+def _is_equal(valid: str | None, key: str) -> bool:
     return valid is not None and hmac.compare_digest(valid.encode(), key.encode())
 
 

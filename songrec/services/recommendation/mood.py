@@ -17,6 +17,7 @@ from songrec.core.types import Ints, Match, Space
 from songrec.recommend.lists import moods
 from songrec.recommend.space_statistics import statistics_of
 from songrec.services.catalogue.left_out import left_out
+from songrec.services.catalogue.suggestions import nearest_names
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
@@ -99,6 +100,28 @@ def mood_choices(session: Session) -> MoodChoices:
             genres[name].append(felt)
     emotions = tuple(name for name, _ in tracks.tags(session, "emotion"))
     return MoodChoices({name: tuple(felt) for name, felt in genres.items()}, emotions)
+
+
+def nearest_moods(choices: MoodChoices, mood: Mood, n: int = 6) -> list[Mood]:
+    """Return moods that the catalogue has songs for, the nearest to one that it has none for."""
+    found: list[Mood] = []
+    known_genre = mood.genre in choices.genres
+    if mood.genre and known_genre and mood.emotion:
+        found += [Mood(mood.genre, emotion) for emotion in choices.genres[mood.genre]]
+        found += [
+            Mood(genre, mood.emotion)
+            for genre, emotions in choices.genres.items()
+            if mood.emotion in emotions
+        ]
+    if mood.genre and not known_genre:
+        names = nearest_names(mood.genre, list(choices.genres)) or list(choices.genres)[:n]
+        found += [Mood(name) for name in names]
+    if mood.emotion and mood.emotion not in choices.emotions:
+        emotions = moods.nearest_emotions(mood.emotion.lower(), choices.emotions, n)
+        found += [
+            Mood(emotion=name) for name in emotions or nearest_names(mood.emotion, choices.emotions)
+        ]
+    return list(dict.fromkeys(found))[:n]
 
 
 def spell_tag(session: Session, kind: str, text: str) -> str | None:

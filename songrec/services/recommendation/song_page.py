@@ -22,14 +22,18 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
-from songrec.store.sound import audio_files
+from songrec.store.sound import audio_files, heard_tags
 from songrec.store.tables import AudioFile, Listener, Playlist, Run
 
 __all__ = ["BEST", "GROUPS", "GROUP_LABELS", "MAX_WEIGHT", "SOUND", "SongPage", "song_page"]
 
-LABELS = {BEST: "All that songrec knows", SOUND: "Sound alone"}
+LABELS = {BEST: "Everything", SOUND: "The sound alone"}
 N_SIMILAR = 8
 N_PLAYLISTS = 20
+N_VERSIONS = 12
+N_TAGS = 6
+MIN_PROBABILITY = 0.2
+"""Tags that are heard with less are not shown."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class SongPage:
     ``method`` is the recommendation method that answered ``BEST``.
     ``comparisons`` are those to choose from, with their labels. ``problem`` says why there are no
     similar songs. ``space`` is None while nothing is published, ``folder`` the name of the file's
-    folder.
+    folder. ``tags`` are those heard in the sound, ``versions`` other tracks of the same song.
     """
 
     track: TrackView
@@ -54,6 +58,8 @@ class SongPage:
     has_lyrics: bool
     file: AudioFile | None
     folder: str
+    tags: list[str]
+    versions: list[TrackView]
     playlists: list[Playlist]
 
 
@@ -107,6 +113,10 @@ def song_page(
         lyrics.has_words(instance.session, track.id),
         file,
         PurePosixPath(file.path).parent.name if file else "",
+        heard_tags.of_track(instance.folder, track.id, N_TAGS, MIN_PROBABILITY),
+        tracks.tracks_by_id(
+            instance.session, tracks.versions(instance.session, track.id, N_VERSIONS), run
+        ),
         playlists.of_listener(instance.session, listener)[:N_PLAYLISTS] if listener else [],
     )
 

@@ -7,11 +7,12 @@ its parts among all artists.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.artist_credits import (
@@ -30,7 +31,7 @@ from songrec.core.songs import album_public_id, public_id
 from songrec.store.bulk import chunks, insert_many
 from songrec.store.catalogue import track_filters
 from songrec.store.db import take_write_turn
-from songrec.store.tables import Album, Artist, MatchKey, Track, TrackArtist
+from songrec.store.tables import Album, Artist, AudioFile, MatchKey, Track, TrackArtist
 
 _ARTIST = Artist.__table__
 _ALBUM = Album.__table__
@@ -399,9 +400,37 @@ def track_ids(session: Session, artist_id: int, limit: int) -> list[int]:
 
 
 def album_track_ids(session: Session, album_id: int, limit: int) -> list[int]:
-    """Return the ids of an album's tracks, ascending, at most ``limit``."""
-    query = select(Track.id).where(Track.album_id == album_id).order_by(Track.id)
-    return list(session.scalars(query.limit(limit)))
+    """Return the ids of an album's tracks, at most ``limit``, in the album's order.
+
+    Where the files say numbers it is theirs, within a folder; else it is that of the catalogue.
+    """
+    query = (
+        select(Track.id, AudioFile.path, AudioFile.part, AudioFile.info)
+        .join(
+            AudioFile,
+            and_(AudioFile.track_id == Track.id, AudioFile.state == "analysed"),
+            isouter=True,
+        )
+        .where(Track.album_id == album_id)
+        .order_by(Track.id, AudioFile.id)
+        .limit(limit)
+    )
+    place: dict[int, tuple[str, int, int]] = {}
+    for track_id, path, part, info in session.execute(query):
+        number = part or (info or {}).get("track_number") or 0
+        folder = posixpath.dirname(path) if path else ""
+        place.setdefault(track_id, (folder, int(number), track_id))
+    return sorted(place, key=lambda track_id: place[track_id])
+
+
+def first_tracks(session: Session, album_ids: Sequence[int]) -> dict[int, int]:
+    """Return the first track of each of these albums that has any, for its cover."""
+    query = (
+        select(Track.album_id, func.min(Track.id))
+        .where(Track.album_id.in_(list(album_ids)))
+        .group_by(Track.album_id)
+    )
+    return {album_id: track_id for album_id, track_id in session.execute(query)}  # noqa: C416
 
 
 def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, list[str]]:

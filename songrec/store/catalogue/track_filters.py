@@ -48,6 +48,8 @@ from songrec.store.tables import (
 PER_PAGE = 50
 COUNT_LIMIT = 5_000
 """Counting stops here, so that it takes a bounded time: "more than 5,000 songs" suffices."""
+_NUMBERS: dict[str, Any] = {"year": Track.year, "added": Track.id}
+"""Columns of numbers that lists are sorted by beside the attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class TrackQuery:
     """Filters and order of a list of tracks.
 
     ``artist`` and ``album`` are ids of the database. ``ranges`` maps an attribute to
-    ``(low, high)``, either of which may be None.
+    ``(low, high)``, either of which may be None. ``sort`` is one of ``tracks.SORTS``; ``first`` are
+    ids of tracks that come before all others, in their order.
     """
 
     text: str = ""
@@ -67,6 +70,7 @@ class TrackQuery:
     ranges: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     sort: str = "title"
     descending: bool = False
+    first: tuple[int, ...] = ()
     page: int = 1
     per_page: int = PER_PAGE
 
@@ -80,6 +84,12 @@ class TrackQuery:
         texts = (self.text, self.genre, self.emotion, self.ranges)
         numbers = (self.cluster, self.artist, self.album)
         return sum(map(bool, texts)) + sum(number is not None for number in numbers)
+
+    @property
+    def attribute(self) -> str | None:
+        """The attribute that the list is sorted by, if any."""
+        name = "popularity" if self.sort == "known" else self.sort
+        return name if name in ATTRIBUTE_NAMES else None
 
 
 def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bool]:
@@ -104,9 +114,16 @@ def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bo
 def ids(
     session: Session, query: TrackQuery, run: Run | None, *, offset: int, many: bool
 ) -> list[int]:
-    """The ids of one page, in the query's order. ``many``: there are more than one can count."""
+    """Return the ids of one page, in the query's order.
+
+    ``many``: there are more than one can count.
+    """
+    first = _first_ids(session, query, run)
+    page = first[offset : offset + query.per_page]
+    if len(page) == query.per_page:
+        return page
     statement = select(Track.id)
-    ranges = query.ranges or query.sort in ATTRIBUTE_NAMES
+    ranges = query.ranges or query.attribute is not None
     if ranges:
         statement = statement.join(TrackAttributes, TrackAttributes.track_id == Track.id)
         statement = statement.where(*_within(query))
@@ -121,9 +138,24 @@ def ids(
     track_id = _walked_id(session, query) if many else Track.id
     for tracks in _id_sets(session, query, run, joined=True):
         statement = statement.where(track_id.in_(tracks))
+    if first:
+        statement = statement.where(Track.id.not_in(first))
     gathered = bool(query.ranges) and not many
     statement = statement.order_by(*_order(query, run, gathered=gathered))
-    return list(session.scalars(statement.limit(query.per_page).offset(offset)))
+    statement = statement.limit(query.per_page - len(page)).offset(max(0, offset - len(first)))
+    return page + list(session.scalars(statement))
+
+
+def _first_ids(session: Session, query: TrackQuery, run: Run | None) -> list[int]:
+    """Return the tracks of ``query.first`` that match the query, in that order."""
+    if not query.first:
+        return []
+    sets = _id_sets(session, query, run)
+    matching = select(Track.id).where(
+        Track.id.in_(query.first), *(Track.id.in_(id_set) for id_set in sets)
+    )
+    found = set(session.scalars(matching))
+    return [track_id for track_id in query.first if track_id in found]
 
 
 def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:
@@ -141,8 +173,8 @@ def _walked_id(session: Session, query: TrackQuery) -> Any:
     order, where there is one, until the page is full.
     """
     attributes = TrackAttributes.__table__.c
-    is_indexed = query.sort in ("title", "artist") or (
-        query.sort in ATTRIBUTE_NAMES and bool(attributes[query.sort].index)
+    is_indexed = query.sort in ("title", "artist", "year") or (
+        query.attribute is not None and bool(attributes[query.attribute].index)
     )
     by_text_alone = bool(query.text) and query.filters == 1
     if session.get_bind().dialect.name == "sqlite" and by_text_alone and is_indexed:
@@ -264,19 +296,20 @@ def _of_signs_alone(words: str) -> ColumnElement[bool]:
 
 def _order(query: TrackQuery, run: Run | None, *, gathered: bool) -> tuple[Any, Any]:
     typical = query.sort == "typical" and run is not None
-    descending = query.descending != typical
     column: Any
     if typical:
         column = ClusterAssignment.confidence
-    elif query.sort in ATTRIBUTE_NAMES:
-        column = getattr(TrackAttributes, query.sort)
-        column = literal_column(f"+track_attributes.{query.sort}") if gathered else column
+    elif query.attribute is not None:
+        column = getattr(TrackAttributes, query.attribute)
+        column = literal_column(f"+track_attributes.{query.attribute}") if gathered else column
+    elif query.sort in _NUMBERS:
+        column = _NUMBERS[query.sort]
     else:
         column = Track.sort_artists if query.sort == "artist" else Track.sort_title
         column = column + "" if gathered else column
-    order = column.desc() if descending else column.asc()
-    if query.sort in ATTRIBUTE_NAMES:
+    order = column.desc() if query.descending else column.asc()
+    if query.attribute is not None or query.sort == "year":
         order = order.nulls_last()
     # Ties go the same way as the rest, so that one index serves the whole order.
     tie = ClusterAssignment.track_id if typical else Track.id
-    return order, tie.desc() if descending else tie.asc()
+    return order, tie.desc() if query.descending else tie.asc()

@@ -31,15 +31,20 @@ from songrec.store.tables import (
 )
 
 SORTS: dict[str, str] = {
+    "known": "Best known",
     "title": "Title",
     "artist": "Artist",
+    "year": "Year",
+    "added": "Date added",
     "popularity": "Popularity",
     "energy": "Energy",
     "danceability": "Danceability",
     "positiveness": "Happiness",
     "tempo": "Tempo",
-    "typical": "Most typical first",
+    "typical": "Typical of its sound group",
 }
+ASCENDING = frozenset({"title", "artist"})
+"""Sorts that begin with the lowest; all others begin with the most popular, newest or highest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,39 @@ def tracks_by_public_id(
     return [by_public_id[name] for name in public_ids if name in by_public_id]
 
 
+def versions(session: Session, track_id: int, limit: int) -> list[int]:
+    """Return other tracks of the same song (artists and title), the oldest first."""
+    key = select(Track.song_key).where(Track.id == track_id).scalar_subquery()
+    query = select(Track.id).where(Track.song_key == key, Track.id != track_id)
+    return list(session.scalars(query.order_by(Track.year, Track.id).limit(limit)))
+
+
+def with_values(session: Session) -> frozenset[str]:
+    """Return the attributes that any track has a value of."""
+    columns = TrackAttributes.__table__.c
+    found = select(
+        *(
+            select(columns.track_id).where(columns[name].is_not(None)).exists()
+            for name in ATTRIBUTE_NAMES
+        )
+    )
+    row = session.execute(found).one()
+    return frozenset(name for name, is_known in zip(ATTRIBUTE_NAMES, row, strict=True) if is_known)
+
+
+def total_ms(session: Session, track_ids: Sequence[int]) -> int:
+    """Return how long these tracks last together, in milliseconds; unknown lengths count 0."""
+    query = select(func.sum(Track.duration_ms)).where(Track.id.in_(list(track_ids)))
+    return session.scalar(query) or 0
+
+
+def public_ids(session: Session, track_ids: Sequence[int]) -> list[str]:
+    """Return the public ids of tracks, in the order given; unknown ids are left out."""
+    query = select(Track.id, Track.public_id).where(Track.id.in_(list(track_ids)))
+    names = {track_id: name for track_id, name in session.execute(query)}  # noqa: C416 -- no pairs
+    return [names[track_id] for track_id in track_ids if track_id in names]
+
+
 def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
     """Return a page of tracks that match ``query``; clusters are those of ``run``."""
     total, more = track_filters.count(session, query, run)
@@ -263,7 +301,8 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
     found = tracks_by_id(session, list(named), run)
     if len(found) < n:
         known = {view.id for view in found}
-        others = search(session, TrackQuery(text=words, per_page=n), run).tracks
+        query = TrackQuery(text=words, sort="known", descending=True, per_page=n)
+        others = search(session, query, run).tracks
         found += [view for view in others if view.id not in known]
     return found[:n]
 

@@ -63,6 +63,12 @@ def create(
     return playlist
 
 
+def duplicate(session: Session, listener: Listener, playlist: Playlist) -> Playlist:
+    """Create a playlist of ``listener`` with the tracks of another."""
+    name = f"Copy of {playlist.name}"[:NAME_LENGTH]
+    return create(session, listener, name, playlist.description, tracks(session, playlist))
+
+
 def find(
     session: Session, public_id: str, listener: Listener | None, *, to_change: bool = False
 ) -> Playlist | None:
@@ -172,6 +178,19 @@ def create_stream_key(session: Session, playlist: Playlist) -> None:
 def revoke_stream_key(session: Session, playlist: Playlist) -> None:
     """Make the playlist's stream addresses invalid."""
     playlist.stream_salt = None
+    session.flush()
+
+
+def create_share_key(session: Session, playlist: Playlist) -> None:
+    """Give the playlist a key for its public page, unless it has one."""
+    if playlist.share_salt is None:
+        playlist.share_salt = secrets.token_hex(16)
+        session.flush()
+
+
+def revoke_share_key(session: Session, playlist: Playlist) -> None:
+    """Make the address of the playlist's public page invalid."""
+    playlist.share_salt = None
     session.flush()
 
 

@@ -19,7 +19,7 @@ from songrec.core.file_names import is_unicode
 from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.instance_paths import to_stored
-from songrec.store.tables import PLAYABLE, AudioFile, ClusterAssignment, Track
+from songrec.store.tables import PLAYABLE, AudioFile, ClusterAssignment, Track, TrackAttributes
 
 STATES = ("listed", "analysed", "rejected", "missing")
 
@@ -108,6 +108,23 @@ def last_analysed_at(session: Session) -> datetime | None:
     return session.scalar(
         select(func.max(AudioFile.updated_at)).where(AudioFile.state == "analysed")
     )
+
+
+def most_popular(session: Session, limit: int) -> list[int]:
+    """Return the ids of at most ``limit`` tracks with audio, the most popular first."""
+    some = (
+        select(AudioFile.track_id)
+        .where(AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None))
+        .distinct()
+        .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(some.c.track_id)
+        .join(TrackAttributes, TrackAttributes.track_id == some.c.track_id, isouter=True)
+        .order_by(TrackAttributes.popularity.desc().nulls_last(), some.c.track_id)
+    )
+    return list(session.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,20 @@ def load(instance: Path) -> HeardTags | None:
     return cached[1]
 
 
+def of_track(instance: Path, track_id: int, n: int, minimum: float) -> list[str]:
+    """Return at most ``n`` tags of a track, from the probability ``minimum``, likeliest first."""
+    tags = load(instance)
+    if tags is None:
+        return []
+    row = int(np.searchsorted(tags.track_ids, track_id))
+    if row == len(tags.track_ids) or tags.track_ids[row] != track_id:
+        return []
+    probabilities = np.nan_to_num(tags.probabilities[row].astype(np.float32))
+    order = np.argsort(-probabilities, kind="stable")
+    likely = [tags.names[column] for column in order if probabilities[column] >= minimum]
+    return list(dict.fromkeys(likely))[:n]
+
+
 def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:
     """Write the tags of all tracks that have any of the sets ``keys``; return whether any changed.
 

@@ -116,6 +116,7 @@ class Track(Base):
     __table_args__ = (
         Index("ix_track_sort_title_id", "sort_title", "id"),
         Index("ix_track_sort_artists_id", "sort_artists", "id"),
+        Index("ix_track_year_id", "year", "id"),
     )
 
     @validates("title", "artists")

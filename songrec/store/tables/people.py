@@ -80,8 +80,8 @@ class Reaction(Base):
 class Playlist(Base):
     """A list of tracks: a listener's own, or one that came with a catalogue (no listener).
 
-    ``stream_salt`` makes the key in the playlist's stream addresses; NULL while it has none, and
-    a new one revokes the old addresses.
+    ``stream_salt`` makes the key in the playlist's stream addresses, ``share_salt`` that in the
+    address of its public page; NULL while it has none, and a new one revokes the old addresses.
     """
 
     __tablename__ = "playlist"
@@ -95,6 +95,7 @@ class Playlist(Base):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(500), default="")
     stream_salt: Mapped[str | None] = mapped_column(String(32))
+    share_salt: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -21,9 +21,11 @@ from songrec.web import cached_counts, charts
 from songrec.web.current_listener import current_listener, current_reactions, require_listener
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import TrackForm, page_address
+from songrec.web.song_lists import length_in_words
 
 MAX_SONGS = 500
 """Songs of one artist that are placed, compared and liked at once."""
+MAX_PLAYED = 100
 ALBUMS_SHOWN = 60
 SIMILAR_SHOWN = 8
 
@@ -39,10 +41,14 @@ def artist(public_id: str) -> ResponseReturnValue:
     similar = (
         artist_pages.artists_like(db.session, space, ids, row.id, SIMILAR_SHOWN) if space else []
     )
+    albums = artists.albums_of_artist(db.session, row.id, ALBUMS_SHOWN)
+    first = artists.first_tracks(db.session, [one.id for one in albums])
+    views = {view.id: view for view in tracks.tracks_by_id(db.session, list(first.values()))}
     return render_template(
         "pages/artist.html",
         artist=row,
-        albums=artists.albums_of_artist(db.session, row.id, ALBUMS_SHOWN),
+        albums=albums,
+        covers={album: views[track] for album, track in first.items()},
         similar=similar,
         like_address=url_for("pages.like_artist", public_id=row.public_id),
         undo_address=url_for("pages.undo_artist_likes", public_id=row.public_id),
@@ -111,21 +117,28 @@ def _album(public_id: str) -> AlbumView:
 def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
     """The songs of a page and what is said of them all: the table, clusters, map, likes."""
     run = runs.published(db.session)
-    form = TrackForm(request.args, default_sort="title" if "album" in narrowed else "popularity")
-    if "sort" not in form.args and "artist" in narrowed:
-        form.query = form.query.narrowed(descending=True)
-    form.query = form.query.narrowed(**narrowed)
     listener = current_listener()
+    form = TrackForm(request.args)
+    form.query = form.query.narrowed(**narrowed)
+    if "album" in narrowed and "sort" not in form.args:
+        form.query = form.query.narrowed(first=tuple(ids))
+    else:
+        form.known_first(db.session, listener)
     reacted = reactions.values(db.session, listener, ids) if listener else {}
     space = artist_pages.space_or_none(current_instance())
     where = artist_pages.whereabouts(space, ids) if space is not None else None
     clusters = cached_counts.clusters(db.session, run)
+    page = tracks.search(db.session, form.query, run)
+    # What is seen first is played first.
+    order = dict.fromkeys([*(track.id for track in page.tracks), *ids])
     audible = audio_files.for_tracks(db.session, ids)
-    playable = [view.public_id for view in tracks.tracks_by_id(db.session, list(audible)[:100])]
+    playable = tracks.public_ids(db.session, [i for i in order if i in audible][:MAX_PLAYED])
     return {
         "run": run,
         "form": form,
-        "page": tracks.search(db.session, form.query, run),
+        "page": page,
+        "first_number": (page.number - 1) * form.query.per_page + 1,
+        "all_time": length_in_words(tracks.total_ms(db.session, ids)),
         "address": page_address,
         "clusters": clusters,
         "reactions": current_reactions(),

@@ -65,6 +65,7 @@ def cluster(number: int) -> str:
     if run is None or row is None:
         abort(404, f"No sound group {number} in the published run.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
+    form.known_first(db.session, current_listener())
     page = tracks.search(db.session, form.query, run)
     return render_template(
         "pages/cluster.html",
@@ -77,6 +78,8 @@ def cluster(number: int) -> str:
         share_of_all=row.size / max(1, run.track_count),
         form=form,
         page=page,
+        first_number=(page.number - 1) * form.query.per_page + 1,
+        typical=tracks.tracks_by_id(db.session, row.profile.get("typical", [])[:4]),
         address=page_address,
         reactions=current_reactions(),
         audible=bool(audio_files.in_cluster(db.session, run.id, number, 1)),

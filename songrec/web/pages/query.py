@@ -7,11 +7,14 @@ from collections.abc import Mapping
 
 from flask import request, url_for
 from marshmallow import fields, validate
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from songrec.core.attributes import ATTRIBUTES, BY_NAME
+from songrec.services.listeners.known_tracks import known_tracks
 from songrec.store.catalogue.track_filters import TrackQuery
-from songrec.store.catalogue.tracks import SORTS
+from songrec.store.catalogue.tracks import ASCENDING, SORTS
+from songrec.store.tables import Listener
 from songrec.web import query_args
 
 RANGE_ATTRIBUTES = tuple(a.name for a in ATTRIBUTES if a.name not in ("variance", "explicit"))
@@ -21,7 +24,7 @@ ARGS = query_args.schema(
     emotion=fields.String(load_default=""),
     cluster=fields.Integer(load_default=None),
     sort=fields.String(load_default=None, validate=validate.OneOf(SORTS)),
-    order=fields.String(load_default=""),
+    order=fields.String(load_default="", validate=validate.OneOf(("up", "down"))),
     page=fields.Integer(load_default=1),
     **{
         f"{name}_{end}": query_args.Clamped(-math.inf, math.inf, load_default=None)
@@ -45,13 +48,14 @@ class TrackForm:
         self,
         args: MultiDict[str, str],
         *,
-        default_sort: str = "title",
+        default_sort: str = "known",
         cluster: int | None = None,
     ) -> None:
         self.args: Mapping[str, str] = _filled(args)
         self.default_sort = default_sort
         values, unusable = query_args.load(ARGS, self.args)
         self.problems = [self._problem(name) for name in unusable]
+        sort = values["sort"] or default_sort
         self.query = TrackQuery(
             text=values["q"][:200],
             genre=values["genre"][:200],
@@ -62,8 +66,8 @@ class TrackForm:
                 for name in RANGE_ATTRIBUTES
                 if (ends := _range(values[f"{name}_min"], values[f"{name}_max"])) != (None, None)
             },
-            sort=values["sort"] or default_sort,
-            descending=values["order"] == "down",
+            sort=sort,
+            descending=values["order"] == "down" if values["order"] else sort not in ASCENDING,
             page=max(1, _bounded(values["page"]) or 1),
         )
 
@@ -74,8 +78,16 @@ class TrackForm:
 
     def sort_address(self, sort: str) -> str:
         """Return the URL of the list sorted by ``sort``, reversed if it is already."""
-        turned = "down" if self.query.sort == sort and not self.query.descending else None
+        turned = None
+        if self.query.sort == sort and self.query.descending != (sort in ASCENDING):
+            turned = "down" if sort in ASCENDING else "up"
         return _address(sort=sort, order=turned, page=None)
+
+    def known_first(self, session: Session, listener: Listener | None) -> None:
+        """Let songs that the listener knows or can play begin a list of the best known."""
+        if self.query.sort == "known" and self.query.descending:
+            first = known_tracks(session, listener, self.query.text)
+            self.query = self.query.narrowed(first=first)
 
     def without(self, *names: str) -> str:
         """Return the URL of the list without some of its filters."""
@@ -109,7 +121,10 @@ class TrackForm:
         """Return the sentence about a value that cannot be used."""
         value = self.args[name][:40]
         if name == "sort":
-            return f"Cannot sort by “{value}”, sorted by {self.default_sort} instead."
+            usual = SORTS[self.default_sort].lower()
+            return f"Cannot sort by “{value}”, sorted by {usual} instead."
+        if name == "order":
+            return f"“{value}” is not an order: choose up or down."
         if name in ("cluster", "page"):
             what = "sound group" if name == "cluster" else "page"
             return f"“{value}” is not a {what} number."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from songrec.core.attributes import BY_NAME
-from songrec.services.catalogue.suggestions import did_you_mean
+from songrec.services.catalogue.suggestions import did_you_mean, nearest_names
 from songrec.services.recommendation.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
 from songrec.store.catalogue import tracks as catalogue
 from songrec.store.db import db
@@ -29,22 +29,38 @@ def tracks() -> str | Response:
     form = TrackForm(request.args)
     if not form.is_clean:
         return redirect(url_for("pages.tracks", **form.args))
+    form.known_first(db.session, current_listener())
     run = runs.published(db.session)
     page, text = catalogue.search(db.session, form.query, run), form.query.text
+    known, filtered = cached_counts.attributes(db.session), form.query.ranges
     return render_template(
         "pages/tracks.html",
         form=form,
         page=page,
+        first_number=(page.number - 1) * form.query.per_page + 1,
         suggestion=did_you_mean(db.session, text) if text and not page.tracks else None,
+        near_genres=_near_genres(form.query.genre) if not page.tracks else [],
         address=page_address,
         clusters=cached_counts.clusters(db.session, run),
         genres=cached_counts.tags(db.session, "genre"),
         emotions=cached_counts.tags(db.session, "emotion"),
-        ranges=[BY_NAME[name] for name in RANGE_ATTRIBUTES],
+        ranges=[BY_NAME[name] for name in RANGE_ATTRIBUTES if name in known or name in filtered],
         reactions=current_reactions(),
-        sorts={k: v for k, v in catalogue.SORTS.items() if k != "typical"},
+        sorts=_sorts(known),
         track_count=cached_counts.track_count(db.session),
     )
+
+
+def _sorts(known: Collection[str]) -> dict[str, str]:
+    """Return the sorts of a list, without those by attributes that no song has a value of."""
+    useless = {"typical", *(name for name in BY_NAME if name not in known)}
+    return {key: label for key, label in catalogue.SORTS.items() if key not in useless}
+
+
+def _near_genres(genre: str) -> list[str]:
+    """Return genres of the catalogue spelt like one that no song is tagged with."""
+    names = [name for name, _ in cached_counts.tags(db.session, "genre")]
+    return [] if not genre or genre.lower() in names else nearest_names(genre, names)
 
 
 @blueprint.get("/tracks/<public_id>")

@@ -131,13 +131,62 @@ def test_unknown_values_come_last_in_either_direction(session: Session) -> None:
     assert titles(session, sort="tempo", descending=True) == ["fast", "slow", "none"]
 
 
+def test_the_best_known_come_first_then_the_newest(session: Session) -> None:
+    for title, popularity in (("old", None), ("hit", 90.0), ("new", None), ("0", 10.0)):
+        make_track(session, title, popularity=popularity)
+    known = {"sort": "known", "descending": True}
+    assert titles(session, **known) == ["hit", "0", "new", "old"]
+
+
+def test_what_comes_first_comes_once_and_on_the_pages_that_it_belongs_to(session: Session) -> None:
+    ids = {
+        title: make_track(session, title, genres=("folk",), popularity=float(popularity)).id
+        for title, popularity in (("a", 5), ("b", 4), ("c", 3), ("d", 2), ("e", 1))
+    }
+    make_track(session, "elsewhere", genres=("rock",), popularity=99.0)
+    other = make_track(session, "liked elsewhere", genres=("rock",))
+    query = {
+        "sort": "known",
+        "descending": True,
+        "first": (ids["e"], other.id, ids["c"]),
+        "genre": "folk",
+        "per_page": 2,
+    }
+    pages = [titles(session, page=page, **query) for page in (1, 2, 3)]
+    assert pages == [["e", "c"], ["a", "b"], ["d"]]
+
+
+def test_years_come_newest_first_and_unknown_ones_last(session: Session) -> None:
+    for title, year in (("old", 1960), ("none", None), ("new", 2020)):
+        make_track(session, title, year=year)
+    assert titles(session, sort="year", descending=True) == ["new", "old", "none"]
+    assert titles(session, sort="year") == ["old", "new", "none"]
+    assert titles(session, sort="added", descending=True) == ["new", "none", "old"]
+
+
+def test_attributes_without_a_value_anywhere_are_not_offered(session: Session) -> None:
+    make_track(session, popularity=None, tempo=None)
+    make_track(session, popularity=None)
+    assert tracks.with_values(session) >= {"tempo", "energy"}
+    assert "popularity" not in tracks.with_values(session)
+
+
+def test_versions_are_the_other_tracks_of_the_same_song(session: Session) -> None:
+    single, album, _ = (
+        make_track(session, "Gone", song_key=key, year=year)
+        for key, year in ((7, 1999), (7, 1998), (8, 1997))
+    )
+    assert tracks.versions(session, single.id, 5) == [album.id]
+
+
 def test_cluster_lists_show_the_most_typical_first(session: Session) -> None:
     run = make_run(session)
     edge, core, other = (make_track(session, name) for name in ("edge", "core", "other"))
     assign(session, run, edge.id, 0, 0.2)
     assign(session, run, core.id, 0, 0.9)
     assign(session, run, other.id, 1, 1.0)
-    assert titles(session, run, cluster=0, sort="typical") == ["core", "edge"]
+    by_confidence = {"cluster": 0, "sort": "typical", "descending": True}
+    assert titles(session, run, **by_confidence) == ["core", "edge"]
     view = tracks.find_track(session, core.public_id, run)
     assert view is not None
     assert (view.label, view.y) == (0, 1.0)
@@ -180,7 +229,8 @@ def test_sort_keys_drop_accents_and_leading_punctuation() -> None:
 
 def test_the_song_of_that_name_comes_before_those_that_only_contain_it(session: Session) -> None:
     for number in range(12):
-        make_track(session, f"After Yesterday {number}", artists="Somebody")
+        names = {"title": f"After Yesterday {number}", "artists": "Somebody"}
+        make_track(session, popularity=90.0 - number, **names)
     make_track(session, "Yesterday Once More")
     make_track(session, "Yesterday")
     make_track(session, "Zoo", artists="Yesterday’s Men")
@@ -190,6 +240,6 @@ def test_the_song_of_that_name_comes_before_those_that_only_contain_it(session: 
     assert [view.title for view in tracks.suggest(session, "somebody", 3)] == [
         "After Yesterday 0",
         "After Yesterday 1",
-        "After Yesterday 10",
+        "After Yesterday 2",
     ]
     assert tracks.suggest(session, "100%", 5) == []

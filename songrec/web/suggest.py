@@ -1,0 +1,48 @@
+"""Suggestions for a field in which a song or an artist is chosen, as JSON."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from songrec.services.catalogue.search_suggestions import suggest
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.db import db
+
+blueprint = Blueprint("suggest", __name__)
+
+MAX_LENGTH = 100
+SECONDS = 60
+
+
+def init_app(app: Flask) -> None:
+    """Register the address."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/suggest")
+def choices() -> ResponseReturnValue:
+    """Return the artists and songs that ``q`` may mean, and its spelling where that was changed."""
+    text = request.args.get("q", "").replace("\0", "")[:MAX_LENGTH].strip()
+    items, corrected = [], None
+    if text:
+        found = suggest(db.session, text, None, ())
+        corrected = found.corrected
+        items = [
+            {"kind": "artist", "id": one.public_id, "title": one.name, "detail": "Artist"}
+            for one in found.artists
+        ]
+        items += [
+            {"kind": "song", "id": one.public_id, "title": one.title, "detail": _detail(one)}
+            for one in found.songs
+        ]
+    response = jsonify(items=items, corrected=corrected)
+    response.cache_control.public = True
+    response.cache_control.max_age = SECONDS
+    return response
+
+
+def _detail(track: TrackView) -> str:
+    """Return a song's artist, album and year: what tells it from the same song elsewhere."""
+    known = (track.artists or "Unknown artist", track.album, track.year and str(track.year))
+    return " · ".join(filter(None, known))
