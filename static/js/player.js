@@ -431,11 +431,14 @@
       changed();
     });
   }
-  deck.on("volumechange", () => {
+  const showVolume = () => {
     const mute = deck.muted || deck.volume === 0;
     when(one("mute"), mute ? "mute" : "loud");
     one("mute").setAttribute("aria-pressed", String(mute));
     one("volume").value = deck.muted ? 0 : deck.volume;
+  };
+  deck.on("volumechange", () => {
+    showVolume();
     saveSettings();
   });
   for (const kind of ["seeked", "loadedmetadata", "durationchange"]) deck.on(kind, show);
@@ -525,5 +528,7 @@
     load(queue.at, { play: state.playing, time: state.time });
   }
   showModes();
+  // Loading a sound drops the events before it, that of the volume among them.
+  showVolume();
   mark();
 })();
