@@ -63,7 +63,10 @@ def test_colours_follow_energy_and_happiness(energy: float, happiness: float) ->
 def test_the_waveform_shows() -> None:
     quiet_end = [1.0] * 300 + [0.05] * 300
     subjects = [Subject("song", TRAITS, peaks) for peaks in ((), quiet_end, quiet_end[::-1])]
-    assert len({to_svg(draw(subject)) for subject in subjects}) == 3
+    drawn = [draw(subject) for subject in subjects]
+    assert len({to_svg(picture) for picture in drawn}) == 3
+    # All else is the same before and after a song is played for the first time.
+    assert len({(one.ground, *(colour for colour, _ in one.shapes)) for one in drawn}) == 1
 
 
 @pytest.mark.parametrize("composition", sorted({*CALM, *LIVELY}, key=lambda one: one.__name__))

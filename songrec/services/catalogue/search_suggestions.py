@@ -35,7 +35,7 @@ POOL = 60
 GATHERED = 500
 """Titles of one beginning that are sorted; of more, the best known are looked for one by one."""
 SHORTEST_WORD = 3
-"""Characters from which words anywhere in a name count; fewer are only its beginning."""
+"""Characters from which the best known of thousands that match are looked for."""
 SHORTEST_MISSPELT = 4
 SHORTEST_MISSPELT_BEGINNING = 6
 """Letters from which the beginning of a word is put right: fewer begin too many other words."""
@@ -98,8 +98,7 @@ def _suggest(
     if not query:
         return SearchSuggestions(tracks.suggest(session, text, SONGS, run), [], [], [])
     titled = _titles_beginning(session, text)
-    short = len(text.strip()) < SHORTEST_WORD and text.isascii()
-    pool = [] if short else _best_known(session, text)
+    pool = _best_known(session, text)
     named = _artists(session, query, text, pool)
     return SearchSuggestions(
         tracks.tracks_by_id(session, _best_songs(session, text, titled, pool), run),
@@ -130,9 +129,11 @@ def _titles_beginning(session: Session, text: str) -> list[int]:
 
 
 def _best_known(session: Session, text: str) -> list[int]:
-    """Return the best known songs that match, of all their names and genres."""
+    """Return the best known songs that match; none where nearly all songs do."""
     query = TrackQuery(text=text, sort="popularity", descending=True, per_page=POOL)
     _, more = track_filters.count(session, query, None)
+    if more and text.isascii() and len(text.strip()) < SHORTEST_WORD:
+        return []
     return track_filters.ids(session, query, None, offset=0, many=more)
 
 

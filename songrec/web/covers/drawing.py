@@ -69,15 +69,20 @@ class Brush:
     peaks: Sequence[float]
 
     def levels(self, count: int) -> list[float]:
-        """Return the waveform as ``count`` levels from 0 to 1, invented where it is unknown."""
+        """Return the waveform as ``count`` levels from 0 to 1, invented where it is unknown.
+
+        The dice are thrown in either case: a song that is played for the first time gets its own
+        waveform, and all else of its cover stays.
+        """
+        swing, phase = self.dice.between(0.6, 2.2), self.dice.between(0, 6)
+        invented = [
+            0.15
+            + 0.5 * abs(math.sin(phase + swing * math.pi * at / count))
+            + self.dice.between(0, 0.35)
+            for at in range(count)
+        ]
         if not self.peaks:
-            swing, phase = self.dice.between(0.6, 2.2), self.dice.between(0, 6)
-            return [
-                0.15
-                + 0.5 * abs(math.sin(phase + swing * math.pi * at / count))
-                + self.dice.between(0, 0.35)
-                for at in range(count)
-            ]
+            return invented
         parts = [
             self.peaks[len(self.peaks) * at // count : len(self.peaks) * (at + 1) // count]
             or self.peaks[-1:]

@@ -41,6 +41,7 @@ def titles(session: Session, text: str) -> list[str]:
         ("nirvana", ["Nirvana", "Nirvana Dreams", "Something in the Way", "Lithium"]),
         ("love", ["Love", "Lovers Rock", "Lovely Day"]),
         ("lo", ["Lovers Rock", "Lovely Day", "Love"]),
+        ("w", ["Something in the Way", "Lovely Day"]),
         ("lithium nir", ["Lithium"]),
         ("yester", ["Yesterday"]),
         ("檎", ["林檎"]),
