@@ -113,7 +113,7 @@ def _suggest(
 def _titles_beginning(session: Session, text: str) -> list[int]:
     """Return the best known songs whose title begins with the text."""
     key = sort_key(text.strip())
-    begins = Track.sort_title.startswith(key, autoescape=True)
+    begins = track_filters.begins_with(session, Track.sort_title, key)
     some = select(Track.id).where(begins).limit(GATHERED + 1).subquery()
     popularity = TrackAttributes.popularity.desc().nulls_last()
     query = select(Track.id).join(TrackAttributes, TrackAttributes.track_id == Track.id)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from songrec.core.artist_credits import artist_key
 from songrec.core.sorting import sort_key
+from songrec.store.catalogue import track_filters
 from songrec.store.tables import Artist, Track
 
 MIN_SIMILARITY = 0.75
@@ -44,7 +45,7 @@ def _candidates(
     rows = session.execute(
         select(key, name)
         .where(
-            key.startswith(searched[0], autoescape=True),
+            track_filters.begins_with(session, key, searched[0]),
             func.length(key).between(len(searched) - 2, len(searched) + 2),
         )
         .order_by(func.abs(func.length(key) - len(searched)), key)

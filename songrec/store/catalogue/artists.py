@@ -344,7 +344,7 @@ def beginning_with(session: Session, name: str, limit: int) -> list[int]:
     """Return the ids of artists whose name begins so, the shortest names first."""
     query = (
         select(Artist.id)
-        .where(Artist.key.startswith(artist_key(name), autoescape=True))
+        .where(track_filters.begins_with(session, Artist.key, artist_key(name)))
         .order_by(func.length(Artist.key), Artist.key)
         .limit(limit)
     )

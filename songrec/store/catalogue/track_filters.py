@@ -46,6 +46,8 @@ from songrec.store.tables import (
 )
 
 PER_PAGE = 50
+LAST_CHARACTER = "\U0010ffff"
+"""Sorted after every other character."""
 COUNT_LIMIT = 5_000
 """Counting stops here, so that it takes a bounded time: "more than 5,000 songs" suffices."""
 _NUMBERS: dict[str, Any] = {"year": Track.year, "added": Track.id}
@@ -218,6 +220,16 @@ def _within(query: TrackQuery) -> list[Any]:
         if high is not None:
             conditions.append(column <= high)
     return conditions
+
+
+def begins_with(session: Session, column: Any, text: str) -> ColumnElement[bool]:
+    """Return the condition that an indexed column begins with ``text``, case included.
+
+    SQLite compares LIKE without case and with every row; a range is found by the index.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return and_(column >= text, column < text + LAST_CHARACTER)
+    return column.startswith(text, autoescape=True)
 
 
 def matching(session: Session, words: str) -> Select[Any]:

@@ -291,7 +291,7 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
     ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
     title, artist, album or genre the one of that name would come last.
     """
-    begins = Track.sort_title.startswith(sort_key(words.strip()), autoescape=True)
+    begins = track_filters.begins_with(session, Track.sort_title, sort_key(words.strip()))
     named = session.scalars(
         select(Track.id)
         .where(begins)
