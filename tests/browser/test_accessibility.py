@@ -108,7 +108,7 @@ def test_pages_are_accessible_and_fit(
     for address in (song, "/likes", "/recommendations"):
         look(address)
     page.goto("/sign-in")
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.locator("form[action$='/sign-out']").wait_for(state="attached")

@@ -61,7 +61,7 @@ def scrolls_sideways(page: Any) -> bool:
 
 def sign_in(page: Any) -> None:
     page.get_by_role("link", name="Sign in").click()
-    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Name", exact=True).fill(NAME)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
     page.locator("form[action$='/sign-out']").wait_for(state="attached")
