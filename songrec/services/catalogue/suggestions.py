@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from songrec.core.artist_credits import artist_key
 from songrec.core.sorting import sort_key
+from songrec.services.catalogue.search_suggestions import correct_spelling
 from songrec.store.catalogue import track_filters
 from songrec.store.tables import Artist, Track
 
@@ -22,7 +23,10 @@ MAX_CANDIDATES = 5_000
 
 
 def did_you_mean(session: Session, text: str) -> str | None:
-    """Return the artist, else the title, spelt most like ``text``; None if none is close."""
+    """Return the artist, else the title, spelt most like ``text``, else ``text`` without a typo.
+
+    None if nothing is close.
+    """
     for key, name, searched in (
         (Artist.key, Artist.name, artist_key(text)),
         (Track.sort_title, Track.title, sort_key(text)),
@@ -31,7 +35,7 @@ def did_you_mean(session: Session, text: str) -> str | None:
         close = difflib.get_close_matches(searched, candidates, n=1, cutoff=MIN_SIMILARITY)
         if close and close[0] != searched:
             return candidates[close[0]]
-    return None
+    return correct_spelling(session, text)
 
 
 def _candidates(

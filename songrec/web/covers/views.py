@@ -6,11 +6,13 @@ is its album's where the song has no picture of its own: a list fetches the cove
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 
 from songrec.jobs import queue
 from songrec.store.catalogue import cover_subjects
@@ -35,6 +37,9 @@ PREVIEW = "preview"
 """The size of link previews and of the system's media controls, which need pixels."""
 PREVIEW_PIXELS = 480
 VERSION_DIGITS = 8
+REQUEST_SECONDS = 10.0
+_requested: dict[Path, float] = {}
+"""When this process last queued the scaling of pictures, by instance folder."""
 
 
 @blueprint.get("/songs/<public_id>")
@@ -100,13 +105,28 @@ def _send(subject: CoverSubject) -> Response:
         if path.is_file():
             return _stored(path, file.content_hash, size)
         if file.path.is_file():
-            queue.enqueue_once(db.session, "covers", {})
-            db.session.commit()
+            _request_scaling(instance)
     sound = waveform_cache.find(instance, subject.sound) if subject.sound else None
     picture = drawing.draw(
         drawing.Subject(subject.public_id, subject.traits, sound.peaks if sound else ())
     )
     return _drawn(picture, DRAWING_SECONDS if file is None else WAITING_SECONDS)
+
+
+def _request_scaling(instance: Path) -> None:
+    """Queue the scaling of pictures, now and then: a page asks for fifty covers at once.
+
+    No cover waits for another writer of the database; the next page asks again.
+    """
+    moment = time.monotonic()
+    if moment - _requested.get(instance, -REQUEST_SECONDS) < REQUEST_SECONDS:
+        return
+    _requested[instance] = moment
+    try:
+        queue.enqueue_once(db.session, "covers", {})
+        db.session.commit()
+    except OperationalError:
+        db.session.rollback()
 
 
 def _stored(path: Path, content_hash: str, size: str) -> Response:

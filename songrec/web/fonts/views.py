@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from flask import Blueprint, Flask, abort, current_app
+from flask import Blueprint, Flask, abort, current_app, send_file
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import SongrecError
 from songrec.core.files import write_bytes
 from songrec.core.isolation import IsolatedProcess, Limits
-from songrec.web.downloads import send_stored_file
 from songrec.web.fonts.faces import FACES, INSTALLED, file_name, make_face
 
 blueprint = Blueprint("fonts", __name__)
@@ -33,7 +32,8 @@ def font(name: str) -> ResponseReturnValue:
     if path is None:
         _begin(name, cached)
         abort(404, "This typeface is not made yet.")
-    response = send_stored_file(path, file, "font/woff2", max_age=CACHE_SECONDS)
+    # Not handed to the proxy, which need not be able to read the environment.
+    response = send_file(path, "font/woff2", max_age=CACHE_SECONDS)
     response.cache_control.public = True
     return response
 

@@ -27,6 +27,7 @@ def names(session: Session) -> None:
         ("Nina Simon", "Nina Simone"),
         ("beyonse", "Beyoncé"),
         ("smels like teen spirit", "Smells Like Teen Spirit"),
+        ("mells lyke", "smells like"),
         ("nirvana", None),
         ("nir", None),
         ("xylophone quartet", None),
