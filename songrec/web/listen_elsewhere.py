@@ -20,6 +20,7 @@ class Elsewhere:
 
     url: str
     label: str
+    service: str
 
 
 def listen_elsewhere(track: TrackView) -> Elsewhere | None:
@@ -31,8 +32,12 @@ def listen_elsewhere(track: TrackView) -> Elsewhere | None:
         return None
     catalogue, _, own_id = (recording_key(track.external_id or "") or "").partition(":")
     if catalogue == SPOTIFY:
-        return Elsewhere(SPOTIFY_TRACK + quote(own_id), f"Open “{track.title}” on Spotify")
+        return Elsewhere(
+            SPOTIFY_TRACK + quote(own_id), f"Open “{track.title}” on Spotify", "Spotify"
+        )
     if not track.artists:
         return None  # a title alone finds anything
     words = f"{track.artists} {track.title}"[:200]
-    return Elsewhere(YOUTUBE_SEARCH + quote_plus(words), f"Search for “{track.title}” on YouTube")
+    return Elsewhere(
+        YOUTUBE_SEARCH + quote_plus(words), f"Search for “{track.title}” on YouTube", "YouTube"
+    )

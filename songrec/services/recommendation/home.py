@@ -48,6 +48,7 @@ SEGMENTS = "fragments"
 MIX, ALL = "likes", "all"
 """Stations that the large button plays: one's own mix, and all that can be heard."""
 _cached_rows = VersionedCache(256)
+_cached_views = VersionedCache(256)
 _cached_overviews = VersionedCache(8)
 
 
@@ -100,7 +101,7 @@ class HomePage:
     ``station`` is what the large button plays (``MIX``, ``ALL``, or empty where nothing can be
     heard). ``starters`` are songs to like first, ``further`` the number of the page of others;
     empty from ``ENOUGH_LIKES`` likes on. ``groups_version`` is equal for pages with equal
-    ``groups``.
+    ``groups``, ``version`` while catalogue, run and moments stay the same.
     """
 
     run: Run | None
@@ -114,6 +115,7 @@ class HomePage:
     groups: Sequence[GroupCard]
     groups_version: Hashable
     noise: int
+    version: Hashable
 
     @property
     def enough_likes(self) -> int:
@@ -186,7 +188,7 @@ def home_page(
     if len(feedback.likes) < ENOUGH_LIKES:
         unwanted = {*feedback.dislikes, *(cards.named if overview.has_plenty else ())}
         ids, further = _starters(instance, overview, feedback, day, further, unwanted)
-        starters = tracks.tracks_by_id(instance.session, ids, run)
+        starters = _views(instance, overview, run, "starters", ids)
         recent = _without(recent, ids)
         shown.update(ids)
     rows = _take(_rows_of_likes(instance, space, overview, feedback, seed), shown)
@@ -205,6 +207,7 @@ def home_page(
         groups=cards.groups,
         groups_version=cards.version,
         noise=overview.noise,
+        version=overview.version,
     )
 
 
@@ -230,11 +233,27 @@ def _recent_rows(
         others = [one for one in newest if one not in (*played, *liked)]
         titles["new"] = ("Ready to play", others[: 2 * N_PER_ROW])
     needed = [one for _, ids in titles.values() for one in ids]
-    views = {view.id: view for view in tracks.tracks_by_id(session, needed, run)}
+    views = {view.id: view for view in _views(instance, overview, run, feedback.listener, needed)}
     return [
         HomeRow(key, title, [HomeSong(views[one]) for one in ids if one in views])
         for key, (title, ids) in titles.items()
     ]
+
+
+def _views(
+    instance: Instance,
+    overview: _Overview,
+    run: Run | None,
+    place: Listener | str | None,
+    ids: Sequence[int],
+) -> list[TrackView]:
+    """Read tracks, or return those that were read for this place before if they are the same."""
+    name = place.id if isinstance(place, Listener) else place
+    return _cached_views.get(
+        (Path(instance.folder), name),
+        (overview.version, tuple(ids)),
+        lambda: tracks.tracks_by_id(instance.session, ids, run),
+    )
 
 
 def _without(rows: Sequence[HomeRow], ids: Sequence[int]) -> list[HomeRow]:

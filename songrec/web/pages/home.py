@@ -20,7 +20,8 @@ from songrec.web.pages import blueprint
 from songrec.web.pages.query import TrackForm, page_address
 
 MAX_FURTHER = 1_000
-_rendered = VersionedCache(16)
+_rendered_groups = VersionedCache(16)
+_rendered_rows = VersionedCache(256)
 
 
 @blueprint.get("/")
@@ -36,17 +37,34 @@ def home() -> str:
     return render_template(
         "home/page.html",
         home=home,
+        rows=_render_rows(home),
         groups=_render_groups(home),
         reactions=home.feedback.reactions,
     )
 
 
+def _render_rows(home: HomePage) -> Markup:
+    """Render the rows of a listener, who mostly sees the same ones again."""
+    songs = [song for row in home.rows for song in row.songs]
+    listener = home.feedback.listener
+    return _rendered_rows.get(
+        (request.script_root, access.may_listen(), listener.id if listener else None),
+        (
+            home.version,
+            tuple((row.title, len(row.songs)) for row in home.rows),
+            tuple((song.track.id, song.sentence) for song in songs),
+            frozenset(home.feedback.likes) & {song.track.id for song in songs},
+        ),
+        lambda: Markup(render_template("home/_rows.html", home=home)),  # noqa: S704 - escaped
+    )
+
+
 def _render_groups(home: HomePage) -> Markup:
     """Render the sound groups, which look the same to most listeners all day."""
-    return _rendered.get(
+    return _rendered_groups.get(
         (request.script_root, access.may_listen(), home.groups_version),
         None,
-        lambda: Markup(  # noqa: S704 - a template has escaped it
+        lambda: Markup(  # noqa: S704 - escaped
             render_template(
                 "home/_groups.html",
                 home=home,
