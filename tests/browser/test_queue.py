@@ -16,6 +16,7 @@ from songrec.store.tables import AudioFile, Listen, Track
 from tests.audio_files.sounds import tone, write
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
+from tests.browser.test_accessibility import fits, serious
 from tests.browser.test_player import SECONDS, playing, songs, start, time_of, until
 from tests.sounding import add_sound
 
@@ -68,6 +69,8 @@ def test_the_queue_is_changed_by_keyboard_and_saved(page: Any, songs: list[str])
     page.get_by_role("button", name="Now playing and queue").click()
     expect(page.locator("[data-player-view]")).to_be_visible()
     expect(page.locator("[data-player-song-view] h3")).to_have_text(songs[0])
+    assert serious(page, {}) == []
+    assert fits(page)
     before = queued(page)
     assert len(before) == 3
     last = before[-1]

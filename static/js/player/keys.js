@@ -5,19 +5,51 @@
   const player = window.songrecPlayer;
   if (!player) return;
   const { bar } = player;
-  const dialog = document.querySelector("[data-player-keys]");
-  const everywhere = dialog.querySelector("[data-player-keys-everywhere]");
-  const KEY = "songrec-player-keys";
+  const KEYS = [
+    [["Space"], "Play or pause"],
+    [["←", "→"], "5 seconds back or forward"],
+    [["Shift", "↑", "↓"], "Louder or quieter (in the player without Shift)"],
+    [["N", "P"], "Next or previous song"],
+    [["L"], "Like the song, or take it back"],
+    [["S", "R"], "Shuffle, repeat"],
+    [["M"], "Mute"],
+    [["Q"], "Queue"],
+    [["?"], "This list"],
+  ];
+  const STORED = "songrec-player-keys";
   const STEP_S = 5;
   const STEP_VOLUME = 0.05;
-  const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
+  const attempt = (action) => { try { return action(); } catch { return null; } };
+  let everywhere = attempt(() => localStorage.getItem(STORED)) !== "player";
+  let dialog = null;
 
-  everywhere.checked = stored() !== "player";
-  everywhere.addEventListener("change", () => {
-    try { localStorage.setItem(KEY, everywhere.checked ? "page" : "player"); } catch { /* for this page only then */ }
-  });
-
-  const open = () => { if (!dialog.open) dialog.showModal(); };
+  const element = (tag, values, ...children) => {
+    const made = Object.assign(document.createElement(tag), values);
+    made.append(...children);
+    return made;
+  };
+  const build = () => {
+    const rows = KEYS.map(([keys, text]) => element("div", {},
+      element("dt", {}, ...keys.flatMap((key) => [element("kbd", { textContent: key }), " "])),
+      element("dd", { textContent: text })));
+    const box = element("input", { type: "checkbox", checked: everywhere });
+    box.addEventListener("change", () => {
+      everywhere = box.checked;
+      attempt(() => localStorage.setItem(STORED, everywhere ? "page" : "player"));
+    });
+    const made = element("dialog", { className: "player-keys" },
+      element("h2", { id: "player-keys-title", textContent: "Keyboard shortcuts" }),
+      element("dl", {}, ...rows),
+      element("label", { className: "check" }, box, " On the whole page, not only in the player"),
+      element("form", { method: "dialog" }, element("button", { className: "button", textContent: "Close" })));
+    made.setAttribute("aria-labelledby", "player-keys-title");
+    document.body.append(made);
+    return made;
+  };
+  const open = () => {
+    dialog ??= build();
+    if (!dialog.open) dialog.showModal();
+  };
   bar.querySelector("[data-player-open-keys]").addEventListener("click", open);
 
   const TYPING = "input:not([type=range], [type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select, [contenteditable]";
@@ -46,10 +78,10 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.repeat && !event.key.startsWith("Arrow")) return;
-    if (!player.isOpen() || dialog.open || document.querySelector("dialog[open]")) return;
+    if (!player.isOpen() || document.querySelector("dialog[open]")) return;
     const target = event.target instanceof Element ? event.target : document.body;
     const inside = bar.contains(target);
-    if (!inside && !everywhere.checked) return;
+    if (!inside && !everywhere) return;
     const key = event.key.toLowerCase();
     const seek = target.matches("[data-player-seek]");
     if (seek && (key === "home" || key === "end")) player.seekTo(key === "home" ? 0 : 1);

@@ -115,6 +115,7 @@
       for (const name of ["unfold", "open-queue"]) one(name).setAttribute("aria-expanded", "true");
       rest(small.matches);
       refresh();
+      list.scrollTop = (list.children[queue.at]?.offsetTop || 0) - list.clientHeight / 3;
     }
     target.focus({ preventScroll: true });
     if (target === one("view-title")) view.scrollTop = 0;
