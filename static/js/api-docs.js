@@ -18,6 +18,9 @@
       }
       return request;
     },
-    onComplete: () => { place.dataset.ready = "true"; },
+    onComplete: () => {
+      place.querySelector("#servers")?.setAttribute("aria-label", "Server");
+      place.dataset.ready = "true";
+    },
   });
 })();

@@ -93,9 +93,9 @@ class TestRuns:
             session.add(Cluster(run_id=run.id, number=0, name="All", size=4, profile={}))
         session.commit()
         page = client.get("/admin/compare?a=r-a&b=r-v")
-        (apart,) = parse(page).select("details [aria-label='Measures of both runs']")
+        (apart,) = parse(page).select("[aria-label='Measures that cannot be compared']")
         assert "Not compared: different models, autoencoder and vae." in text_of(apart)
-        compared, _ = texts(page, "[aria-label='Measures of both runs']")
+        (compared,) = texts(page, "[aria-label='Measures of both runs']")
         assert "Validation loss" not in compared
         assert texts(page, "td.better") == []
 
