@@ -107,7 +107,7 @@ def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
     take(page, "map-dark", "/map", "[data-map][data-ready=true]")
     phone(page)
     page.goto("/sign-in")
-    page.get_by_label("Name").fill("curator")
+    page.get_by_label("Name", exact=True).fill("curator")
     page.get_by_label("Password", exact=True).fill(password)
     page.locator("main form button").first.click()
     page.wait_for_load_state("networkidle")
