@@ -23,7 +23,8 @@
     return places
       .filter((one) => (one.getAttribute("formaction") ?? one.getAttribute("action")) === action)
       .flatMap((place) => {
-        const [like, dislike] = place.matches("button") ? [place] : place.querySelectorAll("button[name=value]");
+        const alone = place.hasAttribute("data-dislike") ? [null, place] : [place];
+        const [like, dislike] = place.matches("button") ? alone : place.querySelectorAll("button[name=value]");
         return [[like, "like"], [dislike, "dislike"]];
       })
       .filter(([button]) => button?.hasAttribute("aria-pressed"));

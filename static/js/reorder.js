@@ -23,7 +23,7 @@
     const table = row.closest("[data-reorder]");
     const { drag: id } = row.querySelector("[data-drag]").dataset;
     const body = new FormData();
-    body.set("csrf_token", row.querySelector("input[name=csrf_token]").value);
+    body.set("csrf_token", row.closest("form").elements.csrf_token.value);
     body.set("do", "place");
     body.set("place", String(placeOf(row)));
     try {

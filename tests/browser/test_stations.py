@@ -38,7 +38,7 @@ def audible(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -
 def like_some(page: Any) -> None:
     page.goto("/clusters/0")
     for number in range(2):
-        page.locator(".songs-table form[data-reaction]").nth(number).get_by_role(
+        page.locator(".songs-table tbody tr").nth(number).get_by_role(
             "button", name=re.compile("^Like")
         ).click()
         expect(page.locator("[data-like-count]")).to_have_text(str(number + 1))

@@ -86,7 +86,7 @@ def test_from_the_first_look_to_a_published_retraining(
     # They like three songs of a list, without an account.
     page.goto("/clusters/0")
     for number in range(3):
-        page.locator(".songs-table form[data-reaction]").nth(number).get_by_role(
+        page.locator(".songs-table tbody tr").nth(number).get_by_role(
             "button", name=re.compile("^Like")
         ).click()
         expect(page.locator("[data-like-count]")).to_have_text(str(number + 1))
