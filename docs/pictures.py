@@ -92,8 +92,8 @@ def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
     """Take all pictures of the documentation."""
     for public_id in liked:
         page.goto(f"/tracks/{public_id}")
-        page.locator(".track-head button[value=like]").click()
-        page.locator(".track-head button[aria-pressed=true]").wait_for()
+        page.locator(".song-tools button[value=like]").first.click()
+        page.locator(".song-tools button[aria-pressed=true]").first.wait_for()
     shots: dict[str, dict[str, Any]] = {
         "home": {"address": "/"},
         "song": {"address": f"/tracks/{liked[0]}"},

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
+from tests.browser.test_accessibility import serious
 
 pytestmark = pytest.mark.browser
 
@@ -95,3 +96,20 @@ def test_a_notice_stays_in_view_until_it_is_closed(page: Any, live_server: LiveS
     expect(notice).to_be_in_viewport()
     notice.get_by_role("button", name="Close this notice").click()
     expect(notice).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_suggestions_and_the_menu_are_accessible_while_they_are_open(
+    browser: Any, live_server: LiveServer, theme: str
+) -> None:
+    context = browser.new_context(base_url=live_server.url, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto("/words")
+    page.get_by_label("Search everything").fill("song 1")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    assert serious(page, {}) == []
+    page.keyboard.press("Escape")
+    page.locator("[data-menu] > summary").click()
+    assert serious(page, {}) == []
+    context.close()
