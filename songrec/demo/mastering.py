@@ -54,7 +54,7 @@ def master(mix: Samples) -> Samples:
     from scipy.signal import butter, sosfilt
 
     mix = sosfilt(butter(2, 30.0, "highpass", fs=RATE, output="sos"), mix, axis=0)
-    for _ in range(3):  # limiting makes it softer again
+    for _ in range(2):  # limiting makes it softer again
         mix = _limit(mix * 10.0 ** ((LUFS - loudness(mix)) / 20.0))
     mix[: RATE // 100] *= np.linspace(0.0, 1.0, RATE // 100)[:, None]
     fade = np.linspace(1.0, 0.0, RATE)[:, None] ** 2

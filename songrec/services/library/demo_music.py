@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from songrec.demo import music
@@ -18,14 +20,17 @@ def write_batches(instance: Path, on_made: Callable[[int, int], None]) -> Iterat
     ``on_made`` is told how many of how many pieces there are.
     """
     plan = music.plan()
-    start = 0
     sizes = iter(BATCHES)
-    size = 0
-    while start < len(plan):
-        size = next(sizes, size)
-        paths = []
-        for number, piece in enumerate(plan[start : start + size], start):
-            on_made(number, len(plan))
-            paths.append(music.write(music_folder(instance), piece))
-        start += size
-        yield paths
+    start = size = 0
+    on_made(0, len(plan))
+    # Encoding leaves Python alone, so the next piece is composed meanwhile.
+    with ThreadPoolExecutor(2) as pool:
+        while start < len(plan):
+            size = next(sizes, size)
+            paths = []
+            batch = plan[start : start + size]
+            for path in pool.map(partial(music.write, music_folder(instance)), batch):
+                paths.append(path)
+                on_made(start + len(paths), len(plan))
+            start += size
+            yield paths

@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.services.library import demo_music, setting_up, setup_progress
+from songrec.services.library.analysis_report import AnalyzeRequest
+from songrec.services.library.analyze_folder import analyze_folder, list_folder
 from songrec.services.library.setting_up import SetupRequest, set_up
 from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
 from songrec.store.models import fetching
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
-from songrec.store.tables import AudioFile
+from songrec.store.tables import AudioFile, Track
 from tests.sounding import write_wav
 
 
@@ -145,3 +147,22 @@ def test_how_far_listening_is() -> None:
         == "Listening to your music: 12 of 28, about two minutes left"
     )
     assert setup_progress.listening_sentence({}) is None
+
+
+def test_a_listed_file_that_cannot_be_analysed_leaves_no_song(
+    home: Instance, session: Session, tmp_path: Path
+) -> None:
+    folder = songs_in(tmp_path / "m", 2)
+    list_folder(home, AnalyzeRequest(folder))
+    assert audio_files.counts(session)["listed"] == 2
+    titles = set(session.scalars(select(Track.title)))
+    assert titles == {"Song 0", "Song 1"}
+    lengths = set(session.scalars(select(Track.duration_ms)))
+    assert lengths == {1500}
+    # Listed again nothing changes; then one of the files is no sound any more.
+    list_folder(home, AnalyzeRequest(folder))
+    (folder / "Band 0 - Song 0.wav").write_bytes(b"no sound at all")
+    report = analyze_folder(home, AnalyzeRequest(folder, list_first=True))
+    assert (report.analysed, len(report.rejected)) == (1, 1)
+    assert set(session.scalars(select(Track.title))) == {"Song 1"}
+    assert audio_files.counts(session) == {"listed": 0, "analysed": 1, "rejected": 1, "missing": 0}
