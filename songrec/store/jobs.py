@@ -147,23 +147,24 @@ def active(session: Session) -> list[Job]:
     return list(session.scalars(select(Job).where(Job.state.in_(ACTIVE)).order_by(Job.id)))
 
 
-def newest_of(session: Session, kinds: Collection[str], failed_since: datetime) -> Job | None:
-    """Return the job of these kinds that runs, else one that waits, else the latest that failed.
+def newest_of(
+    session: Session, kinds: Collection[str], failing: Collection[str], failed_since: datetime
+) -> Job | None:
+    """Return the job of ``kinds`` that runs, else one that waits, else the latest that failed.
 
-    The failed one counts if it is of the first kind, and the newest of that kind.
+    The failed one counts if it is of the kinds ``failing``, and the newest of these.
     """
-    first = next(iter(kinds))
     query = select(Job).where(Job.state.in_(ACTIVE), Job.kind.in_(list(kinds)))
     row = session.scalar(query.order_by(Job.state != "running", Job.id).limit(1))
     if row is not None:
         return row
     failed = select(Job).where(
-        Job.state == "failed", Job.kind == first, Job.finished_at > failed_since
+        Job.state == "failed", Job.kind.in_(list(failing)), Job.finished_at > failed_since
     )
     row = session.scalar(failed.order_by(Job.id.desc()).limit(1))
     if row is None:
         return None
-    later = select(Job.id).where(Job.kind == first, Job.id > row.id).limit(1)
+    later = select(Job.id).where(Job.kind.in_(list(failing)), Job.id > row.id).limit(1)
     return row if session.scalar(later) is None else None
 
 

@@ -12,6 +12,7 @@ from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.tables import Job, User
 from tests.factories import make_track
+from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
 from tests.web.accounts import admin, quick_hashes
 from tests.web.html import parse, texts
@@ -90,3 +91,18 @@ def test_a_failure_is_one_line_for_admins_and_nothing_for_others(
     assert texts(client.get("/").text, "[data-setup-sentence]") == [
         "Setting up begins in a moment."
     ]
+
+
+def test_a_first_training_that_failed_is_said_and_somebody_elses_is_not(
+    client: FlaskClient, session: Session, instance: Path, admin: User
+) -> None:
+    training = queue.enqueue(session, "train", {"feature_set": "auto"})
+    session.commit()
+    jobs.claim(session, "worker")
+    jobs.fail(session, training.id, "Too few tracks.")
+    session.commit()
+    (notice,) = texts(client.get("/").text, ".notice-bad")
+    assert "The training over all songs stopped before its end. Too few tracks." in notice
+    plant(session, instance, n=12, clusters=2)
+    session.commit()
+    assert texts(client.get("/").text, ".notice-bad") == []

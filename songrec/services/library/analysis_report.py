@@ -18,6 +18,8 @@ class AnalyzeRequest:
     """Folder and settings of an analysis; ``workers`` None is one a core, ``scheduler`` dask's.
 
     With ``list_first`` new files are listed before any is analysed, so that they can be played.
+    Of a folder with more than four times ``sample`` files only that many are looked at, from all
+    over it: enough for a first impression.
     """
 
     folder: Path
@@ -27,6 +29,7 @@ class AnalyzeRequest:
     settings: AudioSettings = DEFAULTS
     time_limit_s: float = TIME_LIMIT_S
     list_first: bool = False
+    sample: int | None = None
 
 
 _SEGMENT_FIELDS = (
@@ -54,10 +57,12 @@ class AnalyzeReport:
     could not be used beside files. ``suspected_encodings`` counts files whose tags look like
     another encoding than they were read by. ``segments`` says what follows for the index of
     segments: ``job_id`` of the job that updates it, or the report of ``refresh_after_analysis``;
-    None where it is up to date.
+    None where it is up to date. ``is_sample``: only some files of the folder were looked at
+    (``AnalyzeRequest.sample``).
     """
 
     folder: Path
+    is_sample: bool = False
     found: int = 0
     analysed: int = 0
     unchanged: int = 0

@@ -71,7 +71,8 @@ def analyze_folder(
         if request.list_first:
             run.list_new(executor)
         run.execute(executor)
-    run.mark_missing()
+    if not run.report.is_sample:
+        run.mark_missing()
     cover_pictures.note_folder_pictures(instance.session, run.root)
     instance.session.commit()
     # The counts of the files stay on the page of the job.
@@ -110,7 +111,11 @@ def _open(instance: Instance, request: AnalyzeRequest, on_progress: Progress) ->
     ignored: Counter[str] = Counter()
     own = refuse_own_folder(root, instance.folder)
     files = list(walk(root, ignored, own))
+    is_sample = request.sample is not None and len(files) > 4 * request.sample
+    if request.sample is not None and is_sample:
+        files = files[:: len(files) // request.sample][: request.sample]
     run = _Run(instance, root.resolve(), request, keys, on_progress, files)
+    run.report.is_sample = is_sample
     run.report.ignored = dict(sorted(ignored.items()))
     return run
 

@@ -40,6 +40,8 @@ _MAKING = 0.3
 """The share of the work on a piece of demo music that is making it."""
 ENOUGH = 10
 """Songs that have to be analysed before the first recommendations."""
+SAMPLE = 24
+"""Songs of a large folder that are analysed before all others are looked at."""
 QUICK = TrainRequest(
     feature_set=parse_features(setup_progress.QUICK_FEATURES),
     representation=setup_progress.QUICK_REPRESENTATION,
@@ -147,18 +149,27 @@ def _add_sound(
     listening = _Listening(instance, on_progress)
     folder = music_folder(instance.folder) if audio == DEMO else Path(audio)
 
-    def list_files() -> None:
-        request = AnalyzeRequest(folder, default_sets(instance.folder))
+    def list_files(sample: int | None = None) -> None:
+        request = AnalyzeRequest(folder, default_sets(instance.folder), sample=sample)
         list_folder(instance, request, listening.listing)
 
-    def analyse() -> None:
+    def analyse(sample: int | None = None) -> bool:
+        """Analyse the folder; return whether that was all of it."""
         weights.wait(report)
-        request = AnalyzeRequest(folder, default_sets(instance.folder), scheduler=dask_scheduler())
+        request = AnalyzeRequest(
+            folder, default_sets(instance.folder), scheduler=dask_scheduler(), sample=sample
+        )
         done = analyze_folder(instance, request, listening)
         report.found, report.rejected = done.found, done.rejected
         report.analysed += done.analysed
+        return not done.is_sample
 
     if audio != DEMO:
+        if listening.is_waiting:
+            # Of thousands of songs a few from all over make the first recommendations.
+            list_files(SAMPLE)
+            if analyse(SAMPLE):
+                return
         list_files()
     else:
         made = 0

@@ -17,6 +17,7 @@ from songrec.store.tables import Job, Run
 
 KIND = "setup"
 """The name of the job in the job table."""
+TRAIN = "train"
 BRINGING_SONGS = (KIND, "analyze", "ingest")
 """Kinds of jobs after which there are more songs."""
 QUICK_FEATURES = "mfcc,statistical"
@@ -48,16 +49,18 @@ def current(session: Session) -> SetupProgress | None:
 
     A failed set-up is returned as well, until another follows or two days have passed.
     """
-    job = jobs.newest_of(session, (*BRINGING_SONGS, "train"), clock(session) - FAILURE_SHOWN)
+    since = clock(session) - FAILURE_SHOWN
+    job = jobs.newest_of(session, (*BRINGING_SONGS, TRAIN), (KIND, TRAIN), since)
     if job is None:
         return None
     run = runs.published(session)
     stage = RECOMMENDATIONS if run is not None else _stage_without_run(session)
-    if job.state == "failed":
-        sentence = "Setting up stopped before its end."
-        return SetupProgress(sentence, None, stage, job.public_id, job.error or job.message)
-    if job.kind == "train" and run is not None and not is_quick(run):
+    if job.kind == TRAIN and run is not None and not is_quick(run):
         return None  # somebody tries other settings; the pages stay as they are meanwhile
+    if job.state == "failed":
+        what = "The training over all songs" if job.kind == TRAIN else "Setting up"
+        sentence = f"{what} stopped before its end."
+        return SetupProgress(sentence, None, stage, job.public_id, job.error or job.message)
     share = job.progress if job.state == "running" else None
     return SetupProgress(_sentence(job), share, stage, job.public_id)
 
@@ -74,7 +77,7 @@ def _stage_without_run(session: Session) -> str:
 def _sentence(job: Job) -> str:
     if job.state == "waiting":
         return "Setting up begins in a moment."
-    if job.kind == "train":
+    if job.kind == TRAIN:
         return "Learning how your songs sound, for better recommendations."
     if job.kind == "ingest":
         return "Reading the catalogue."

@@ -166,3 +166,15 @@ def test_a_listed_file_that_cannot_be_analysed_leaves_no_song(
     assert (report.analysed, len(report.rejected)) == (1, 1)
     assert set(session.scalars(select(Track.title))) == {"Song 1"}
     assert audio_files.counts(session) == {"listed": 0, "analysed": 1, "rejected": 1, "missing": 0}
+
+
+def test_of_a_large_folder_a_few_songs_from_all_over_come_first(
+    home: Instance, session: Session, tmp_path: Path
+) -> None:
+    folder = songs_in(tmp_path / "m", 9)
+    report = analyze_folder(home, AnalyzeRequest(folder, sample=2))
+    assert (report.found, report.analysed, report.is_sample) == (2, 2, True)
+    assert set(session.scalars(select(Track.title))) == {"Song 0", "Song 4"}
+    # The others are not taken for vanished; then all are analysed.
+    whole = analyze_folder(home, AnalyzeRequest(folder, sample=3))
+    assert (whole.found, whole.analysed, whole.is_sample) == (9, 7, False)
