@@ -469,7 +469,8 @@ def _overview(instance: Instance, run: Run | None, space: Space | None) -> _Over
     version = (
         tracks.version(instance.session),
         audio_files.newest(instance.session),
-        space.run_id if space is not None else None,
+        run.public_id if run is not None else None,
+        space is not None,
         segments.name if segments is not None else None,
     )
     return _cached_overviews.get(
@@ -482,33 +483,44 @@ def _compute_overview(
 ) -> _Overview:
     session = instance.session
     audible = np.unique(np.asarray(audio_files.audible(session), dtype=np.int64))
-    overview = _Overview(version, tracks.track_count(session), audible)
-    if run is None or space is None:
-        return overview
-    allowed = np.ones(len(space.track_ids), dtype=bool)
-    allowed[space.rows_of(left_out(instance))] = False
-    has_sound = np.zeros(len(space.track_ids), dtype=bool)
-    has_sound[space.rows_of(audible)] = True
-    groups, noise = [], 0
-    for cluster in sorted(runs.clusters_of(session, run), key=lambda c: (-c.size, c.number)):
-        if cluster.number < 0:
-            noise = cluster.size
-            continue
-        sounding = np.flatnonzero(allowed & has_sound & (space.labels == cluster.number))
-        central = central_order(space, sounding)[:N_CANDIDATES] if len(sounding) else sounding
-        typical = [int(one) for one in cluster.profile.get("typical", ())]
-        ids = list(dict.fromkeys([*space.track_ids[central].tolist(), *typical]))[:N_CANDIDATES]
-        views = tracks.tracks_by_id(session, ids, run)
-        groups.append(
-            _Group(cluster.number, cluster.name, cluster.size, views, bool(len(sounding)))
-        )
-    return replace(
-        overview,
-        groups=tuple(groups),
-        group_ids=frozenset(view.id for group in groups for view in group.candidates),
-        noise=noise,
-        starters=tuple(
+    sounding: dict[int, list[int]] = {}
+    starters: tuple[Ints, ...] = ()
+    if space is not None:
+        allowed = np.ones(len(space.track_ids), dtype=bool)
+        allowed[space.rows_of(left_out(instance))] = False
+        has_sound = np.zeros(len(space.track_ids), dtype=bool)
+        has_sound[space.rows_of(audible)] = True
+        sounding = _central_songs(space, np.flatnonzero(allowed & has_sound))
+        starters = tuple(
             space.track_ids[starter_order(space, np.flatnonzero(allowed & part))]
             for part in (has_sound, ~has_sound)
-        ),
+        )
+    clusters = runs.clusters_of(session, run) if run is not None else []
+    groups = []
+    for cluster in sorted(clusters, key=lambda c: (-c.size, c.number)):
+        if cluster.number >= 0:
+            central = sounding.get(cluster.number, [])
+            typical = [int(one) for one in cluster.profile.get("typical", ())]
+            ids = list(dict.fromkeys([*central, *typical]))[:N_CANDIDATES]
+            views = tracks.tracks_by_id(session, ids, run)
+            groups.append(_Group(cluster.number, cluster.name, cluster.size, views, bool(central)))
+    return _Overview(
+        version,
+        tracks.track_count(session),
+        audible,
+        groups=tuple(groups),
+        group_ids=frozenset(view.id for group in groups for view in group.candidates),
+        noise=sum(cluster.size for cluster in clusters if cluster.number < 0),
+        starters=starters,
     )
+
+
+def _central_songs(space: Space, rows: Ints) -> dict[int, list[int]]:
+    """Return, by cluster, the ids of the songs of ``rows`` nearest to the middle of them."""
+    labels = space.labels[rows]
+    return {
+        number: space.track_ids[central_order(space, rows[labels == number])].tolist()[
+            :N_CANDIDATES
+        ]
+        for number in np.unique(labels).tolist()
+    }

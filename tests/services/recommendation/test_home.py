@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -232,3 +233,14 @@ def test_before_the_first_run_what_can_be_heard_can_be_played(
     assert (page.run, page.track_count, page.audible_count) == (None, 3, 1)
     assert page.station == "all"
     assert row(page, "new") == [tracks[1].id]
+
+
+def test_sound_groups_are_shown_while_the_files_of_the_run_are_missing(
+    home: Any, session: Session, instance: Path, listener: Listener, planted: Planted
+) -> None:
+    shutil.rmtree(instance / "runs")
+    like(session, listener, planted.track_ids[:1])
+    page = home()
+    assert [len(group.songs) for group in page.groups] == [3] * 4
+    assert page.starters == []
+    assert [one.key for one in page.rows] == ["liked"]
