@@ -190,7 +190,7 @@ def latent_map(results: list[dict[str, Any]]) -> list[str]:
             ),
         ),
         "",
-        f"A map of {large['songs']:,} songs is sent in parts: cells of 4 pixels with the number of "
+        f"A map of {large['songs']:,} songs is sent in parts: cells of 5 pixels with the number of "
         "their songs and their most frequent sound group; from near (at most 20,000 songs) the "
         "songs themselves. Views of 1,375 × 862 pixels in twelve random places with songs; the "
         "slowest one's milliseconds and the largest one's kB. The first view of a process takes "

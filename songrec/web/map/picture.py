@@ -18,16 +18,20 @@ from songrec.web.map.labels import (
 )
 from songrec.web.map.plane import Bounds, Plane, View
 
-WIDTH, HEIGHT = 1120, 680
-DOT = 10
+COLUMNS, LINES = 80, 48
+DOT = 14
 """Pixels from one dot to the next."""
+WIDTH, HEIGHT = COLUMNS * DOT, LINES * DOT
 SIZES = (3, 5, 7, 9)
-"""Diameters of a dot, by how many songs it stands for."""
+"""Diameters of a dot in tenths of that, by how many songs it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """The dots of one group and one size: its place among the groups and an SVG path."""
+    """The dots of one group and one size: its place among the groups and an SVG path.
+
+    The path counts in dots, from the middle of the top left one: short numbers, a small page.
+    """
 
     group: int
     size: int
@@ -36,10 +40,11 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Dots and names to draw in ``width`` × ``height``."""
+    """Dots, ``dot`` pixels apart, and names to draw in ``width`` × ``height``."""
 
     width: int
     height: int
+    dot: int
     dots: list[Dots]
     names: list[Label]
 
@@ -59,9 +64,8 @@ def draw(
     """Draw the first view; ``groups`` are those of the songs by row, ``names`` theirs."""
     view = view_of(plane, plane.box)
     at = plane.select(view)
-    columns, lines = WIDTH // DOT, HEIGHT // DOT
-    cells = cells_of(plane, at, view, columns, lines)
-    most, counts = largest_groups(cells, groups[plane.rows[at]], columns * lines)
+    cells = cells_of(plane, at, view, COLUMNS, LINES)
+    most, counts = largest_groups(cells, groups[plane.rows[at]], COLUMNS * LINES)
     # Each size holds about as many dots: the densest quarter of the cells is drawn largest.
     occupied = np.flatnonzero(counts)
     steps = np.quantile(counts[occupied], [0.4, 0.7, 0.9]) if len(occupied) else np.zeros(3)
@@ -71,8 +75,7 @@ def draw(
         for size in range(len(SIZES)):
             own = occupied[(most[occupied] == group) & (sizes[occupied] == size)]
             if len(own):
-                x = own % columns * DOT + DOT // 2
-                y = HEIGHT - DOT // 2 - own // columns * DOT
+                x, y = own % COLUMNS, LINES - 1 - own // COLUMNS
                 # A line of no length with round ends is a dot.
                 path = "".join(f"M{a} {b}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
                 dots.append(Dots(group, SIZES[size], path))
@@ -85,4 +88,4 @@ def draw(
             anchors, pixels_of(x, y, view, WIDTH, HEIGHT).tolist(), strict=True
         )
     ]
-    return Picture(WIDTH, HEIGHT, dots, place_labels(candidates, WIDTH, HEIGHT))
+    return Picture(WIDTH, HEIGHT, DOT, dots, place_labels(candidates, WIDTH, HEIGHT))

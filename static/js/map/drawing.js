@@ -73,7 +73,6 @@ export class Drawing {
     this.places = this.buffer("place", 2, gl.FLOAT, false);
     this.colours = this.buffer("colour", 4, gl.UNSIGNED_BYTE, true);
     this.symbols = this.buffer("symbol", 1, gl.UNSIGNED_BYTE, false);
-    gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
@@ -149,6 +148,9 @@ export class Drawing {
     if (!this.n) return;
     gl.uniform2f(at.middle, x, y);
     gl.uniform2f(at.scale, 1 / halfX, 1 / halfY);
+    // Cells stand side by side: where two overlap by a pixel the later one counts.
+    if (look === SQUARE) gl.disable(gl.BLEND);
+    else gl.enable(gl.BLEND);
     if (this.hasGround) this.pass(true, groundSize * dense, look === SQUARE ? SQUARE : DISC, 1, [0, 0, 0, 0], count);
     const shaped = look === SHAPE && this.hasShapes ? SHAPE : Math.min(look, DISC);
     const room = shaped === SHAPE ? 18 / 16 : 1;

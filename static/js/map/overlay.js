@@ -96,9 +96,10 @@ export class Overlay {
       // The name of a group stays in view as long as its place does; others are left out.
       const cut = px < half || px > this.plot.width - half;
       if (kind === "group") px = Math.min(Math.max(px, half), this.plot.width - half);
-      const hidden = outside || (cut && kind !== "group") || (far && kind !== "group") || !this.namesOn(group);
-      node.classList.toggle("is-hidden", hidden);
       const away = side * AWAY[kind];
+      const low = py + away < 8 || py + away > this.plot.height - 8;
+      const hidden = outside || (kind !== "group" && (far || cut || low)) || !this.namesOn(group);
+      node.classList.toggle("is-hidden", hidden);
       if (!hidden) node.setAttribute("transform", `translate(${px.toFixed(1)} ${(py + away).toFixed(1)})`);
     }
   }

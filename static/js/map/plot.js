@@ -184,7 +184,7 @@ export class Plot {
     const { cell } = this.layer;
     const size = this.markerSize();
     const style = cell
-      ? { size: cell / this.pixel()[0] + 0.6, look: SQUARE, opacity: 1 }
+      ? { size: cell / this.pixel()[0] + 1, look: SQUARE, opacity: 1 }
       : { size, look: size >= SHAPES_FROM ? SHAPE : DISC, opacity: this.layer.n > 50000 ? 0.7 : this.layer.n > 8000 ? 0.8 : 0.92 };
     this.drawing.render(
       { x, y, halfX: this.half.x / zoom, halfY: this.half.y / zoom },
