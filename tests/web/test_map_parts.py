@@ -230,7 +230,7 @@ class TestNames:
 
     def test_a_groups_name_stands_where_its_songs_lie_densest(self) -> None:
         rng = np.random.default_rng(4)
-        one = np.concatenate([rng.normal((-8, 0), 0.3, (300, 2)), rng.normal((6, 0), 2, (100, 2))])
+        one = np.concatenate([rng.normal((-8, 0), 0.3, (300, 2)), rng.normal((-3, 0), 1, (100, 2))])
         two = rng.normal((0, 9), 0.5, (200, 2))
         everywhere = rng.uniform(-9, 9, (100, 2))
         plane = sort_plane(np.concatenate([one, two, everywhere]).astype(np.float32))
