@@ -52,6 +52,11 @@
     else if (event.target.closest(".menu-items > a, .menu-items > button")) setTimeout(() => close(menu));
   });
 
+  document.addEventListener("focusout", (event) => {
+    const menu = open();
+    if (menu?.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) close(menu);
+  });
+
   // Copies the text of a field that a button names.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -127,25 +127,3 @@
     field.select();
   });
 })();
-
-// Menus of the header: one that is open closes with Escape, or when something else is used.
-(() => {
-  const menus = () => document.querySelectorAll("details[data-menu][open]");
-  document.addEventListener("click", (event) => {
-    for (const menu of menus()) {
-      if (!menu.contains(event.target) || event.target.closest("a")) menu.open = false;
-    }
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const menu of menus()) {
-      menu.open = false;
-      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
-    }
-  });
-  document.addEventListener("focusout", (event) => {
-    for (const menu of menus()) {
-      if (menu.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
-    }
-  });
-})();
