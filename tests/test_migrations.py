@@ -49,7 +49,7 @@ def test_migrations_make_every_table_and_can_be_taken_back(bare: Flask) -> None:
 
 def test_every_table_is_importable_from_one_place() -> None:
     classes = {mapper.class_.__name__ for mapper in Base.registry.mappers}
-    assert classes == set(tables.__all__)
+    assert classes == {name for name in tables.__all__ if not name.isupper()}
 
 
 def test_building_the_application_touches_no_database(tmp_path: Path) -> None:

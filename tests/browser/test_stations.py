@@ -77,7 +77,7 @@ def test_a_like_changes_the_list_at_once_and_says_what_changed(page: Any, viewpo
 
 def queue(page: Any) -> list[str]:
     kept = page.evaluate("JSON.parse(sessionStorage.getItem('songrec-player'))")
-    return [song["id"] for song in kept["queue"]]
+    return [song["id"] for song in kept["songs"]]
 
 
 def test_a_station_plays_on_past_its_first_part_and_repeats_nothing(

@@ -2,8 +2,10 @@
 "use strict";
 
 window.songrecPlayerMemory = (owner) => {
-  const STATE = "songrec-player";
-  const SETTINGS = "songrec-player-settings";
+  // Several songrecs may lie below paths of one host.
+  const root = document.documentElement.dataset.root.replace(/\/$/, "");
+  const STATE = `songrec-player${root}`;
+  const SETTINGS = `songrec-player-settings${root}`;
   const places = [() => sessionStorage, () => localStorage];
 
   // Browsers may refuse storage altogether, or have no room left.
