@@ -12,7 +12,7 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import current_instance
 from songrec.web import access
 
-BARS = 60
+BARS = 50
 WIDTH, HEIGHT = 100, 24
 MIN_WIDTH = 1.0
 
@@ -57,13 +57,18 @@ def moments_of(
     if not access.may_listen():
         return {}
     pairs = segment_pairs(current_instance(), ranked, of.id if of else None)
-    return {track_id: [_moment(part) for part in parts] for track_id, parts in pairs.items()}
+    # A liked song comes beside many others: its waveform is drawn once.
+    peaks = {part.track.id: part.peaks for parts in pairs.values() for part in parts}
+    drawn = {track_id: path(values) for track_id, values in peaks.items()}
+    return {
+        track_id: [_moment(part, drawn[part.track.id]) for part in parts]
+        for track_id, parts in pairs.items()
+    }
 
 
-def _moment(segment: AudibleSegment) -> Moment:
+def _moment(segment: AudibleSegment, bars: str) -> Moment:
     left = min(100.0, 100 * segment.start_s / segment.song_s)
     width = min(100.0 - left, max(MIN_WIDTH, 100 * segment.length_s / segment.song_s))
-    bars = path(segment.peaks)
     return Moment(segment.track, segment.start_s, segment.length_s, bars, left, width)
 
 
@@ -76,7 +81,7 @@ def path(peaks: list[float]) -> str:
     bars = []
     for bar in range(count):
         part = peaks[bar * len(peaks) // count : (bar + 1) * len(peaks) // count]
-        half = max(0.5, max(part) / loudest * HEIGHT / 2)
+        half = max(1, round(max(part) / loudest * HEIGHT / 2))
         at = (bar + 0.5) * WIDTH / count
-        bars.append(f"M{at:.3g} {HEIGHT / 2 - half:.3g}v{2 * half:.3g}")
+        bars.append(f"M{at:.3g} {HEIGHT // 2 - half}v{2 * half}")
     return "".join(bars)

@@ -74,8 +74,9 @@ def nearest_pair(segments: SegmentIndex, track_id: int, other_id: int) -> tuple[
     rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in found]
     if not all(map(len, rows)):
         return None
-    own, others = (segments.vectors[some].astype(np.float64) for some in rows)
-    squares = (own**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * own @ others.T
+    own, others = (np.asarray(segments.vectors[some], dtype=np.float32) for some in rows)
+    with single_threaded_blas():  # a page asks for twenty small products
+        squares = (own**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * (own @ others.T)
     one, other = divmod(int(squares.argmin()), len(others))
     return int(rows[0][one]), int(rows[1][other])
 
