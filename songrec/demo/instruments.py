@@ -69,11 +69,9 @@ INSTRUMENTS: dict[str, Instrument] = {
                                stretch=0.0001, noise=0.05),
     "lap steel": Instrument(9, 1.3, attack=0.05, ring=4.0, release=0.15, vibrato=0.12),
     "electric guitar": Instrument(12, 1.1, attack=0.004, ring=5.0, release=0.04, dull=0.15,
-                                  drive=3.0, voices=2, spread=6.0),
-    "muted guitar": Instrument(12, 1.1, attack=0.002, ring=0.35, release=0.02, dull=0.3,
-                               drive=3.5),
-    "lead guitar": Instrument(14, 1.0, attack=0.01, ring=0.0, release=0.08, vibrato=0.18,
-                              drive=2.0),
+                                  voices=2, spread=6.0),
+    "muted guitar": Instrument(12, 1.1, attack=0.002, ring=0.35, release=0.02, dull=0.3),
+    "lead guitar": Instrument(14, 1.0, attack=0.01, ring=0.0, release=0.08, vibrato=0.18),
     "organ": Instrument(6, 0.8, attack=0.008, release=0.04, vibrato=0.08, voices=2, spread=4.0),
     "strings": Instrument(12, 1.25, attack=0.09, release=0.25, vibrato=0.08, voices=3),
     "violin": Instrument(12, 1.15, attack=0.06, release=0.12, vibrato=0.18, breath=0.01),
@@ -99,6 +97,8 @@ INSTRUMENTS: dict[str, Instrument] = {
     "synth bass": Instrument(12, 1.1, attack=0.003, ring=0.9, release=0.04, dull=0.35),
 }  # fmt: skip
 
+AMPLIFIED = {"electric guitar": 7.0, "muted guitar": 9.0, "lead guitar": 5.0}
+"""Instruments that play through an overdriven amplifier, with its gain: a chord distorts as one."""
 _HELD_S = 6.0
 
 

@@ -37,6 +37,17 @@ def _room(seconds: float) -> Samples:
     return (response / np.sqrt(np.square(response).sum(axis=0))).astype(np.float32)
 
 
+def amplify(track: Samples, gain: float) -> Samples:
+    """Return a part as an overdriven amplifier and its loudspeaker sound: float32 ``(n,)``."""
+    from scipy.signal import butter, sosfilt
+
+    driven = gain * track / max(float(np.abs(track).max()), 1e-9)
+    # Tubes bend one side more than the other, which gives even harmonics.
+    bent = np.tanh(driven + 0.2) - np.tanh(0.2)
+    loudspeaker = butter(2, [90.0, 5_200.0], "bandpass", fs=RATE, output="sos")
+    return (0.6 * sosfilt(loudspeaker, bent)).astype(np.float32)
+
+
 def echo(mix: Samples, delay: int, repeats: int = 3) -> Samples:
     """Return the echoes of ``mix``, each softer and on the other side."""
     out = np.zeros_like(mix)

@@ -18,8 +18,8 @@ from songrec.core.files import atomic_file
 from songrec.demo.clips_sounds import RATE, Samples
 from songrec.demo.clips_styles import MAJOR_STEPS, MINOR_STEPS
 from songrec.demo.draw import Draw
-from songrec.demo.instruments import note, stroke
-from songrec.demo.mastering import echo, master, reverberate
+from songrec.demo.instruments import AMPLIFIED, note, stroke
+from songrec.demo.mastering import amplify, echo, master, reverberate
 from songrec.demo.music_styles import STYLES, Part, Progression, Style
 from songrec.demo.naming import Namer
 
@@ -29,6 +29,8 @@ ARTISTS_PER_STYLE = 2
 SECONDS = 30.0
 """About how long a piece is, without the ring of its last chord."""
 TAIL_S = 2.5
+_DRUMS = 1.5
+"""How much louder the drums are than their levels say: they carry the energy of a piece."""
 _DEGREES = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 _POWER_CHORDS = ("electric guitar", "muted guitar")
 """Distorted, a third would growl: these play root, fifth and octave."""
@@ -118,11 +120,13 @@ def render(piece: Piece) -> Samples:
         track = np.zeros(length, dtype=np.float32)
         for at, sound, level in _events(piece, part, bars, step, draw):
             _add(track, at, sound, level)
+        if part.sound in AMPLIFIED:
+            track = amplify(track, AMPLIFIED[part.sound])
         if style.pump and part.role != "drum":
             track *= _pumping(length, 4 * step, style.pump)
         left, right = math.cos((part.pan + 1) * math.pi / 4), math.sin((part.pan + 1) * math.pi / 4)
         placed = np.stack([track * np.float32(left), track * np.float32(right)], axis=1)
-        placed *= np.float32(math.sqrt(2.0) * part.level)
+        placed *= np.float32(math.sqrt(2.0) * part.level * (_DRUMS if part.role == "drum" else 1.0))
         dry += placed
         # The low end stays dry, or the room would boom.
         wet += placed * np.float32({"bass": 0.1, "drum": 0.5}.get(part.role, 1.0))

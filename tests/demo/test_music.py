@@ -114,6 +114,16 @@ def test_tempo_and_key_are_measured_right_in_most(rendered) -> None:
     assert np.mean(keys) >= 0.7
 
 
+def test_a_chord_through_an_amplifier_distorts_as_one_and_silence_stays_silent() -> None:
+    t = np.arange(RATE) / RATE
+    fifth = (0.5 * np.sin(2 * np.pi * 220 * t) + 0.5 * np.sin(2 * np.pi * 330 * t)).astype("f4")
+    loud = mastering.amplify(fifth, 7.0)
+    spectrum = np.abs(np.fft.rfft(loud * np.hanning(len(loud))))
+    # The difference of both tones, an octave below the root, is what makes a power chord.
+    assert spectrum[110] > 0.03 * spectrum.max()
+    assert np.abs(mastering.amplify(np.zeros(RATE, dtype="f4"), 7.0)).max() < 1e-6
+
+
 def test_a_file_has_tags_and_is_written_once(plan, tmp_path: Path) -> None:
     path = music.write(tmp_path, plan[0])
     tags = id3.ID3(path)
