@@ -105,7 +105,7 @@ def test_pages_are_accessible_and_fit(
     page.goto("/tracks")
     page.locator(".songs-table button[value=like]").first.click()
     song = page.locator(".songs-table .title").first.get_attribute("href")
-    for address in (song, "/likes", "/recommendations"):
+    for address in (song, "/", "/likes", "/recommendations"):
         look(address)
     page.goto("/sign-in")
     page.get_by_label("Name", exact=True).fill(name)

@@ -73,7 +73,9 @@ def test_before_the_first_training_home_says_how_to_train(
     session.commit()
     page = client.get("/")
     assert texts(page, "main .empty h2") == ["No sound groups yet"]
-    assert texts(page, "main .empty p")[0].startswith("There are 6 songs, but no training run")
+    assert texts(page, "main .empty p")[0].startswith(
+        "The catalogue has 6 songs, but no training run"
+    )
     assert links(page, "main .empty a") == {"Browse songs": "/tracks"}
 
 
