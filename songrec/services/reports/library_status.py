@@ -83,10 +83,11 @@ def library_status(instance: Instance) -> LibraryStatus:
         else:
             last = int(track_ids[-1]) if len(track_ids) else 0
             new_tracks = session.scalar(select(func.count(Track.id)).where(Track.id > last)) or 0
+    files = audio_files.summary(session)
     return LibraryStatus(
-        audible=audio_files.audible_count(session),
-        files=audio_files.counts(session),
-        analysed_at=audio_files.last_analysed_at(session),
+        audible=files.audible,
+        files=files.by_state,
+        analysed_at=files.analysed_at,
         run=run,
         quality=quality,
         new_tracks=new_tracks,

@@ -103,11 +103,27 @@ def newest(session: Session) -> int:
     return session.scalar(select(func.max(AudioFile.id))) or 0
 
 
-def last_analysed_at(session: Session) -> datetime | None:
-    """Return when the newest of the analysed files was recorded; None without any."""
-    return session.scalar(
-        select(func.max(AudioFile.updated_at)).where(AudioFile.state == "analysed")
-    )
+@dataclass(frozen=True, slots=True)
+class FileSummary:
+    """Files by state, number of tracks with analysed audio, time of the newest analysis."""
+
+    by_state: dict[str, int]
+    audible: int
+    analysed_at: datetime | None
+
+
+def summary(session: Session) -> FileSummary:
+    """Summarise all files in one query."""
+    query = select(
+        AudioFile.state,
+        func.count(),
+        func.count(AudioFile.track_id.distinct()),
+        func.max(AudioFile.updated_at),
+    ).group_by(AudioFile.state)
+    rows = {state: values for state, *values in session.execute(query)}
+    _, audible, analysed_at = rows.get("analysed", (0, 0, None))
+    by_state = {state: values[0] for state, values in rows.items()}
+    return FileSummary({**dict.fromkeys(STATES, 0), **by_state}, audible, analysed_at)
 
 
 def most_popular(session: Session, limit: int) -> list[int]:
