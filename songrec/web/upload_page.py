@@ -45,8 +45,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "keeping": job if job is not None and job.kind == "keep" else None,
         "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
         "match": None if upload.track_id else library_match(db.session, result),
-        "only_measured": bool(place and place["guessed"])
-        and _is_only_measured(result["attributes"]),
+        "only_measured": place is not None and _is_only_measured(place, result["attributes"]),
         "clusters": clusters,
         "cluster": clusters.get(place["cluster"]) if place else None,
         "place": charts.place_on_map(space, place["x"], place["y"], place["cluster"])
