@@ -137,6 +137,13 @@ class SpaceStatistics:
         return np.nan_to_num(np.interp(values, spread.values, scores), nan=0.0)
 
     @cached_property
+    def unknown_popularity(self) -> NDArray[np.bool_]:
+        """Whether each track's popularity is unknown, ``(n,)``."""
+        if "popularity" not in self.space.value_names:
+            return np.ones(len(self.space.track_ids), dtype=bool)
+        return np.isnan(self.space.values[:, self.space.value_names.index("popularity")])
+
+    @cached_property
     def distributions(self) -> dict[str, Distribution]:
         """Distribution of each column of ``values``, and of each other column of the space."""
         space = self.space

@@ -1,12 +1,17 @@
-"""Unknown values add nothing to a taste score, and no reason."""
+"""Unknown values add nothing to a score, and no reason."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
+from songrec.recommend.taste.additive_scorer import AdditiveScorer, AdditiveSettings
+from songrec.recommend.taste.evidence import Evidence
+from songrec.recommend.taste.prior import fit_prior
 from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
 from tests.recommend.planted import VALUE_NAMES, make_space
 
@@ -55,3 +60,59 @@ def test_unknown_values_are_no_reasons(space):
     for match in rank(space, [20, 30, 50], n=50, method="taste"):
         assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-5)
         assert not [reason.text for reason in match.reasons if "unknown" in reason.text]
+
+
+@pytest.fixture(scope="module")
+def dated():
+    """The random songs with a year, unknown of every fourth, and a prior that has popularity."""
+    rng = np.random.default_rng(4)
+    years = rng.normal(size=N).astype(np.float32)
+    years[::4] = np.nan
+    values = rng.normal(size=(N, 3)).astype(np.float32)
+    values[1::5, 2] = np.nan
+    matrix = np.column_stack([values[:, :2], np.nan_to_num(years)])
+    space = make_space(matrix)
+    space = replace(
+        space,
+        columns=("energy", "valence", "year"),
+        values=np.column_stack([values, years]),
+        value_names=("energy", "valence", "popularity", "year"),
+    )
+    prior = fit_prior(space, [rng.choice(N, 30, replace=False) for _ in range(12)], seed=0)
+    return replace(space, taste_prior=prior.to_json())
+
+
+@pytest.mark.parametrize(
+    "likes", [[1, 2, 7], [4], [6]], ids=["several", "no year", "no popularity"]
+)
+def test_unknown_values_are_no_evidence(dated, likes):
+    evidence = Evidence(dated, np.array(likes))
+    inputs = evidence.of_rows(np.arange(N))
+    no_year, no_popularity = np.isnan(dated.values[:, 3]), np.isnan(dated.values[:, 2])
+    for name, unknown in (
+        ("year", no_year),
+        ("nearest_year", no_year),
+        ("popularity", no_popularity),
+    ):
+        assert (inputs[name][unknown] == 0).all()
+        assert np.isfinite(inputs[name]).all()
+    assert (inputs["year"][~no_year] != 0).any()
+    assert (inputs["popularity"][~no_popularity] != 0).any()
+    assert (evidence.by_column(np.arange(N))[no_year, 2] == 0).all()
+    np.testing.assert_allclose(evidence.content, inputs["content"], atol=1e-4)
+
+
+def test_unknown_values_add_nothing_to_the_curves(dated):
+    scorer = AdditiveScorer.of(Query.of(dated, [20, 30, 50]), AdditiveSettings())
+    terms = scorer.terms(np.arange(N))
+    assert (terms.features[scorer.model.unknown] == 0).all()
+    assert (terms.priors["popularity"][np.isnan(dated.values[:, 2])] == 0).all()
+    np.testing.assert_allclose(scorer._without_dislikes[0], terms.total(), atol=2e-3)
+
+
+def test_a_like_of_unknown_popularity_says_nothing_about_popularity(dated):
+    alone, joined = (
+        TasteScorer.of(Query.of(dated, likes), TasteSettings())._popularity
+        for likes in ([30], [30, 70])
+    )
+    assert (alone.location, alone.df) == (joined.location, joined.df)

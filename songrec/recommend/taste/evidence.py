@@ -7,6 +7,7 @@ popularity alone; they are computed once per value of those, whatever the number
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,12 @@ from songrec.recommend.taste.artist_nearness import artist_vectors_of
 from songrec.recommend.taste.density import Array, Floats32, StudentT, log_densities
 from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.taste.prior import UNKNOWN, NameCounts, PitmanYor
-from songrec.recommend.taste.scorer import BACKGROUND, TasteModel, model_for
+from songrec.recommend.taste.scorer import (
+    BACKGROUND,
+    TasteModel,
+    log_density_at_middle,
+    model_for,
+)
 from songrec.recommend.top_k import Rows
 
 USUAL_GAP = 1.0
@@ -93,13 +99,17 @@ class Evidence:
     @cached_property
     def density(self) -> StudentT:
         """The density of the taste."""
-        return self.model.columns.posterior_predictive(self.model.points(self.likes))
+        return self.model.columns.posterior_predictive(self.model.known_points(self.likes))
 
     def by_column(self, rows: Rows) -> Array:
-        """Compute the log-likelihood ratio of rows by column of the space, ``(rows, d)``."""
+        """Compute the log-likelihood ratio of rows by column of the space, ``(rows, d)``.
+
+        It is 0 where a row's value is unknown.
+        """
         points = self.model.points(rows)
         background = self.model.columns.prior_predictive.log_density(points)
-        return self.density.log_density(points) - BACKGROUND * background - self.model.reference
+        ratio = self.density.log_density(points) - BACKGROUND * background - self.model.reference
+        return self.model.known_terms(rows, ratio)
 
     def of_rows(self, rows: Rows) -> dict[str, Array]:
         """Compute the inputs of rows in float64, ``(rows,)`` by name."""
@@ -142,9 +152,17 @@ class Evidence:
         total = log_densities(matrix, scales, [self.density])[0]
         total -= np.float32(BACKGROUND) * self.model.background[rows]
         total -= np.float32(self.model.reference.sum())
+        if self.model.unknown is not None:
+            total -= self.model.of_unknown(self._ratio_at_middle, rows)
         if self._years is not None:
             total -= self._years.inputs[YEAR].astype(np.float32)[self._years.group[rows]]
         return total
+
+    @cached_property
+    def _ratio_at_middle(self) -> Array:
+        """The log-likelihood ratio of each column at 0, where unknown values lie, ``(d,)``."""
+        background = log_density_at_middle(self.model.columns.prior_predictive)
+        return log_density_at_middle(self.density) - BACKGROUND * background - self.model.reference
 
     @cached_property
     def of_groups(self) -> list[Grouped]:
@@ -165,37 +183,49 @@ class Evidence:
         column = self.year_column
         if column is None:
             return None
-        values, group = self._distinct("year", self.space.matrix[:, column])
+        values, group = self._distinct("year", lambda: self._known_column(column))
         scaled = values / self.statistics.scales[column]
         density = _column(self.density, column)
         background = _column(self.model.columns.prior_predictive, column)
         ratio = _log_density(density, scaled) - BACKGROUND * _log_density(background, scaled)
         liked = np.unique(scaled[group[self.likes]])
-        after = np.searchsorted(liked, scaled)
-        gap = np.minimum(
-            np.abs(scaled - liked[np.maximum(after - 1, 0)]),
-            np.abs(scaled - liked[np.minimum(after, len(liked) - 1)]),
-        )
-        return Grouped(
-            group, {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
-        )
+        liked = liked[~np.isnan(liked)]
+        gap = np.full(len(scaled), USUAL_GAP)
+        if len(liked):
+            after = np.searchsorted(liked, scaled)
+            gap = np.minimum(
+                np.abs(scaled - liked[np.maximum(after - 1, 0)]),
+                np.abs(scaled - liked[np.minimum(after, len(liked) - 1)]),
+            )
+        inputs = {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
+        return Grouped(group, {name: np.nan_to_num(of) for name, of in inputs.items()})
+
+    def _known_column(self, column: int) -> NDArray:
+        """A column of the space with NaN where it is unknown, ``(n,)``."""
+        values, unknown = self.space.matrix[:, column], self.model.unknown
+        return values if unknown is None else np.where(unknown[:, column], np.nan, values)
 
     @cached_property
     def _popularity(self) -> Grouped | None:
         if self.model.popularity is None:
             return None
-        scores, group = self._distinct("popularity", self.statistics.popularity)
+        scores, group = self._distinct("popularity", self._known_popularity)
         prior = self.model.popularity_column
         density = prior.posterior_predictive(scores[group[self.likes]][:, None])
         ratio = _log_density(density, scores)
         ratio -= BACKGROUND * _log_density(prior.prior_predictive, scores)
-        return Grouped(group, {POPULARITY: ratio})
+        return Grouped(group, {POPULARITY: np.nan_to_num(ratio)})
 
-    def _distinct(self, name: str, column: NDArray) -> tuple[Array, Ints]:
+    def _known_popularity(self) -> NDArray:
+        """The popularity as normal scores with NaN where it is unknown, ``(n,)``."""
+        statistics = self.statistics
+        return np.where(statistics.unknown_popularity, np.nan, statistics.popularity)
+
+    def _distinct(self, name: str, column: Callable[[], NDArray]) -> tuple[Array, Ints]:
         """Return the distinct values of a column and each song's number among them; cached."""
 
         def compute() -> tuple[Array, Ints]:
-            values, numbers = np.unique(column, return_inverse=True)
+            values, numbers = np.unique(column(), return_inverse=True)
             return values.astype(np.float64), numbers.astype(np.int64)
 
         return self.space.cached(f"distinct {name}", compute)

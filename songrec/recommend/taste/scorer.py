@@ -112,15 +112,20 @@ class TasteModel:
         """Return terms ``(…, rows, d)`` with 0 where a row's value is unknown."""
         return terms if self.unknown is None else np.where(self.unknown[rows], 0.0, terms)
 
-    def of_unknown(self, terms: Array) -> Floats32 | float:
-        """Sum what terms ``(d,)`` of a value at 0 add to each track for its unknown values."""
+    def of_unknown(self, terms: Array, rows: Rows | slice = slice(None)) -> Floats32 | float:
+        """Sum what terms ``(d,)`` of a value at 0 add to tracks for their unknown values."""
         if self.unknown is None:
             return 0.0
-        return self.unknown.astype(np.float32) @ terms.astype(np.float32)
+        return self.unknown[rows].astype(np.float32) @ terms.astype(np.float32)
 
     def points(self, rows: Rows) -> Array:
         """Return tracks in standard deviations of the columns, ``(rows, d)``."""
         return self.space.matrix[rows] / statistics_of(self.space).scales
+
+    def known_points(self, rows: Rows) -> Array:
+        """Return ``points`` with NaN where a value is unknown."""
+        points = self.points(rows)
+        return points if self.unknown is None else np.where(self.unknown[rows], np.nan, points)
 
     def log_densities(self, densities: Sequence[StudentT]) -> Floats32:
         """Compute the log density of every track under each density, ``(densities, n)``."""
@@ -152,7 +157,7 @@ class ScoreTerms:
         return self.features.sum(axis=1) + sum(self.priors.values()) - self.dislikes.sum(axis=1)
 
 
-def _at_middle(density: StudentT) -> Array:
+def log_density_at_middle(density: StudentT) -> Array:
     """Return the log density of each column at 0, where unknown values lie, ``(d,)``."""
     return density.log_density(np.zeros((1, len(density.df))))[0]
 
@@ -171,9 +176,7 @@ class TasteScorer:
         columns = self.model.columns
         liked = self.model.points(query.likes)
         self.groups = split_into_tastes(columns, liked)
-        known = liked
-        if self.model.unknown is not None:
-            known = np.where(self.model.unknown[query.likes], np.nan, liked)
+        known = self.model.known_points(query.likes)
         self.densities = [columns.posterior_predictive(known[group]) for group in self.groups]
         self.log_shares = np.log([len(group) / len(liked) for group in self.groups])
         disliked = self.model.points(query.dislikes) if settings.dislike_weight else []
@@ -256,8 +259,8 @@ class TasteScorer:
         log_density = self.model.log_densities(self.densities)
         for number, density in enumerate(self.densities):
             log_density[number] -= self.model.of_unknown(
-                _at_middle(density)
-                - BACKGROUND * _at_middle(self.model.columns.prior_predictive)
+                log_density_at_middle(density)
+                - BACKGROUND * log_density_at_middle(self.model.columns.prior_predictive)
                 - self.model.reference
             )
         best, group = best_taste(log_density, self.log_shares)
@@ -272,7 +275,9 @@ class TasteScorer:
         """All scores."""
         ratios = np.zeros(len(self._without_dislikes[0]), dtype=np.float32)
         for density in self.disliked_densities:
-            terms = _at_middle(density) - _at_middle(self.model.columns.prior_predictive)
+            terms = log_density_at_middle(density) - log_density_at_middle(
+                self.model.columns.prior_predictive
+            )
             ratios += np.exp(
                 self.model.log_densities([density])[0]
                 - self.model.background
@@ -300,7 +305,7 @@ class TasteScorer:
             values = statistics.popularity[rows][:, None]
             prior = self.model.popularity_column.prior_predictive
             lift = self._popularity.log_density(values) - BACKGROUND * prior.log_density(values)
-            terms["popularity"] = np.where(self._unknown_popularity[rows], 0.0, lift[:, 0])
+            terms["popularity"] = np.where(statistics.unknown_popularity[rows], 0.0, lift[:, 0])
         if self._uses_playlists:
             terms["playlists"] = two_tower_scores.nearness(self.query, rows)
         return terms
@@ -317,7 +322,7 @@ class TasteScorer:
         if self.model.popularity is not None:
             lift = log_densities(self.model.popularity, np.ones(1), [self._popularity])[0]
             lift -= np.float32(BACKGROUND) * self.model.popularity_background
-            lift[self._unknown_popularity] = 0.0
+            lift[statistics.unknown_popularity] = 0.0
             scores += lift
         if self._uses_playlists:
             scores += two_tower_scores.nearness_of_all(self.query)
@@ -347,14 +352,10 @@ class TasteScorer:
         by_album = taste_prior.album_counts(artists, albums, likes, related, sizes)
         return log_lift(prior.artist, by_artist), log_lift(prior.album, by_album)
 
-    @property
-    def _unknown_popularity(self) -> NDArray[np.bool_]:
-        space = self.query.space
-        return np.isnan(space.values[:, space.value_names.index("popularity")])
-
     @cached_property
     def _popularity(self) -> StudentT:
         """The predictive density of the likes' popularity."""
         assert self.model.popularity is not None
-        liked = self.query.statistics.popularity[self.query.likes]
+        statistics, likes = self.query.statistics, self.query.likes
+        liked = np.where(statistics.unknown_popularity[likes], np.nan, statistics.popularity[likes])
         return self.model.popularity_column.posterior_predictive(liked[:, None])
