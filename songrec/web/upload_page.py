@@ -8,8 +8,8 @@ from flask import url_for
 
 from songrec.core.attributes import ATTRIBUTES, format_attribute, key_name
 from songrec.core.errors import NotReady
+from songrec.services.similarity.ranked_tracks import restore_ranked
 from songrec.services.uploads.library_match import library_match
-from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs, spaces
@@ -33,12 +33,6 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         space = spaces.published_space(current_instance())
     except NotReady:
         space = None
-    by_id = {
-        view.public_id: view
-        for view in tracks.tracks_by_public_id(
-            db.session, [match["track_id"] for match in result["similar"][:SHOWN]], run
-        )
-    }
     return {
         "upload": upload,
         "result": result,
@@ -54,11 +48,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "stale": bool(result["place"]) and place is None,
         "rows": _rows(result["attributes"], space),
         "tags": _tag_rows(result["tags"]),
-        "similar": [
-            {**match, "track": by_id[match["track_id"]], "sentence": match["why"]}
-            for match in result["similar"][:SHOWN]
-            if match["track_id"] in by_id
-        ],
+        "similar": restore_ranked(db.session, result["similar"][:SHOWN]),
         "song": {
             "id": f"upload-{upload.public_id}",
             "title": result["title"],
