@@ -39,7 +39,9 @@ def test_a_search_is_answered_while_typing_and_followed_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     # A wrong letter is put right; Enter alone leads to the list of songs.
+    expect(field).to_be_visible()  # as what the script makes of it
     page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
     page.keyboard.type("sonng")
     expect(page.locator(".suggestions-note")).to_contain_text("Showing song")
     page.keyboard.press("Enter")
