@@ -19,6 +19,7 @@ from songrec.store import jobs
 from songrec.web.covers.drawing import CALM, LIVELY, Subject, draw, draw_in_colour
 from songrec.web.covers.palettes import MOODS, group_palette
 from songrec.web.covers.shapes import Picture, to_png, to_svg
+from songrec.web.covers.views import drawn_cover_address
 from tests.factories import make_track
 from tests.sounding import add_sound, write_wav
 
@@ -152,3 +153,14 @@ def test_the_picture_of_a_file_is_preferred_and_kept_for_good(
     album = client.get(f"/covers/albums/{track.album.public_id}")
     assert (album.mimetype, bool(album.cache_control.immutable)) == ("image/jpeg", False)
     album.close()
+
+
+def test_what_is_not_in_the_catalogue_has_a_drawing_that_does_not_name_it(
+    app: Flask, client: FlaskClient
+) -> None:
+    with app.test_request_context():
+        addresses = [drawn_cover_address(name) for name in ("secret demo", "another")]
+    assert "secret" not in addresses[0]
+    drawn = [client.get(address) for address in addresses]
+    assert all(answer.cache_control.public for answer in drawn)
+    assert drawn[0].text != drawn[1].text

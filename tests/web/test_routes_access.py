@@ -42,6 +42,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("pages.undo_album_likes", "POST"): ("/albums/{album}/likes/undo", (400, 400, 400)),
     ("covers.song", "GET"): ("/covers/songs/{track}", OPEN),
     ("covers.album", "GET"): ("/covers/albums/{album}", OPEN),
+    ("covers.drawn", "GET"): ("/covers/drawn/x", OPEN),
     ("covers.group", "GET"): ("/covers/groups/0", OPEN),
     ("installation.manifest", "GET"): ("/manifest.webmanifest", OPEN),
     ("installation.icon", "GET"): ("/icons/192.png", OPEN),

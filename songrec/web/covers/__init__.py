@@ -13,3 +13,4 @@ def init_app(app: Flask) -> None:
     app.add_template_global(views.cover_address, "cover_address")
     app.add_template_global(views.album_cover_address, "album_cover_address")
     app.add_template_global(views.group_cover_address, "group_cover_address")
+    app.add_template_global(views.drawn_cover_address, "drawn_cover_address")

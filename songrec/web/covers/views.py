@@ -6,6 +6,7 @@ is its album's where the song has no picture of its own: a list fetches the cove
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,12 @@ def group(number: int) -> ResponseReturnValue:
     return _drawn(drawing.draw_in_colour(subject, group_palette(number)), DRAWING_SECONDS)
 
 
+@blueprint.get("/drawn/<seed>")
+def drawn(seed: str) -> ResponseReturnValue:
+    """Send the drawing of something that is not in the catalogue, an uploaded song say."""
+    return _drawn(drawing.draw(drawing.Subject(seed)), DRAWING_SECONDS)
+
+
 def cover_address(track: TrackView, size: str = "small") -> str:
     """Return the URL of a song's cover: of its own picture, else its album's cover."""
     if track.album_id and not track.picture:
@@ -83,6 +90,13 @@ def album_cover_address(public_id: str, size: str = "small") -> str:
 def group_cover_address(number: int) -> str:
     """Return the URL of a sound group's drawing."""
     return url_for("covers.group", number=number, v=drawing.VERSION)
+
+
+def drawn_cover_address(seed: str) -> str:
+    """Return the URL of a drawing by whatever tells its subject from others."""
+    # A digest: the name of an uploaded song is nobody else's business.
+    digest = hashlib.blake2b(seed.encode(), digest_size=8).hexdigest()
+    return url_for("covers.drawn", seed=digest, v=drawing.VERSION)
 
 
 def _sized(size: str) -> dict[str, Any]:
