@@ -5,6 +5,7 @@
   const DELAY = 300;
   let pending = null;
   let timer = 0;
+  let refreshing = 0;
   // Songs that wait for one in their place, and the one that each was given, by the reaction's address.
   let waiting = [];
   const given = new Map();
@@ -85,17 +86,16 @@
     const answer = document.querySelector("[data-answer]");
     const known = new Set([...answer.querySelectorAll("form[data-reaction]")].map((form) => form.getAttribute("action")));
     let last = null;
-    for (const { action, key } of waiting) {
+    waiting = waiting.filter(({ action, key }) => {
       const lists = [answer, page].map((root) => root.querySelector(`ol[data-list="${CSS.escape(key)}"]`));
       const next = lists[0] && [...(lists[1]?.children || [])].find((item) => !known.has(addressOf(item)));
-      if (next) {
-        known.add(addressOf(next));
-        given.set(action, document.adoptNode(next));
-        lists[0].append(next);
-        last = next;
-      }
-    }
-    waiting = [];
+      if (!next) return true;
+      known.add(addressOf(next));
+      given.set(action, document.adoptNode(next));
+      lists[0].append(next);
+      last = next;
+      return false;
+    });
     return last;
   };
 
@@ -150,7 +150,9 @@
       given.delete(action);
       recount();
     } else if (key !== undefined && !given.has(action)) waiting.push({ action, key });
-    // After the announcement of the reaction itself.
-    setTimeout(refresh, 250);
+    // A list from before this reaction is of no use; after the announcement of the reaction itself.
+    pending?.abort();
+    clearTimeout(refreshing);
+    refreshing = setTimeout(refresh, 250);
   });
 })();
