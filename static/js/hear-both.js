@@ -117,7 +117,7 @@
     play(tracks.map((track) => ({ track: String(track), from, for: seconds })), null);
   });
   document.addEventListener("songrec:stop", () => stop({ resume: true }));
-  // The player's own button, or another page, ends it.
+  // The player's own button, or a page without the button, ends it.
   document.addEventListener("songrec:player", () => { if (session && player.isPlaying()) stop(); });
-  document.addEventListener("pagechange", () => stop({ resume: true }));
+  document.addEventListener("pagechange", () => { if (session?.button && !session.button.isConnected) stop({ resume: true }); });
 })();

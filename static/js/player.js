@@ -422,7 +422,8 @@
 
   for (const kind of ["play", "pause"]) {
     deck.on(kind, () => {
-      const { paused } = deck.audio;
+      const { paused, ended } = deck.audio;
+      if (ended && queue.following({ ended, more }) >= 0) return; // the next song begins at once
       if (!paused) others?.postMessage("play");
       when(one("toggle"), paused ? "paused" : "playing");
       one("toggle").setAttribute("aria-label", paused ? "Play" : "Pause");

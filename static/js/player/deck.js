@@ -40,9 +40,11 @@ window.songrecDeck = (elements) => {
       if (prepared === address && spare.getAttribute("src") === address && !spare.error) {
         const before = audio;
         [audio, spare] = [spare, audio];
+        before.pause();
         before.removeAttribute(MARK);
         audio.setAttribute(MARK, "");
-        empty(before);
+        // Later: what takes time now would be a gap.
+        setTimeout(() => { if (before !== audio && !prepared) empty(before); }, 1000);
       } else {
         audio.preload = "auto";
         audio.src = address;

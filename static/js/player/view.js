@@ -232,7 +232,11 @@
 
   document.addEventListener("songrec:player", refresh);
   // A link in the view leads to a page: the view makes way for it.
-  document.addEventListener("pagechange", () => fold({ focus: false }));
+  let page = location.pathname;
+  document.addEventListener("pagechange", () => {
+    if (page !== location.pathname) fold({ focus: false });
+    page = location.pathname;
+  });
 
   window.songrecPlayerView = { toggleQueue };
 })();
