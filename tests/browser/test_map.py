@@ -315,6 +315,32 @@ def test_the_list_says_the_same_without_javascript(browser: Any, live_server: Li
     context.close()
 
 
+def test_a_large_map_shows_density_and_from_near_the_songs(
+    page: Any, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("songrec.web.map.views.MOST_POINTS", 100)
+    monkeypatch.setattr("songrec.web.map.density.MOST_SONGS", 150)
+    open_map(page)
+    assert drawn_pixels(page) > 1000
+    expect(page.locator(".legend-count").first).to_have_text(
+        str(np.bincount(live_server.planted.labels).max())
+    )
+    page.fill("#map-q", "Song 42")
+    page.wait_for_selector("#map-matches [role=option] .map-match-title")
+    page.press("#map-q", "Enter")
+    settled(page)
+    with page.expect_response("**/map/cells?*"):
+        for _ in range(3):
+            page.click("[data-map-nearer]")
+    settled(page)
+    page.click("[data-map-song] .map-close")
+    page.mouse.click(*middle(page))
+    expect(page.locator("[data-map-song] .title")).to_have_text("Song 42")
+    page.click("label[title='Select with a lasso']")
+    drag(page, [(0.3, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9), (0.1, 0.5)])
+    expect(page.locator("[data-selection-count]")).to_contain_text("songs selected")
+
+
 SECONDS = 30
 # What plays a part of a song is no element of the page.
 SOUNDS = """window.sounds = [];

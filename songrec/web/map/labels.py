@@ -29,8 +29,9 @@ MOST_NAMES = 80
 # A group whose songs lie all over the map has no place of its own: 1 is as far as all songs do.
 SPREAD = 0.75
 MODE_CELLS = 48
-FEW = 8
-"""The name of a group of fewer songs stands above its place, so that it covers none of them."""
+FEW, FEWEST = 8, 3
+"""The name of a group of fewer songs stands above its place, so that it covers none of them; where
+titles have room, groups of fewer than the second number have no name."""
 
 
 @dataclass(frozen=True, slots=True)

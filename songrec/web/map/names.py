@@ -45,7 +45,9 @@ def names_in_view(
     grouping = payloads.grouping(session, run, space, column)
     at = plane.select(view)
     kinds = labels.kinds_for(len(at), *size)
-    candidates = _groups(anchors(session, space, projection, column, plane, grouping), grouping)
+    named = anchors(session, space, projection, column, plane, grouping)
+    least = labels.FEWEST if kinds.titles else 1
+    candidates = _groups([a for a in named if a.songs >= least], grouping)
     candidates = [label for label in candidates if _is_inside(label, view)]
     rank = payloads.ranks(space)
     if kinds.artists and space.artists is not None:

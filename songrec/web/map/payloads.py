@@ -172,7 +172,11 @@ def columns(space: Space) -> tuple[str, ...]:
 
 def named_columns(session: Session) -> tuple[str, ...]:
     """Return the kinds of tags, genre and emotion, of which the catalogue has any."""
-    return tuple(name for name in NAMED_COLUMNS if cached_counts.tags(session, name))
+    return cached_value(
+        _key("named columns"),
+        tracks.version(session),
+        lambda: tuple(name for name in NAMED_COLUMNS if cached_counts.tags(session, name)),
+    )
 
 
 def ranks(space: Space) -> NDArray[np.int32]:
