@@ -14,6 +14,7 @@ import numpy as np
 from songrec.core.errors import NotReady
 from songrec.core.types import Ints, Space
 from songrec.core.versioned_cache import VersionedCache
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
 from songrec.recommend.lists.starters import central_order, starter_order
 from songrec.recommend.lists.stations import jittered_order
 from songrec.recommend.methods.segments import matched_segment
@@ -35,7 +36,7 @@ ENOUGH_LIKES = 3
 """From this many likes on no songs to like first are shown."""
 N_STARTERS = 12
 N_ROWS = 3
-N_PER_ROW = 6
+N_PER_ROW, MIN_PER_ROW = 6, 3
 N_IN_GROUP, N_COVERS = 3, 4
 """Songs and covers of a sound group."""
 SPARE = 6
@@ -384,12 +385,18 @@ def _because_rows(
             row.title,
             [
                 HomeSong(one.track, _shorten(one.sentence, row.likes))
-                for one in _of_the_day(row.songs, seed)
+                for one in _of_the_day(_close_songs(row.songs), seed)
             ],
             row.likes[0] if len(row.likes) == 1 else None,
         )
         for row in rows
     ]
+
+
+def _close_songs(songs: Sequence[RankedTrack]) -> Sequence[RankedTrack]:
+    """Leave out songs that have little in common with the likes, unless few others remain."""
+    close = [one for one in songs if not one.sentence.startswith(LITTLE_IN_COMMON)]
+    return close if len(close) >= MIN_PER_ROW else songs
 
 
 def _shorten(sentence: str, likes: Sequence[TrackView]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from songrec.services.recommendation.home import HomePage, home_page
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
+from songrec.services.recommendation.home import HomePage, _close_songs, home_page
 from songrec.store.instance import Instance
 from songrec.store.listeners import listens, reactions, users
 from songrec.store.sound import segment_index
@@ -244,3 +246,14 @@ def test_sound_groups_are_shown_while_the_files_of_the_run_are_missing(
     assert [len(group.songs) for group in page.groups] == [3] * 4
     assert page.starters == []
     assert [one.key for one in page.rows] == ["liked"]
+
+
+def test_songs_with_little_in_common_are_left_out_where_others_remain() -> None:
+    def ranked(*sentences: str) -> list[Any]:
+        return [SimpleNamespace(sentence=sentence) for sentence in sentences]
+
+    far = f"{LITTLE_IN_COMMON} to “Juicy”"
+    songs = ranked("Calm", far, "Slow", "Close overall")
+    assert [one.sentence for one in _close_songs(songs)] == ["Calm", "Slow", "Close overall"]
+    few = ranked("Calm", far, far)
+    assert _close_songs(few) == few
