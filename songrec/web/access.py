@@ -13,6 +13,7 @@ OPEN = frozenset(
     {
         "static",
         "bootstrap.static",
+        "assets.plotly",
         "installation.manifest",
         "installation.icon",
         "fonts.font",

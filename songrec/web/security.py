@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, abort, current_app, has_request_context, redirect, request, url_for
@@ -18,6 +20,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from songrec.core import addresses
 from songrec.web import access, ratelimit
 
+V = TypeVar("V", bound=Callable[..., Any])
+
 CONTENT_SECURITY_POLICY: dict[str, str] = {
     "default-src": "'self'",
     "script-src": "'self'",
@@ -28,6 +32,14 @@ CONTENT_SECURITY_POLICY: dict[str, str] = {
     "base-uri": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",
+}
+# The WebGL layer that Plotly's bundle brings (regl) compiles its draw calls with `Function(…)`;
+# without 'unsafe-eval' scattergl says "WebGL is not supported" and draws nothing. It is allowed on
+# the page that draws with it and nowhere else. Nothing else is needed: the rules that Plotly would
+# write into a style element are in static/css/map.css.
+PLOTLY_POLICY: dict[str, str] = {
+    **CONTENT_SECURITY_POLICY,
+    "script-src": "'self' 'unsafe-eval'",
 }
 PERMISSIONS_POLICY: dict[str, str] = dict.fromkeys(
     ("browsing-topics", "camera", "geolocation", "microphone", "payment"), "()"
@@ -140,6 +152,11 @@ def limit_body() -> None:
     if request.endpoint in SONGS:
         longest = current_app.config["UPLOAD_AUDIO_BYTES"] + FORM_BYTES
     request.max_content_length = longest
+
+
+def relaxed_for_plotly(view: V) -> V:
+    """Let this view's page draw with Plotly: put it right under the route decorator."""
+    return talisman(content_security_policy=PLOTLY_POLICY)(view)
 
 
 def count_try(item: RateLimitItem, *identifiers: str) -> None:

@@ -31,7 +31,7 @@ def drawn_pixels(page: Any) -> int:
     return page.evaluate(
         """() => {
           let drawn = 0;
-          for (const canvas of document.querySelectorAll("[data-map-plot]")) {
+          for (const canvas of document.querySelectorAll("[data-map-plot] canvas")) {
             const copy = document.createElement("canvas");
             [copy.width, copy.height] = [canvas.width, canvas.height];
             if (!copy.width || !copy.height) continue;

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from songrec.store.tables import User
+from songrec.web.map.payloads import plotly_version
 from songrec.web.template_context import asset
 from tests.planted_run import plant
 from tests.web.accounts import anna, quick_hashes, sign_in
@@ -64,6 +65,7 @@ def test_what_is_the_same_for_all_neither_reads_nor_writes_the_session(
         style,
         "/static/css/theme.css",
         "/bootstrap/static/css/bootstrap.min.css",
+        f"/assets/plotly-{plotly_version()}.min.js",
     )
     before = [get(client, address) for address in shared]
     sign_in(client)

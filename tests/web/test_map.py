@@ -19,6 +19,7 @@ from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.store.catalogue import artists
 from songrec.store.tables import Album, Tag, Track, TrackTag
 from songrec.web.map.encoding import encode_amounts, encode_names, encode_points
+from songrec.web.map.payloads import plotly_version
 from songrec.web.map.words import place
 from tests.factories import make_track
 from tests.planted_run import Planted, publish
@@ -325,10 +326,28 @@ def test_without_a_run_the_page_says_what_to_do_and_the_data_is_not_ready(
     assert client.get("/map/points").status_code == 503
 
 
-def test_no_page_may_evaluate_or_style_inline(client: FlaskClient, planted: Planted) -> None:
-    for address in ("/map", "/"):
-        policy = client.get(address).headers["Content-Security-Policy"]
-        assert "unsafe" not in policy
+def test_only_the_page_that_draws_with_plotly_may_evaluate(
+    client: FlaskClient, planted: Planted
+) -> None:
+    # The WebGL layer of Plotly's bundle compiles its draw calls.
+    policy = client.get("/map").headers["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval';" in policy
+    assert "unsafe-inline" not in policy
+    for address in ("/", "/map/points", "/tracks"):
+        assert "unsafe" not in client.get(address).headers["Content-Security-Policy"]
+
+
+def test_plotly_comes_from_the_package_packed_and_kept(client: FlaskClient) -> None:
+    address = f"/assets/plotly-{plotly_version()}.min.js"
+    answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert gzip.decompress(answer.data).lstrip().startswith(b"/**\n* plotly.js")
+    again = client.get(
+        address, headers={"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304
+    assert client.get("/assets/plotly-0.0.1.min.js").status_code == 404
 
 
 def test_header_page_and_footer_are_as_wide_as_each_other(

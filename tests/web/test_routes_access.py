@@ -21,6 +21,7 @@ from werkzeug.routing import Rule
 from songrec.store import jobs
 from songrec.store.listeners import api_tokens, invitations, user_sessions, users
 from songrec.store.tables import Album, Artist, Listener, Playlist, Track, Upload, UserSession
+from songrec.web.map.payloads import plotly_version
 from tests.planted_run import plant
 
 PASSWORD = "correct horse battery"
@@ -251,6 +252,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("api_docs.docs_file", "GET"): ("{swagger}", OPEN),
     ("static", "GET"): ("/static/css/theme.css", OPEN),
     ("bootstrap.static", "GET"): ("/bootstrap/static/css/bootstrap.min.css", OPEN),
+    ("assets.plotly", "GET"): ("{plotly}", OPEN),
     # Last: nothing above is liked, and the browser stays signed in.
     ("likes.play", "POST"): ("/tracks/{track}/play", (303, 303, 303)),
     ("me.keep_history", "POST"): ("/me/plays/keep", (303, 303, 303)),
@@ -298,6 +300,7 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     session.commit()
     version = importlib.metadata.version("flask-swagger-ui")
     found["swagger"] = f"/api/v1/docs/{version}/swagger-ui.css"
+    found["plotly"] = f"/assets/plotly-{plotly_version()}.min.js"
     return found
 
 
@@ -360,6 +363,7 @@ class TestAccountsOnly:
     OPEN = {  # noqa: RUF012 - the routes for everybody, with their statuses
         ("static", "GET"): 200,
         ("bootstrap.static", "GET"): 200,
+        ("assets.plotly", "GET"): 200,
         ("installation.manifest", "GET"): 200,
         ("installation.icon", "GET"): 200,
         ("fonts.font", "GET"): 404,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
+import importlib.metadata
+import importlib.resources
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +29,8 @@ from songrec.web.map.groups import Grouping
 from songrec.web.map.plane import Plane, sort_plane
 
 NAMED_COLUMNS = ("genre", "emotion")
+# How Plotly's bundle asks whether a style of its own is in the page: a digest is the element's id.
+STYLE_IDS = re.compile(rb'getElementById\("([0-9a-f]{40,64})"\)')
 CLUSTER = "cluster"
 YEAR = 365 * 24 * 3600
 
@@ -187,6 +193,36 @@ def ranks(space: Space) -> NDArray[np.int32]:
         return labels.rank_songs(popularity, space.artists, len(space.track_ids))
 
     return cached_value(_key("ranks"), space.run_id, rank)
+
+
+def plotly() -> Payload:
+    """Plotly's JavaScript as the installed package brings it, packed once per process."""
+    return cached_value(
+        ("plotly",),
+        plotly_version(),
+        lambda: Payload.of(
+            (importlib.resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+        ),
+    )
+
+
+@functools.cache
+def plotly_version() -> str:
+    """Return the version of the installed package."""
+    return importlib.metadata.version("plotly")
+
+
+def plotly_style_ids() -> list[str]:
+    """Return the ids of the style elements that Plotly would add.
+
+    The page's policy forbids them and the map needs none; an element with the id, whatever it
+    is, keeps the bundle from trying.
+    """
+    return cached_value(
+        ("plotly styles",),
+        plotly_version(),
+        lambda: sorted({style_id.decode() for style_id in STYLE_IDS.findall(plotly().body)}),
+    )
 
 
 def _key(name: str) -> tuple[str, str, str]:

@@ -40,6 +40,7 @@ from songrec.web.covers.views import cover_address
 from songrec.web.current_listener import current_listener, require_listener
 from songrec.web.map import density, names, payloads, picture, words
 from songrec.web.map.plane import STEPS, View
+from songrec.web.security import relaxed_for_plotly
 from songrec.web.template_context import asset
 
 TITLES_AT_ONCE = 100
@@ -65,9 +66,11 @@ PLACEHOLDER = "PUBLIC_ID"
 NUMBER_PLACEHOLDER = -987
 
 blueprint = Blueprint("map", __name__, url_prefix="/map")
+assets = Blueprint("assets", __name__, url_prefix="/assets")
 
 
 @blueprint.get("")
+@relaxed_for_plotly
 def page() -> str:
     """Show the map of the published run, and the same as a list."""
     run = runs.published(db.session)
@@ -86,6 +89,7 @@ def page() -> str:
         picture=_picture(run, space, projection),
         clusters=list(cached_counts.clusters(db.session, run).values()),
         settings=_settings(run, space, projection),
+        style_ids=payloads.plotly_style_ids(),
     )
 
 
@@ -256,6 +260,19 @@ def like_all() -> Response:
     return jsonify(liked=rows.tolist(), likes=reactions.like_count(db.session, listener))
 
 
+@assets.get("/plotly-<version>.min.js")
+def plotly(version: str) -> Response:
+    """Plotly's JavaScript out of the installed package; the version makes it keepable."""
+    if version != payloads.plotly_version():
+        abort(404)
+    return payloads.plotly().response("text/javascript", forever=True)
+
+
+def plotly_address() -> str:
+    """Return the URL of Plotly."""
+    return url_for("assets.plotly", version=payloads.plotly_version())
+
+
 def _space() -> Space:
     return spaces.published_space(current_instance())
 
@@ -341,6 +358,7 @@ def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
         "points": url_for("map.points", **map_of),
         "cells": url_for("map.cells", **map_of) if _is_large(space) else None,
         "legend": url_for("map.legend"),
+        "plotly": plotly_address(),
         "names": url_for("map.view_names", **map_of),
         "titles": url_for("map.titles", **map_of),
         "search": url_for("map.search", **map_of),

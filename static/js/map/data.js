@@ -113,7 +113,11 @@ export function decodeView(buffer, bounds) {
     y: Float32Array.from(cells, (i) => up(bottom + (Math.floor(i / columns) + 0.5) * step[1])),
     of: Uint8Array.from(cells, (i) => groups[i]),
     density: Float32Array.from(cells, (i) => 0.15 + (0.85 * levels[i]) / most),
-    cell: across(left + step[0]) - across(left),
+    // Where the cells lie in the grid that the view is divided into, line by line from below.
+    cells: {
+      at: cells,
+      grid: { columns, lines, left: across(left), right: across(right + 1), bottom: up(bottom), top: up(top + 1) },
+    },
   };
 }
 

@@ -2,7 +2,6 @@
 
 import { announce, element, plural, spoken } from "./dom.js";
 import { Source, ask } from "./data.js";
-import { Drawing } from "./drawing.js";
 import { Gestures } from "./gestures.js";
 import { byAmount, byCluster, byFlag, byName, byServer } from "./grouping.js";
 import { PlaneIndex } from "./index.js";
@@ -12,6 +11,7 @@ import { SelectionPanel, SongPanel } from "./panels.js";
 import { Plot } from "./plot.js";
 import { Preview } from "./preview.js";
 import { Search } from "./search.js";
+import { loaded } from "./start.js";
 
 const SETTLED = 70;
 const NEIGHBOURS = 24;
@@ -46,12 +46,11 @@ class SongMap {
   }
 
   async start() {
-    const { sprite, plane } = this.settings;
-    const drawing = new Drawing(this.find("plot"));
-    const [points, mine] = await Promise.all([
+    const { plotly: address, plane } = this.settings;
+    const [points, mine, plotly] = await Promise.all([
       this.isLarge ? { n: 0, x: new Float32Array(0), y: new Float32Array(0), of: new Uint8Array(0) } : this.source.points(),
       this.source.mine(),
-      drawing.loadShapes(sprite),
+      loaded(address),
     ]);
     this.places = new Map(Object.entries(mine.places).map(([row, place]) => [Number(row), place]));
     this.liked = new Set(mine.liked);
@@ -59,7 +58,7 @@ class SongMap {
     this.hadDislikes = this.disliked.size > 0;
     this.frame = this.find("frame");
     const [left, right, bottom, top] = plane.box;
-    this.plot = new Plot(this.frame, drawing, { left, right, bottom, top }, plane.n);
+    this.plot = new Plot(this.frame, this.find("plot"), plotly, { left, right, bottom, top }, plane.n);
     this.plot.measure();
     this.plot.view = { ...this.plot.home };
     this.parts();
@@ -73,7 +72,9 @@ class SongMap {
     if (alone) for (const group of this.colouring.groups) group.on = group === alone;
     this.legend.refresh();
     if (this.isLarge) await this.loadPart();
-    this.draw();
+    await this.draw();
+    // Plotly says so in a box of its own instead of failing.
+    if (this.frame.querySelector(".no-webgl")) throw new Error("This browser cannot draw the map: it has no WebGL.");
     this.overlay.setLiked(this.liked);
     this.find("status").remove();
     this.root.dataset.ready = "true";
@@ -113,7 +114,7 @@ class SongMap {
   }
 
   watch() {
-    this.find("plot").addEventListener("webglcontextlost", () =>
+    this.find("plot").on("plotly_webglcontextlost", () =>
       this.guarded(() => {
         throw new Error("The graphics driver dropped the drawing. Reload the page.");
       }),
@@ -163,7 +164,7 @@ class SongMap {
   setLayer(layer) {
     this.layer = layer;
     if (this.isLarge) this.colouring.of = layer.of;
-    this.index = layer.cell ? null : new PlaneIndex(layer.x, layer.y);
+    this.index = layer.cells ? null : new PlaneIndex(layer.x, layer.y);
     if (layer.rows) layer.rows.forEach((row, i) => this.places.set(row, [layer.x[i], layer.y[i]]));
     this.plot.setLayer(layer);
   }
@@ -179,14 +180,15 @@ class SongMap {
 
   shown(i) {
     if (!this.isVisible(i)) return false;
-    if (this.layer.cell) return true;
+    if (this.layer.cells) return true;
     const row = this.row(i);
     return !this.disliked.has(row) && (this.selected === null || this.selected.has(row));
   }
 
   draw() {
-    this.plot.draw(this.colouring, this.isOn);
+    const drawing = this.plot.draw(this.colouring, this.isOn);
     this.overlay.placeNames();
+    return drawing;
   }
 
   rested() {

@@ -1,42 +1,49 @@
-// The view of the plane, and the songs as they are drawn in it.
+// The view of the plane, and the songs as Plotly draws them in it: WebGL scatter traces, or an image
+// of the cells of a large map.
 
 import { shuffled } from "./data.js";
 import { rgba, token } from "./colours.js";
-import { DISC, GROUND, SHAPE, SQUARE, premultiplied } from "./drawing.js";
 
+// Traces of one colour are drawn some twenty times as fast as one trace with a colour per point.
+// Each group is cut into layers and the layers are interleaved, so that no group covers another.
+const TRACES = 36;
+const MOST_LAYERS = 3;
+// Plotly's names for the shapes of icons.svg#mark-0 … #mark-11 and of #mark-noise.
+const SYMBOLS = [
+  "circle", "square", "diamond", "cross", "triangle-up", "star", "hexagon", "triangle-down", "x",
+  "pentagon", "hourglass", "star-diamond", "circle",
+];
 const STRETCH = 1.5;
 const NEAREST_ZOOM = 200;
 const FARTHEST_ZOOM = 0.4;
 const NEAREST_FIT = 5;
 const ROOM = 0.7;
-// Milliseconds from one frame to the next: above, fewer songs are drawn while the view moves.
-const SLOW = 34;
-const FAST = 22;
-const FEWEST = 8000;
-const AT_FIRST = 40000;
+// Milliseconds of a frame: above, the drawing is moved as a picture while the view moves.
+const SMOOTH = 50;
 const SETTLED = 160;
 const SHAPES_FROM = 6.5;
 const LARGEST = 12;
 const SMALLEST = 2.4;
 
 export class Plot {
-  constructor(element, drawing, box, songs) {
+  constructor(frame, element, plotly, box, songs) {
+    this.frameElement = frame;
     this.element = element;
-    this.drawing = drawing;
+    this.plotly = plotly;
     this.box = box;
     this.songs = songs;
     this.view = { x: 0, y: 0, zoom: 1 };
+    this.size = 0;
     this.frame = 0;
-    this.share = 1; // of the songs that a frame draws while the view moves
+    this.frameCost = 0;
     this.listeners = { change: [], rest: [] };
   }
 
   // ---- the view: its middle in the plane and how far it is zoomed in ----
 
   measure() {
-    this.width = this.element.clientWidth;
-    this.height = this.element.clientHeight;
-    this.drawing.resize(this.width, this.height);
+    this.width = this.frameElement.clientWidth;
+    this.height = this.frameElement.clientHeight;
     const { left, right, bottom, top } = this.box;
     const [x, y] = [(right - left) / 2, (top - bottom) / 2];
     // One axis may be drawn larger to fill the frame; more would bend distances too far.
@@ -78,28 +85,43 @@ export class Plot {
   look(view) {
     this.view = { x: view.x ?? this.view.x, y: view.y ?? this.view.y, zoom: limited(view.zoom ?? this.view.zoom) };
     if (this.frame) return;
-    this.frame = requestAnimationFrame((now) => {
+    this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.pace(now);
-      this.render(Math.max(FEWEST, this.share * this.drawing.n));
+      if (this.frameCost > SMOOTH) this.shift();
+      else this.redraw();
       this.tell("change");
       clearTimeout(this.settling);
       this.settling = setTimeout(() => this.rest(), SETTLED);
     });
   }
 
-  // How long the frames take tells how many songs the next one may draw. The places are in a
-  // shuffled order, so the first of them are a fair sample.
-  pace(now) {
-    const took = now - (this.before ?? -Infinity);
-    this.before = now;
-    if (took > 400) return;
-    if (took > SLOW) this.share = Math.max(0.02, this.share * 0.65);
-    else if (took < FAST) this.share = Math.min(1, this.share * 1.06);
+  redraw() {
+    if (!this.drawn) return;
+    const begun = performance.now();
+    const { left, right, bottom, top } = this.ranges();
+    this.seen = { ...this.view };
+    this.element.style.transform = "";
+    this.plotly.relayout(this.element, { "xaxis.range": [left, right], "yaxis.range": [bottom, top] });
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.frameCost = (this.frameCost + performance.now() - begun) / 2;
+      }),
+    );
   }
 
+  // Moves the drawing that is there as a picture.
+  shift() {
+    if (!this.drawn) return;
+    const [x, y] = this.pixelOf(this.seen.x, this.seen.y);
+    const [dx, dy] = [x - this.width / 2, y - this.height / 2];
+    const scale = this.view.zoom / this.seen.zoom;
+    this.element.style.transform = `translate(${dx}px, ${dy}px) scale(${scale})`;
+  }
+
+  // Dots become larger as one comes nearer; they are made anew only when the step is to be seen.
   rest() {
-    this.render();
+    if (this.drawn && this.markerSize() !== this.size) this.draw(this.colouring, this.isOn);
+    else if (this.element.style.transform) this.redraw();
     this.tell("rest");
   }
 
@@ -142,56 +164,111 @@ export class Plot {
     const area = this.width * this.height;
     const alone = Math.sqrt(area / Math.max(this.songs, 1)) * 0.5;
     const small = Math.min(LARGEST, Math.max(SMALLEST, alone));
-    return Math.min(LARGEST, small * this.view.zoom ** 0.45);
+    return Math.min(LARGEST, Math.round(small * this.view.zoom ** 0.45 * 2) / 2);
   }
 
   // The songs to draw: places x, y, or cells of many songs with their share of the densest one.
   setLayer(layer) {
     this.layer = layer;
     this.order = shuffled(layer.n);
-    const places = new Float32Array(2 * layer.n);
-    for (let i = 0; i < layer.n; i += 1) {
-      places[2 * i] = layer.x[this.order[i]];
-      places[2 * i + 1] = layer.y[this.order[i]];
-    }
-    this.drawing.setPlaces(places);
-    this.share = Math.min(this.share, AT_FIRST / Math.max(layer.n, 1));
   }
 
   // `isOn(i)`: whether a song has its colour; the others stay as faint ground.
-  draw({ groups, of }, isOn) {
-    const { n, density } = this.layer;
-    const colours = new Uint8Array(4 * n);
-    const symbols = new Uint8Array(n);
+  draw(colouring, isOn) {
+    this.colouring = colouring;
+    this.isOn = isOn;
+    this.size = this.markerSize();
+    const { cells } = this.layer;
+    const traces = cells ? [] : this.traces(colouring, isOn);
+    const layout = { ...this.layout(), images: cells ? [this.image(colouring, isOn)] : [] };
+    this.seen = { ...this.view };
+    this.element.style.transform = "";
+    const drawing = this.drawn
+      ? this.plotly.react(this.element, traces, layout)
+      : this.plotly.newPlot(this.element, traces, layout, { staticPlot: true, displayModeBar: false });
+    this.drawn = true;
+    return drawing;
+  }
+
+  layout() {
+    const { left, right, bottom, top } = this.ranges();
+    const axis = { visible: false, fixedrange: true, autorange: false };
+    return {
+      width: this.width,
+      height: this.height,
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      showlegend: false,
+      hovermode: false,
+      dragmode: false,
+      xaxis: { ...axis, range: [left, right] },
+      yaxis: { ...axis, range: [bottom, top] },
+    };
+  }
+
+  traces({ groups, of }, isOn) {
+    const { n, x, y } = this.layer;
+    const layers = Math.min(MOST_LAYERS, Math.max(1, Math.floor(TRACES / groups.length)));
+    const traces = layers * groups.length;
+    // Counted first, so that each trace's arrays have their size from the start. Trace 0 is the
+    // faint ground; the layers of the groups follow.
+    const sizes = new Uint32Array(traces + 1);
+    const traceOf = new Uint16Array(n);
+    for (let i = 0; i < n; i += 1) {
+      const at = this.order[i];
+      traceOf[i] = isOn(at) ? 1 + (i % layers) * groups.length + of[at] : 0;
+      sizes[traceOf[i]] += 1;
+    }
+    const xs = Array.from(sizes, (size) => new Float32Array(size));
+    const ys = Array.from(sizes, (size) => new Float32Array(size));
+    const filled = new Uint32Array(traces + 1);
+    for (let i = 0; i < n; i += 1) {
+      const trace = traceOf[i];
+      xs[trace][filled[trace]] = x[this.order[i]];
+      ys[trace][filled[trace]] = y[this.order[i]];
+      filled[trace] += 1;
+    }
+    const opacity = n > 50000 ? 0.7 : n > 8000 ? 0.8 : 0.92;
+    const shaped = this.size >= SHAPES_FROM;
+    const outline = { width: shaped ? 0.75 : 0, color: token("--map-outline") };
+    const ground = { size: Math.max(2, this.size * 0.7), color: token("--map-ground"), symbol: "circle", opacity: 1, line: { width: 0 } };
+    const drawn = [trace(xs[0], ys[0], ground)];
+    for (let i = 1; i <= traces; i += 1) {
+      const group = groups[(i - 1) % groups.length];
+      const symbol = shaped ? SYMBOLS[group.shape] : "circle";
+      drawn.push(trace(xs[i], ys[i], { size: this.size, color: group.colour(), symbol, opacity, line: outline }));
+    }
+    return drawn;
+  }
+
+  // The cells of a large map as an image of one pixel each.
+  image({ groups, of }, isOn) {
+    const { n, density, cells } = this.layer;
+    const { columns, lines, left, right, bottom, top } = cells.grid;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [columns, lines];
+    const pen = canvas.getContext("2d");
+    const pixels = pen.createImageData(columns, lines);
     const paints = groups.map((group) => rgba(group.colour()));
     const ground = rgba(token("--map-ground"));
     for (let i = 0; i < n; i += 1) {
-      const at = this.order[i];
-      const on = isOn(at);
-      const paint = on ? paints[of[at]] : ground;
-      colours.set(paint, 4 * i);
-      if (density && on) colours[4 * i + 3] = 255 * density[at];
-      symbols[i] = on ? groups[of[at]].shape : GROUND;
+      const [column, line] = [cells.at[i] % columns, Math.floor(cells.at[i] / columns)];
+      const on = isOn(i);
+      const at = 4 * ((lines - 1 - line) * columns + column);
+      pixels.data.set(on ? paints[of[i]] : ground, at);
+      if (on) pixels.data[at + 3] = 255 * density[i];
     }
-    this.drawing.setStyles(colours, symbols);
-    this.outline = premultiplied(token("--map-outline"));
-    this.render();
+    pen.putImageData(pixels, 0, 0);
+    return {
+      source: canvas.toDataURL(), xref: "x", yref: "y", x: left, y: top, sizex: right - left, sizey: top - bottom,
+      xanchor: "left", yanchor: "top", sizing: "stretch", layer: "below",
+    };
   }
+}
 
-  render(count = this.drawing.n) {
-    if (!this.outline) return;
-    const { x, y, zoom } = this.view;
-    const { cell } = this.layer;
-    const size = this.markerSize();
-    const style = cell
-      ? { size: cell / this.pixel()[0] + 1, look: SQUARE, opacity: 1 }
-      : { size, look: size >= SHAPES_FROM ? SHAPE : DISC, opacity: this.layer.n > 50000 ? 0.7 : this.layer.n > 8000 ? 0.8 : 0.92 };
-    this.drawing.render(
-      { x, y, halfX: this.half.x / zoom, halfY: this.half.y / zoom },
-      { ...style, groundSize: cell ? style.size : Math.max(2, size * 0.7), outline: style.look === SHAPE ? this.outline : [0, 0, 0, 0] },
-      Math.round(count),
-    );
-  }
+function trace(x, y, marker) {
+  return { type: "scattergl", mode: "markers", x, y, marker, hoverinfo: "skip", visible: x.length > 0 };
 }
 
 function limited(zoom) {
