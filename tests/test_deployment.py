@@ -7,6 +7,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -168,7 +169,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
         pytest.skip("systemd is not installed")
     text = (ROOT / "deploy" / "songrec.service").read_text()
     unit = tmp_path / "songrec.service"
-    unit.write_text(text.replace("/opt/songrec/.venv/bin/", str(ROOT / ".venv" / "bin") + "/"))
+    unit.write_text(text.replace("/opt/songrec/.venv/bin/", str(Path(sys.executable).parent) + "/"))
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

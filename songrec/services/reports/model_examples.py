@@ -5,6 +5,7 @@ Heavy: the run's model is loaded; only jobs and commands import it.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -240,12 +241,15 @@ def to_audio(
     power = librosa.db_to_power(np.asarray(decibels, dtype=np.float32))
     filters = mel_filters(sample_rate, n_fft, len(power))
     magnitudes = np.sqrt(np.maximum(librosa.util.nnls(filters, power), 0.0))
+    # librosa 1.0, which Python 3.12 and later get, calls it otherwise.
+    is_renamed = "rng" in inspect.signature(librosa.griffinlim).parameters
+    seed_parameter = "rng" if is_renamed else "random_state"
     samples = librosa.griffinlim(
         magnitudes,
         n_iter=GRIFFIN_LIM_ROUNDS,
         hop_length=hop_length,
         n_fft=n_fft,
-        random_state=seed,
+        **{seed_parameter: seed},
     )
     peak = float(np.abs(samples).max(initial=0.0))
     return (samples * (0.891 / peak if peak > 0 else 1.0)).astype(np.float32)

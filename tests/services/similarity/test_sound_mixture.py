@@ -136,7 +136,7 @@ def test_the_commands_know_the_mixture(app: Flask, session: Session, library: li
     answer = app.test_client().get(address).get_json()
     assert (answer["method"], answer["items"][0]["track_id"]) == ("sound", library[3].public_id)
     page = app.test_client().get(f"/tracks/{library[2].public_id}").text
-    assert "Sound alone" in page
+    assert '<option value="sound" selected>' in page
     assert library[3].title in page
     result = runner.invoke(args=["sound-spaces", "--json"])
     assert result.exit_code == 0, result.output
