@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.store.tables import Artist
 from tests.factories import make_track
 from tests.web.html import parse
 
@@ -80,9 +82,15 @@ def test_a_link_to_a_song_shows_its_cover_elsewhere(
     assert (shown["og:title"], shown["og:description"]) == ("Swell", "Ada · Tides")
     assert shown["og:image"].startswith("http://localhost/covers/albums/")
     assert client.get(shown["og:image"]).mimetype == "image/png"
-    for address in ("/", "/tracks", f"/artists/{track.album.artist_id}", "/nothing"):
+    artist = session.scalars(select(Artist.public_id)).one()
+    for address in ("/", "/tracks", f"/artists/{artist}"):
         image = properties(client, address)["og:image"]
         assert client.get(image).mimetype == "image/png", address
+
+
+def test_an_error_has_no_preview(client: FlaskClient) -> None:
+    # Nor the absolute address that it needs: the host may be the one that was refused.
+    assert not properties(client, "/nothing")
 
 
 @pytest.mark.parametrize("address", ["/", "/tracks", "/map", "/sign-in"])
