@@ -95,15 +95,15 @@ def loudness(mix: NDArray[np.floating]) -> float:
     starts = np.arange(0, max(1, len(weighted) - block), hop)
     power = (energy[np.minimum(starts + block, len(weighted))] - energy[starts]) / block
     level = -0.691 + 10.0 * np.log10(np.maximum(power, 1e-12))
-    heard = level > -70.0
-    if not heard.any():
+    audible = level > -70.0
+    if not audible.any():
         return -70.0
-    relative = -0.691 + 10.0 * np.log10(power[heard].mean()) - 10.0
-    return float(-0.691 + 10.0 * np.log10(power[heard & (level > relative)].mean()))
+    relative = -0.691 + 10.0 * np.log10(power[audible].mean()) - 10.0
+    return float(-0.691 + 10.0 * np.log10(power[audible & (level > relative)].mean()))
 
 
 def _shelf() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the filter that stands for the head: highs are heard louder."""
+    """Return the high-shelf filter of ITU-R BS.1770, which models the head."""
     gain, q, hertz = 10.0 ** (4.0 / 40.0), 1.0 / np.sqrt(2.0), 1_500.0
     w = 2.0 * np.pi * hertz / RATE
     alpha, cos = np.sin(w) / (2.0 * q), np.cos(w)

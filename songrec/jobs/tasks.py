@@ -236,7 +236,7 @@ def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, A
 
 
 def covers(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Scale the covers that pages asked for; a further job does what is left."""
+    """Scale the covers that pages need; a further job does the rest."""
     from songrec.jobs import queue
     from songrec.services.features.cover_pictures import scale_pictures
 

@@ -321,7 +321,7 @@ def shorten(sentence: str, limit: int = MAX_SENTENCE) -> str:
     room = limit - (len(sentence) - (end - start))
     if 0 < start < end and room >= MIN_TITLE:
         return f"{sentence[:start]}{_shorten_title(sentence[start:end], room)}{sentence[end:]}"
-    # An artist of a long name: what else is said of the song goes first.
+    # For an artist with a long name the song's traits are dropped first.
     sentence = sentence.partition(", also ")[0]
     return sentence if len(sentence) <= limit else _cut(sentence, limit)
 

@@ -12,7 +12,7 @@ from songrec.recommend.explain.phrases import join_clauses
 MAX_TAGS = 3
 MIN_PROBABILITY = 0.1
 MIN_SHARED = 0.2
-"""Smallest mean probability, in both songs, of a tag that they are said to share."""
+"""Smallest mean probability of a tag in both songs for it to count as shared."""
 MIN_SHARED_BY_SEGMENTS = 0.3
 """The same of two segments, whose tags vary more than a song's mean."""
 MAX_WORDS = 2

@@ -14,15 +14,15 @@ BATCHES = (4, 12, 20)
 """Pieces that are made before the library looks at them; the last number is repeated."""
 
 
-def write_batches(instance: Path, on_made: Callable[[int, int], None]) -> Iterator[list[Path]]:
+def write_batches(instance: Path, on_piece: Callable[[int, int], None]) -> Iterator[list[Path]]:
     """Synthesise the missing pieces batch by batch; yield the files of each batch.
 
-    ``on_made`` is told how many of how many pieces there are.
+    ``on_piece`` receives the number of finished pieces and of all pieces.
     """
     plan = music.plan()
     sizes = iter(BATCHES)
     start = size = 0
-    on_made(0, len(plan))
+    on_piece(0, len(plan))
     # Encoding leaves Python alone, so the next piece is composed meanwhile.
     with ThreadPoolExecutor(2) as pool:
         while start < len(plan):
@@ -31,6 +31,6 @@ def write_batches(instance: Path, on_made: Callable[[int, int], None]) -> Iterat
             batch = plan[start : start + size]
             for path in pool.map(partial(music.write, music_folder(instance)), batch):
                 paths.append(path)
-                on_made(start + len(paths), len(plan))
+                on_piece(start + len(paths), len(plan))
             start += size
             yield paths

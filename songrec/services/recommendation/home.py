@@ -44,10 +44,10 @@ SPARE = 6
 N_CANDIDATES = 12
 """Songs of a sound group to choose from."""
 PLENTY = 500
-"""With fewer songs that can be heard, the same ones are wanted in several places of the page."""
+"""With fewer playable songs than this, a song may stand in several places of the page."""
 SEGMENTS = "fragments"
 MIX, ALL = "likes", "all"
-"""Stations that the large button plays: one's own mix, and all that can be heard."""
+"""Stations of the large play button: one's own mix, and all playable songs."""
 _cached_rows = VersionedCache(256)
 _cached_views = VersionedCache(256)
 _cached_overviews = VersionedCache(8)
