@@ -7,18 +7,16 @@ import contextlib
 import logging
 import os
 import re
-import secrets
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songrec.core import access_settings, file_systems, private_files
+from songrec.core import access_settings, key_files, private_files
 from songrec.core.addresses import canonical_host, is_host
 from songrec.core.errors import BadInput
-from songrec.core.files import temporary_beside
+from songrec.core.instance_contents import SECRET_KEY
 from songrec.core.memory import machine_bytes
 
 log = logging.getLogger("songrec.config")
@@ -50,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "SONGREC_SECRET_KEY", "generated once, stored in the instance folder", "Signs cookies."
+    ),
+    Setting(
+        "SONGREC_ENCRYPTION_KEY",
+        "generated once, stored in the instance folder",
+        "Encrypts the passwords of music servers and of apps.",
     ),
     Setting(
         "SONGREC_TRANSCODED_MB",
@@ -429,10 +432,6 @@ def _database_url() -> str | None:
     return text
 
 
-_KEY_ATTEMPTS = 20
-_KEY_WAIT_S = 0.1
-
-
 def _is_postgresql(database_url: str | None) -> bool:
     """Return whether a valid database URL is that of PostgreSQL by the driver psycopg."""
     if database_url is None:
@@ -499,6 +498,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         # At least as many connections as gunicorn.conf.py has threads.
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "max_overflow": 20},
         "SECRET_KEY": os.environ.get("SONGREC_SECRET_KEY") or secret_key(folder),
+        "ENCRYPTION_KEY": os.environ.get("SONGREC_ENCRYPTION_KEY") or None,
         **checked,
         "HTTPS": https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -525,25 +525,5 @@ def one_line() -> Iterator[None]:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the cookie-signing key of the instance, created once, readable by its owner only.
-
-    Processes that start together read the same key. ``BadInput`` if it cannot be written or read.
-    """
-    path = folder / "secret_key"
-    try:
-        if not path.exists():
-            with temporary_beside(path) as temporary:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "w") as file:
-                    file.write(secrets.token_hex(32))
-                with contextlib.suppress(FileExistsError):
-                    file_systems.link_or_create(temporary, path)
-        for _ in range(_KEY_ATTEMPTS):
-            key = path.read_text().strip()
-            if key:
-                return key
-            time.sleep(_KEY_WAIT_S)  # another process is writing it
-    except OSError as error:
-        what = file_systems.explain(error) or f"{error.strerror or error}."
-        raise BadInput(f"{error.filename or path}: {what}") from None
-    raise BadInput(f"{path} is empty: delete it, and everybody has to sign in again.")
+    """Return the cookie-signing key of the instance, created once."""
+    return key_files.read_or_create(folder / SECRET_KEY, "everybody has to sign in again")

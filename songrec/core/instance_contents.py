@@ -15,7 +15,7 @@ class Kind(StrEnum):
     DERIVED = "derived"
     """Can be made again from the rest and from the music: part of a backup on request."""
     TRANSIENT = "transient"
-    """Belongs to running processes or expires: never part of a backup."""
+    """Belongs to running processes, expires, or must not lie beside the rest: in no backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Content:
 
 
 SECRET_KEY = "secret_key"  # noqa: S105 - the name of a file
+ENCRYPTION_KEY = "encryption_key"
 FEATURES = "features"
 LIBRARY = "library"
 RUNS = "runs"
@@ -77,6 +78,11 @@ CONTENTS: tuple[Content, ...] = (
     Content("parts", Kind.DERIVED, "tracks cut from album files", "playing them"),
     Content("transcoded", Kind.TRANSIENT, "songs converted for browsers that lack their format"),
     Content("songs", Kind.TRANSIENT, "uploaded songs that expire after an hour"),
+    Content(
+        ENCRYPTION_KEY,
+        Kind.TRANSIENT,
+        "the key that passwords of servers and of apps are encrypted with",
+    ),
     Content("limits.db", Kind.TRANSIENT, "counters of attempts"),
     Content("workers", Kind.TRANSIENT, "locks of running workers"),
     Content("cache", Kind.TRANSIENT, "compiled code, typefaces"),

@@ -28,12 +28,23 @@ from songrec.store.tables.people import (
 from songrec.store.tables.rate_limits import RateLimit
 from songrec.store.tables.runs import Cluster, ClusterAssignment, Publication, Run
 from songrec.store.tables.security import SecurityEvent, UserSession
+from songrec.store.tables.servers import (
+    AppPassword,
+    Mix,
+    MixTrack,
+    MusicServer,
+    ServerAccount,
+    ServerOpinion,
+    ServerPlaylist,
+    ServerTrack,
+)
 
 __all__ = [
     "PLAYABLE",
     "AffinitySource",
     "Album",
     "ApiToken",
+    "AppPassword",
     "Artist",
     "ArtistAffinity",
     "AudioFile",
@@ -48,6 +59,9 @@ __all__ = [
     "Listener",
     "Lyrics",
     "MatchKey",
+    "Mix",
+    "MixTrack",
+    "MusicServer",
     "NamedArtist",
     "PendingLike",
     "Playlist",
@@ -59,6 +73,10 @@ __all__ = [
     "RemovedTrack",
     "Run",
     "SecurityEvent",
+    "ServerAccount",
+    "ServerOpinion",
+    "ServerPlaylist",
+    "ServerTrack",
     "Skip",
     "Tag",
     "Track",

@@ -1,0 +1,146 @@
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from songrec.core import outgoing
+from songrec.core.errors import BadInput, NotReady
+
+
+class Handler(BaseHTTPRequestHandler):
+    places: dict[str, str] = {}  # noqa: RUF012 - set by the fixture
+
+    def do_GET(self) -> None:
+        self.server.paths.append(self.path)  # type: ignore[attr-defined]
+        goal = self.places.get(self.path)
+        self.send_response(302 if goal else 200)
+        if goal:
+            self.send_header("Location", goal)
+        body = b"" if goal else b'{"a": 1}' if self.path != "/page" else b"<html>"
+        if self.path == "/large":
+            body = b"x" * 5000
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.paths = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def url(server: ThreadingHTTPServer, host: str = "127.0.0.1") -> str:
+    return f"http://{host}:{server.server_port}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("https://Music.example.org/", "https://music.example.org"),
+        ("music.example.org:4533", "http://music.example.org:4533"),
+        ("http://music.example.org:80/navidrome/", "http://music.example.org/navidrome"),
+        ("http://[::1]:4533", "http://[::1]:4533"),
+        (" http://192.168.1.5 ", "http://192.168.1.5"),
+    ],
+)
+def test_addresses_are_stored_in_one_form(typed: str, stored: str) -> None:
+    assert outgoing.normalise_url(typed) == stored
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "ftp://example.org", "file:///etc/passwd", "http://", "http://a:b@example.org",
+     "http://example.org?u=a", "http://example.org:port", "http://[::1"],
+)  # fmt: skip
+def test_other_addresses_are_refused_in_one_line(typed: str) -> None:
+    with pytest.raises(BadInput) as error:
+        outgoing.normalise_url(typed)
+    assert "\n" not in str(error.value)
+
+
+def test_an_answer_is_read_below_the_path_of_the_server(server: ThreadingHTTPServer) -> None:
+    session = outgoing.OriginSession(url(server) + "/music", allows_private=True)
+    assert outgoing.read_json(session.get("rest/ping")) == {"a": 1}
+    assert server.paths == ["/music/rest/ping"]  # type: ignore[attr-defined]
+
+
+def test_private_addresses_need_permission(server: ThreadingHTTPServer) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(NotReady, match="an admin can allow that"):
+            outgoing.OriginSession(url(server, host)).get("ping")
+    assert server.paths == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:169.254.169.254]",
+                "224.0.0.1", "0.0.0.0"]
+)  # fmt: skip
+def test_addresses_with_secrets_are_never_asked(address: str) -> None:
+    with pytest.raises(NotReady, match="never asked"):
+        outgoing.OriginSession(f"http://{address}", allows_private=True).get("latest")
+
+
+def test_a_name_is_judged_by_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    with pytest.raises(NotReady, match=r"leads to 10\.0\.0\.1"):
+        outgoing.OriginSession("http://music.example.org").get("ping")
+
+
+def test_redirects_stay_within_the_origin(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {"/here": "/ok", "/away": f"http://localhost:{server.server_port}/secret",
+              "/round": "/round"}  # fmt: skip
+    monkeypatch.setattr(Handler, "places", places)
+    session = outgoing.OriginSession(url(server), allows_private=True)
+    assert session.get("here").status_code == 200
+    with pytest.raises(NotReady, match="redirect to another server"):
+        session.get("away")
+    with pytest.raises(NotReady, match="in a circle"):
+        session.get("round")
+    assert "/secret" not in server.paths  # type: ignore[attr-defined]
+
+
+def test_sizes_are_bounded(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = outgoing.OriginSession(url(server), allows_private=True)
+    with pytest.raises(NotReady, match="more than 0 MiB"):
+        list(outgoing.read_chunks(session.get("large", stream=True), 4999, 10.0))
+    assert b"".join(outgoing.read_chunks(session.get("large", stream=True), 5000, 10.0)) == (
+        b"x" * 5000
+    )
+    monkeypatch.setattr(outgoing, "LARGEST_ANSWER", 4999)
+    with pytest.raises(NotReady, match="an answer above"):
+        session.get("large")
+
+
+def test_what_cannot_be_reached_says_why_in_one_line(server: ThreadingHTTPServer) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(NotReady, match="cannot be reached: is it running"):
+            outgoing.OriginSession(closed, allows_private=True).get("ping")
+    with pytest.raises(NotReady, match="cannot be found: is its name spelled right"):
+        outgoing.OriginSession("http://no-such-host.invalid").get("ping")
+    with pytest.raises(NotReady, match="not JSON"):
+        outgoing.read_json(outgoing.OriginSession(url(server), allows_private=True).get("page"))
+
+
+def test_proxies_of_the_environment_are_ignored(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    session = outgoing.OriginSession(url(server), allows_private=True)
+    assert session.get("ping").status_code == 200
