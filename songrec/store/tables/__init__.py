@@ -15,6 +15,7 @@ from songrec.store.tables.catalogue import (
     TrackWords,
 )
 from songrec.store.tables.duplicates import Duplicate, MatchKey, RemovedTrack, TrackMerge
+from songrec.store.tables.elsewhere import ListenBrainzAccount, MatchDecision
 from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, RecommendationRule, Skip
 from songrec.store.tables.jobs import Job, Worker
 from songrec.store.tables.people import (
@@ -56,8 +57,10 @@ __all__ = [
     "Job",
     "KeptAnswer",
     "Listen",
+    "ListenBrainzAccount",
     "Listener",
     "Lyrics",
+    "MatchDecision",
     "MatchKey",
     "Mix",
     "MixTrack",

@@ -35,7 +35,7 @@ class Listen(Base):
     ``track_id`` is NULL while the catalogue lacks the song. ``key`` names the play within the
     listener's history (time and song), so that importing it again adds nothing. ``times`` is above
     1 where the history gives only a count, of plays until ``played_at``. ``is_skip`` marks a song
-    that was left within its first seconds.
+    that was left within its first seconds. ``sent_at``: it was sent to ListenBrainz.
     """
 
     __tablename__ = "listen"
@@ -55,6 +55,7 @@ class Listen(Base):
     title: Mapped[str] = mapped_column(String(500), default="")
     artists: Mapped[str] = mapped_column(String(500), default="")
     album: Mapped[str] = mapped_column(String(500), default="")
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     __table_args__ = (
