@@ -41,6 +41,10 @@ KINDS: dict[str, str] = {
     "token-revoked": "API token revoked",
     "token-expired": "Expired API token used",
     "token-limited": "Too many unknown API tokens",
+    "app-password-created": "App password created",
+    "app-password-revoked": "App password revoked",
+    "app-sign-in-failed": "Wrong app password",
+    "app-sign-in-limited": "Too many wrong app passwords or keys",
     "invitation-created": "Invitation created",
     "invitation-used": "Invitation used",
     "invitation-revoked": "Invitation revoked",
@@ -50,7 +54,15 @@ KINDS: dict[str, str] = {
 }
 """Kinds of events with their labels."""
 WARNINGS = frozenset(
-    {"sign-in-failed", "sign-in-limited", "password-refused", "token-expired", "token-limited"}
+    {
+        "sign-in-failed",
+        "sign-in-limited",
+        "password-refused",
+        "token-expired",
+        "token-limited",
+        "app-sign-in-failed",
+        "app-sign-in-limited",
+    }
 )
 RETENTION_DAYS = 180
 MAX_EVENTS = 200_000

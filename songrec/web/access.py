@@ -37,8 +37,8 @@ OPEN = frozenset(
 """The endpoints that everybody may ask, whatever is decided."""
 AUDIO = frozenset({"player.media", "player.transcoded", "player.play"})
 """The endpoints that send the library's sound."""
-API = ("api", "api_aliases")
-"""The blueprints that find out themselves who asks: a token counts there, too."""
+API = ("api", "api_aliases", "subsonic")
+"""The blueprints that find out themselves who asks: by a token, or by an app's password."""
 
 
 def needs_account(endpoint: str | None) -> bool:

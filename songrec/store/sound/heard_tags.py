@@ -60,16 +60,25 @@ def load(instance: Path) -> HeardTags | None:
 
 def of_track(instance: Path, track_id: int, n: int, minimum: float) -> list[str]:
     """Return at most ``n`` tags of a track, from the probability ``minimum``, likeliest first."""
+    return of_tracks(instance, [track_id], n, minimum).get(track_id, [])
+
+
+def of_tracks(
+    instance: Path, track_ids: Sequence[int], n: int, minimum: float
+) -> dict[int, list[str]]:
+    """Return at most ``n`` tags of each track that has any, as ``of_track`` does."""
     tags = load(instance)
-    if tags is None:
-        return []
-    row = int(np.searchsorted(tags.track_ids, track_id))
-    if row == len(tags.track_ids) or tags.track_ids[row] != track_id:
-        return []
-    probabilities = np.nan_to_num(tags.probabilities[row].astype(np.float32))
-    order = np.argsort(-probabilities, kind="stable")
-    likely = [tags.names[column] for column in order if probabilities[column] >= minimum]
-    return list(dict.fromkeys(likely))[:n]
+    if tags is None or not len(tags.track_ids):
+        return {}
+    rows = np.searchsorted(tags.track_ids, track_ids).clip(max=len(tags.track_ids) - 1)
+    heard: dict[int, list[str]] = {}
+    for track_id, row in zip(track_ids, rows.tolist(), strict=True):
+        if tags.track_ids[row] == track_id:
+            probabilities = np.nan_to_num(tags.probabilities[row].astype(np.float32))
+            order = np.argsort(-probabilities, kind="stable")
+            likely = [tags.names[column] for column in order if probabilities[column] >= minimum]
+            heard[track_id] = list(dict.fromkeys(likely))[:n]
+    return heard
 
 
 def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:

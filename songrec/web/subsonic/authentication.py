@@ -1,0 +1,156 @@
+"""Who asks: an app signs in by its own password, by a token of it, or by its API key.
+
+The account's own password never works here, and no cookie does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, request
+from limits import RateLimitItemPerMinute
+from werkzeug.exceptions import TooManyRequests
+
+from songrec.core.encryption import Cipher, instance_cipher
+from songrec.store.db import db
+from songrec.store.listeners import app_passwords, users
+from songrec.store.tables import AppPassword, Listener, User
+from songrec.web import security, security_log
+from songrec.web.subsonic import parameters
+from songrec.web.subsonic.answers import (
+    CLIENT_TOO_OLD,
+    CONFLICTING_CREDENTIALS,
+    GENERIC,
+    INVALID_API_KEY,
+    SERVER_TOO_OLD,
+    WRONG_CREDENTIALS,
+    SubsonicError,
+)
+
+REQUESTS = RateLimitItemPerMinute(3000, 1)
+"""Of an account: an app that shows covers sends hundreds at once."""
+REFUSED = RateLimitItemPerMinute(60, 5)
+"""Wrong passwords and keys from one network."""
+REFUSED_NAME = RateLimitItemPerMinute(30, 5)
+"""Wrong passwords from one network for one name."""
+PUBLIC = frozenset({"getOpenSubsonicExtensions"})
+"""Endpoints that answer without a sign-in, as the specification demands."""
+_SUPPORTED = (1, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account, and the app password or key by which one of its devices signed in."""
+
+    user: User
+    device: AppPassword
+    client: str
+
+    @property
+    def listener(self) -> Listener | None:
+        """The account's listener, None while it has liked nothing."""
+        if "subsonic_listener" not in g:
+            g.subsonic_listener = users.listener_of(db.session, self.user)
+        return g.subsonic_listener
+
+    def require_listener(self) -> Listener:
+        """Return the account's listener, created if there is none. The caller commits."""
+        g.subsonic_listener = users.require_listener(db.session, self.user)
+        return g.subsonic_listener
+
+
+def caller() -> Caller:
+    """Return who makes this request."""
+    return g.subsonic_caller
+
+
+def identify(name: str) -> None:
+    """Find out who calls the endpoint ``name`` and count the request; an error for nobody."""
+    if name in PUBLIC:
+        security.count_from_here(REQUESTS, "subsonic-public")
+        return
+    user, device = _sign_in()
+    client = parameters.require("c")
+    check_version(parameters.require("v"))
+    security.count_try(REQUESTS, "subsonic", str(user.id))
+    g.subsonic_caller = Caller(user, device, client)
+    if app_passwords.record_use(device, client):
+        db.session.commit()
+
+
+def check_version(version: str) -> None:
+    """Raise the specification's error for a version that is not understood here."""
+    try:
+        major, minor = (int(part) for part in (*version.split("."), "0")[:2])
+    except ValueError:
+        raise SubsonicError(GENERIC, "v must be a version such as 1.16.1.") from None
+    if major < _SUPPORTED[0]:
+        raise SubsonicError(CLIENT_TOO_OLD, "The app must be updated: its version is too old.")
+    if (major, minor) > _SUPPORTED:
+        raise SubsonicError(
+            SERVER_TOO_OLD, "The app speaks a newer version of this interface than songrec."
+        )
+
+
+def _sign_in() -> tuple[User, AppPassword]:
+    sent = {name: request.values.get(name) for name in ("apiKey", "u", "p", "t", "s")}
+    if sent["apiKey"] is not None:
+        if any(sent[name] is not None for name in "upts"):
+            raise SubsonicError(CONFLICTING_CREDENTIALS, "Send apiKey alone, or u with p or t.")
+        owned = app_passwords.with_api_key(db.session, parameters.text("apiKey"))
+        if owned is None:
+            raise _refused(INVALID_API_KEY, "This API key is not known, or was revoked.")
+        return owned[1], owned[0]
+    if sent["p"] is not None and (sent["t"] is not None or sent["s"] is not None):
+        raise SubsonicError(CONFLICTING_CREDENTIALS, "Send either p, or t with s.")
+    name = parameters.require("u")
+    user = users.find(db.session, name[:200])
+    if sent["p"] is not None:
+        device = app_passwords.with_password(db.session, user, _password(), _cipher())
+    else:
+        token, salt = parameters.require("t"), parameters.require("s")
+        device = app_passwords.with_token(db.session, user, token, salt, _cipher())
+    if user is None or device is None:
+        text = "Wrong name or app password: your account's page makes app passwords."
+        raise _refused(WRONG_CREDENTIALS, text, name, user)
+    return user, device
+
+
+def _password() -> str:
+    """Return ``p``, which may be hexadecimal behind ``enc:``."""
+    password = parameters.text("p")
+    if password.startswith("enc:"):
+        try:
+            return bytes.fromhex(password.removeprefix("enc:")).decode()
+        except ValueError:
+            return ""
+    return password
+
+
+def _cipher() -> Cipher:
+    return instance_cipher(current_app.config["INSTANCE"], current_app.config["ENCRYPTION_KEY"])
+
+
+def _refused(code: int, text: str, name: str = "", user: User | None = None) -> SubsonicError:
+    """Return the error for a wrong sign-in; 429 after too many.
+
+    Only refusals count: passwords are random, and a device with an old one must not keep the
+    others of the same house out.
+    """
+    network = security.client_network()
+    tries: list[tuple[Any, tuple[str, ...]]] = [(REFUSED, ("subsonic", network))]
+    if name:
+        tries.append((REFUSED_NAME, ("subsonic", users.name_key(name)[:100], network)))
+    for item, identifiers in tries:
+        try:
+            security.count_try(item, *identifiers)
+        except TooManyRequests:
+            if security.is_first(item, "app-sign-in-limited", *identifiers):
+                security_log.record("app-sign-in-limited", user)
+                db.session.commit()
+            raise
+    if user is not None and security.is_first(REFUSED_NAME, "app-sign-in-failed", *tries[-1][1]):
+        security_log.record("app-sign-in-failed", user)
+        db.session.commit()
+    return SubsonicError(code, text)

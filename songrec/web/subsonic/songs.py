@@ -1,0 +1,117 @@
+"""Songs as apps get them (``Child``): a fixed number of queries, however many songs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+
+from songrec.core.sorting import sort_key
+from songrec.store.catalogue.song_details import SongDetails, song_details
+from songrec.store.db import db
+from songrec.store.sound import heard_tags
+from songrec.web.subsonic import ids
+from songrec.web.subsonic.authentication import caller
+
+TYPES = {
+    "mp3": "audio/mpeg",
+    "mp2": "audio/mpeg",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "oga": "audio/ogg",
+    "opus": "audio/ogg",
+    "m4a": "audio/mp4",
+    "m4b": "audio/mp4",
+    "mp4": "audio/mp4",
+    "aac": "audio/aac",
+    "wav": "audio/wav",
+    "aif": "audio/aiff",
+    "aiff": "audio/aiff",
+    "wma": "audio/x-ms-wma",
+    "ape": "audio/x-ape",
+    "wv": "audio/x-wavpack",
+    "mpc": "audio/x-musepack",
+    "tta": "audio/x-tta",
+    "mka": "audio/x-matroska",
+    "webm": "audio/webm",
+}
+"""Media types by the endings of files."""
+OTHER_TYPE = "application/octet-stream"
+_MOODS, _LIKELY = 4, 0.3
+"""At most so many tags that a network hears, and their least probability."""
+_REFERENCE_LUFS = -18.0
+"""Loudness that ReplayGain 2.0 brings songs to."""
+
+
+def children(track_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return those of the tracks that can be played, in the order given."""
+    songs = song_details(db.session, track_ids, caller().listener)
+    numbers = [song.id for song in songs]
+    moods = heard_tags.of_tracks(current_app.config["INSTANCE"], numbers, _MOODS, _LIKELY)
+    return [_child(song, moods.get(song.id, [])) for song in songs]
+
+
+def date(moment: datetime | None) -> str | None:
+    """Return a date as apps read it: ISO 8601 in UTC."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
+    file = song.file
+    album = ids.album_id(song.album_id) if song.album_id else None
+    main = next((one for one in song.credits if one.role == "main"), None)
+    artist = ids.artist_id(main.public_id) if main else None
+    by = (
+        [{"id": ids.artist_id(song.album_artist_id), "name": song.album_artist}]
+        if song.album_artist_id
+        else []
+    )
+    return {
+        "id": song.public_id,
+        "parent": album or artist or str(ids.FOLDER),
+        "isDir": False,
+        "title": song.title,
+        "album": song.album,
+        "artist": song.artists or None,
+        "track": file.track_number,
+        "year": song.year,
+        "genre": next(iter(song.genres), None),
+        "coverArt": song.public_id,
+        "size": file.size,
+        "contentType": TYPES.get(file.suffix, OTHER_TYPE),
+        "suffix": file.suffix or None,
+        "starred": date(song.starred_at),
+        "duration": round(song.duration_s) if song.duration_s is not None else None,
+        "bitRate": file.bit_rate,
+        "samplingRate": file.sample_rate,
+        "channelCount": file.channels,
+        "path": file.path,
+        "playCount": song.play_count,
+        "played": date(song.played_at),
+        "created": date(file.created_at),
+        "albumId": album,
+        "artistId": artist,
+        "type": "music",
+        "mediaType": "song",
+        "isVideo": False,
+        "bpm": round(song.tempo) if song.tempo else None,
+        "sortName": sort_key(song.title),
+        "musicBrainzId": song.musicbrainz_id,
+        "isrc": list(song.isrcs),
+        "genres": [{"name": name} for name in song.genres],
+        "artists": [{"id": ids.artist_id(one.public_id), "name": one.name} for one in song.credits],
+        "displayArtist": song.artists or None,
+        "albumArtists": by,
+        "displayAlbumArtist": song.album_artist,
+        "moods": list(dict.fromkeys([*song.emotions, *heard])),
+        "replayGain": (
+            {"trackGain": round(_REFERENCE_LUFS - file.loudness, 2)}
+            if file.loudness is not None
+            else None
+        ),
+        "explicitStatus": "explicit" if song.explicit else "",
+    }

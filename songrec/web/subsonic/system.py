@@ -1,0 +1,87 @@
+"""What apps ask first: is it there, what can it do, who am I."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from songrec.store.db import db
+from songrec.store.listeners import users
+from songrec.store.tables import User
+from songrec.web.subsonic import parameters
+from songrec.web.subsonic.answers import FORBIDDEN, SubsonicError, answer, not_found
+from songrec.web.subsonic.authentication import caller
+from songrec.web.subsonic.endpoints import endpoint
+from songrec.web.subsonic.ids import FOLDER
+
+EXTENSIONS: dict[str, list[int]] = {"apiKeyAuthentication": [1], "formPost": [1]}
+"""Extensions of the specification with their versions; a module that has one adds it."""
+
+
+@endpoint("ping")
+def ping() -> ResponseReturnValue:
+    """Say that songrec is there and that the sign-in is right."""
+    return answer()
+
+
+@endpoint("getLicense")
+def license() -> ResponseReturnValue:
+    """Say that nothing expires: songrec is free."""
+    return answer({"license": {"valid": True}})
+
+
+@endpoint("getOpenSubsonicExtensions")
+def extensions() -> ResponseReturnValue:
+    """List the extensions of the specification that songrec has."""
+    listed = [{"name": name, "versions": EXTENSIONS[name]} for name in sorted(EXTENSIONS)]
+    return answer({"openSubsonicExtensions": listed})
+
+
+@endpoint("tokenInfo")
+def token_info() -> ResponseReturnValue:
+    """Say whose API key it is."""
+    return answer({"tokenInfo": {"username": caller().user.name}})
+
+
+@endpoint("getUser")
+def user() -> ResponseReturnValue:
+    """Describe the account that asks; another one to admins."""
+    name = parameters.text("username") or caller().user.name
+    own = caller().user
+    if users.name_key(name) == own.name_key:
+        return answer({"user": _described(own)})
+    if not own.is_admin:
+        raise SubsonicError(FORBIDDEN, "Only an admin sees other accounts.")
+    other = users.find(db.session, name[:200])
+    if other is None:
+        raise not_found("account")
+    return answer({"user": _described(other)})
+
+
+@endpoint("getUsers")
+def all_users() -> ResponseReturnValue:
+    """List all accounts, for admins."""
+    if not caller().user.is_admin:
+        raise SubsonicError(FORBIDDEN, "Only an admin sees other accounts.")
+    return answer({"users": {"user": [_described(one) for one in users.everybody(db.session)]}})
+
+
+def _described(user: User) -> dict[str, Any]:
+    return {
+        "username": user.name,
+        "scrobblingEnabled": True,
+        "adminRole": user.is_admin,
+        "settingsRole": False,
+        "downloadRole": True,
+        "uploadRole": False,
+        "playlistRole": True,
+        "coverArtRole": False,
+        "commentRole": False,
+        "podcastRole": False,
+        "streamRole": True,
+        "jukeboxRole": False,
+        "shareRole": False,
+        "videoConversionRole": False,
+        "folder": [FOLDER],
+    }
