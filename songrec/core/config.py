@@ -55,6 +55,11 @@ SETTINGS: tuple[Setting, ...] = (
         "Encrypts the passwords of music servers and of apps.",
     ),
     Setting(
+        "SONGREC_SERVER_MINUTES",
+        "60",
+        "How often music servers are scanned and exchanged with, in minutes; 0: only on request.",
+    ),
+    Setting(
         "SONGREC_TRANSCODED_MB",
         "2048",
         "MiB of songs that stay converted for browsers that lack their format.",
@@ -407,6 +412,13 @@ def _number(name: str, maximum: float = 1e6, *, whole: bool = False) -> float:
     return value
 
 
+def _server_minutes() -> int:
+    """Return the minutes between two scans of a music server; 0 for never."""
+    if os.environ.get("SONGREC_SERVER_MINUTES") == "0":
+        return 0
+    return int(_number("SONGREC_SERVER_MINUTES", whole=True))
+
+
 def _database_url() -> str | None:
     """Return the database URL, checked without connecting; it may contain a password."""
     text = os.environ.get("SONGREC_DATABASE_URL")
@@ -487,6 +499,7 @@ def load(instance: Path | None = None) -> dict[str, Any]:
         "KEEP": _choice("SONGREC_KEEP", KEEP),
         "KEEP_SONGS": int(_number("SONGREC_KEEP_SONGS", whole=True)),
         "KEEP_BYTES": int(_number("SONGREC_KEEP_MB") * 2**20),
+        "SERVER_MINUTES": _server_minutes(),
         "JOBS_PER_PERSON": int(_number("SONGREC_JOBS_PER_PERSON", whole=True)),
         **access_settings.load(exposed=exposed()),
     }

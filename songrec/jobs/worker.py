@@ -20,8 +20,9 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from songrec.core import logs
+from songrec.core.errors import SongrecError
 from songrec.core.processes import host_id
-from songrec.jobs import files
+from songrec.jobs import files, schedule
 from songrec.jobs import queue as job_queue
 from songrec.jobs.kinds import KIND_GROUPS
 from songrec.jobs.supervisor import BEAT, GRACE, JobSupervisor, commit_with_retries, stopping
@@ -117,13 +118,16 @@ def _forget(name: str) -> None:
 
 
 def _keep_house(app: Flask) -> None:
-    """Clear away leftovers and requeue the jobs of dead workers until this worker stops."""
+    """Clear leftovers, requeue jobs of dead workers and queue regular work, until the end."""
     instance = app.config["INSTANCE"]
-    cleared = -HOUR
+    cleared, looked = -HOUR, -HOUR
     with app.app_context():
         while not stopping.wait(SWEEP):
             _requeue_abandoned(instance)
             _forget_songs(instance)
+            if time.monotonic() - looked >= schedule.INTERVAL_S:
+                _queue_due()
+                looked = time.monotonic()
             if time.monotonic() - cleared >= HOUR:
                 _clear_away(instance)
                 _forget_security(app.config["SECURITY_LOG_DAYS"])
@@ -140,6 +144,19 @@ def _requeue_abandoned(instance: Path) -> None:
             log.warning("%d job(s) of workers that died have ended", ended)
     except OperationalError as error:
         log.warning("Could not look for jobs of dead workers: %s", error.orig)
+    finally:
+        db.session.rollback()
+
+
+def _queue_due() -> None:
+    """Queue the regular work that is due."""
+    try:
+        new = schedule.queue_due(db.session)
+        db.session.commit()
+        if new:
+            log.info("%d job(s) of regular work queued", new)
+    except (OperationalError, SongrecError) as error:
+        log.warning("Could not queue regular work: %s", getattr(error, "orig", error))
     finally:
         db.session.rollback()
 

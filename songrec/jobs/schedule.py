@@ -1,0 +1,46 @@
+"""Regular work: what is due is queued by the worker, once a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.jobs import queue
+from songrec.store.db import now
+
+INTERVAL_S = 60.0
+"""The worker looks for due work this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """A job to be queued: its kind and parameters (``jobs.kinds``)."""
+
+    kind: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def due(session: Session, now: datetime) -> list[DueJob]:
+    """Return the jobs whose time has come at ``now``.
+
+    Each function of ``_SOURCES`` knows one kind of work. A job stays due until its work records
+    that it was done or tried: one that waits or runs already is not queued twice.
+    """
+    return [job for source in _SOURCES for job in source(session, now)]
+
+
+def queue_due(session: Session) -> int:
+    """Queue what is due; return how many jobs are new. The caller commits."""
+    return sum(
+        queue.enqueue_once(session, job.kind, job.parameters)[1] for job in due(session, now())
+    )
+
+
+Source = Callable[[Session, datetime], Iterable[DueJob]]
+
+_SOURCES: tuple[Source, ...] = ()
+"""Functions ``(session, now) -> due jobs``, one for each kind of regular work."""

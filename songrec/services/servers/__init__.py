@@ -1,0 +1,1 @@
+"""Connected music servers: what they hold, what their listeners do there, and their sound."""

@@ -1,0 +1,1 @@
+"""Connected music servers, accounts on them and the songs that they hold."""
