@@ -26,6 +26,7 @@ from songrec.core.errors import NotReady
 from songrec.core.outgoing import OriginSession, read_json
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.store.instance import Instance
+from songrec.store.servers.music_servers import API_KEY
 from songrec.store.tables import MusicServer, ServerAccount
 
 API_VERSION = "1.16.1"
@@ -139,7 +140,7 @@ class ServerClient:
         self.username = username
         self._url = url
         self._secret = secret
-        self._is_key = secret_kind == "api_key"
+        self._is_key = secret_kind == API_KEY
         self._may_send_password = allows_private or urlsplit(url).scheme == "https"
         self._sends_password = False
         self._session = OriginSession(url, allows_private=allows_private)
