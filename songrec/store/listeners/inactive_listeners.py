@@ -21,6 +21,7 @@ from songrec.store.tables import (
     KeptAnswer,
     Listen,
     Listener,
+    MatchDecision,
     PendingLike,
     Playlist,
     Reaction,
@@ -35,6 +36,7 @@ ACTIVITY = (
     (Listen.listener_id, Listen.created_at),
     (Playlist.listener_id, Playlist.created_at),
     (PendingLike.listener_id, PendingLike.created_at),
+    (MatchDecision.listener_id, MatchDecision.created_at),
     (KeptAnswer.listener_id, KeptAnswer.created_at),
     (RecommendationRule.listener_id, RecommendationRule.created_at),
     (Upload.listener_id, Upload.created_at),
@@ -42,6 +44,20 @@ ACTIVITY = (
     (Job.listener_id, Job.created_at),
 )
 """(listener column, time column) of every table with rows of listeners."""
+OF_ACCOUNTS = frozenset(
+    {
+        "album_opinion",
+        "artist_opinion",
+        "bookmark",
+        "listenbrainz_account",
+        "mix",
+        "play_queue",
+        "playback",
+        "server_account",
+        "track_rating",
+    }
+)
+"""Tables with rows of listeners that only listeners with an account have."""
 
 
 def count(session: Session, days: int) -> int:

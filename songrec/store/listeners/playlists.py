@@ -17,6 +17,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session, aliased
 
 from songrec.core.errors import BadInput
+from songrec.store.db import now
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 
 NAME_LENGTH = 200
@@ -165,6 +166,7 @@ def rename(session: Session, playlist: Playlist, name: str, description: str | N
     playlist.name = _name(name)
     if description is not None:
         playlist.description = _clean(description, DESCRIPTION_LENGTH, "description")
+    playlist.changed_at = now()
     session.flush()
 
 
@@ -232,6 +234,7 @@ def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
                 for at, track_id in enumerate(new)
             ],
         )
+        playlist.changed_at = now()
     return len(new)
 
 
@@ -242,6 +245,14 @@ def remove(session: Session, playlist: Playlist, track_id: int) -> None:
             PlaylistTrack.playlist_id == playlist.id, PlaylistTrack.track_id == track_id
         )
     )
+    playlist.changed_at = now()
+
+
+def replace(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> None:
+    """Let the playlist hold these tracks in this order, and no others."""
+    session.execute(sql_delete(PlaylistTrack).where(PlaylistTrack.playlist_id == playlist.id))
+    add(session, playlist, track_ids)
+    playlist.changed_at = now()
 
 
 def move(session: Session, playlist: Playlist, track_id: int, place: int) -> None:
@@ -259,6 +270,7 @@ def move(session: Session, playlist: Playlist, track_id: int, place: int) -> Non
             for at, track_id in enumerate(order)
         ],
     )
+    playlist.changed_at = now()
 
 
 def _with_sizes(

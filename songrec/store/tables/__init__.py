@@ -1,6 +1,14 @@
 """All tables, importable from one place: ``from songrec.store.tables import Track``."""
 
 from songrec.store.tables.affinities import AffinitySource, ArtistAffinity, NamedArtist
+from songrec.store.tables.apps import (
+    AlbumOpinion,
+    ArtistOpinion,
+    Bookmark,
+    Playback,
+    PlayQueue,
+    TrackRating,
+)
 from songrec.store.tables.audio import PLAYABLE, ApiToken, AudioFile, FeatureVector, Upload
 from songrec.store.tables.catalogue import (
     Album,
@@ -44,11 +52,14 @@ __all__ = [
     "PLAYABLE",
     "AffinitySource",
     "Album",
+    "AlbumOpinion",
     "ApiToken",
     "AppPassword",
     "Artist",
     "ArtistAffinity",
+    "ArtistOpinion",
     "AudioFile",
+    "Bookmark",
     "Cluster",
     "ClusterAssignment",
     "Duplicate",
@@ -67,6 +78,8 @@ __all__ = [
     "MusicServer",
     "NamedArtist",
     "PendingLike",
+    "PlayQueue",
+    "Playback",
     "Playlist",
     "PlaylistTrack",
     "Publication",
@@ -87,6 +100,7 @@ __all__ = [
     "TrackArtist",
     "TrackAttributes",
     "TrackMerge",
+    "TrackRating",
     "TrackTag",
     "TrackWords",
     "Upload",

@@ -82,6 +82,7 @@ class Playlist(Base):
 
     ``stream_salt`` makes the key in the playlist's stream addresses, ``share_salt`` that in the
     address of its public page; NULL while it has none, and a new one revokes the old addresses.
+    ``changed_at`` is when its name, description or songs last changed, NULL if never.
     """
 
     __tablename__ = "playlist"
@@ -97,6 +98,7 @@ class Playlist(Base):
     stream_salt: Mapped[str | None] = mapped_column(String(32))
     share_salt: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class PlaylistTrack(Base):
