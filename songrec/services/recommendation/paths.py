@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from songrec.recommend import ranking
 from songrec.recommend.lists import paths
 from songrec.services.catalogue.left_out import left_out
@@ -14,9 +16,18 @@ from songrec.store.tables import Listener
 
 
 def song_path(
-    instance: Instance, start: HasId, end: HasId, between: int, listener: Listener | None = None
+    instance: Instance,
+    start: HasId,
+    end: HasId,
+    between: int,
+    listener: Listener | None = None,
+    *,
+    withdrawn: Sequence[int] = (),
 ) -> tuple[list[RankedTrack], paths.SongPath]:
-    """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself."""
+    """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself.
+
+    ``withdrawn`` are further tracks (ids) to leave out.
+    """
     space = published_space(instance)
     path = paths.find_path(
         ranking.create_method(space),
@@ -24,7 +35,7 @@ def song_path(
         start.id,
         end.id,
         between,
-        withdrawn=left_out(instance, listener, [start.id, end.id]),
+        withdrawn=[*left_out(instance, listener, [start.id, end.id]), *withdrawn],
     )
     matches = paths.describe_path(space, path, title_lookup(instance.session))
     return attach_tracks(instance.session, matches, paths.describe_match), path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,7 @@ def recommend_for(
     seeds: bool = False,
     listener: Listener | None = None,
     discovery: float = 0.0,
+    only: Iterable[int] | None = None,
     **parameters: Any,
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
@@ -81,6 +82,8 @@ def recommend_for(
     discovery
         From 0 (familiar) to 1 (artists that are new). Raises ``NoDiscoveryScale`` above 0 where
         the method that answers has no such scale.
+    only
+        Tracks to choose from; None for all.
     parameters
         The method's own parameters.
     """
@@ -102,6 +105,7 @@ def recommend_for(
         names=title_lookup(instance.session),
         excluded=list(excluded),
         withdrawn=left_out(instance, listener, likes),
+        only=only,
         boosts=[*feedback_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
         seeds=seeds,
         **parameters,

@@ -83,6 +83,8 @@ def station_page(
     cursor: str = "0-0",
     n: int = 20,
     audible: bool = False,
+    only: Sequence[int] | None = None,
+    withdrawn: Sequence[int] = (),
 ) -> StationPage:
     """Return the next ``n`` songs of the station of ``kind`` around ``key``, with reasons.
 
@@ -102,6 +104,10 @@ def station_page(
         ``"<seed>-<position>"``.
     audible
         Whether only songs with a playable file are answered.
+    only
+        Tracks (ids) to choose from, for callers that know better what can be heard.
+    withdrawn
+        Further tracks (ids) to leave out.
 
     Raises
     ------
@@ -118,7 +124,8 @@ def station_page(
     space = published_space(instance)
     source = _source(instance.session, space, listener, kind, key)
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
-    only = audio_files.audible(instance.session) if audible else None
+    if audible:
+        only = audio_files.audible(instance.session)
     if source.mood is not None:
         matches = moods.mood_matches(
             instance.session,
@@ -126,7 +133,7 @@ def station_page(
             source.mood,
             stations.candidates_needed(start + n),
             only=only,
-            withdrawn=left_out(instance, listener),
+            withdrawn=[*left_out(instance, listener), *withdrawn],
             pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
         )
         if not matches and not start:
@@ -142,7 +149,10 @@ def station_page(
             seed=seed,
             label=source.label,
             only=only,
-            withdrawn=left_out(instance, listener, source.seeds if source.label is None else ()),
+            withdrawn=[
+                *left_out(instance, listener, source.seeds if source.label is None else ()),
+                *withdrawn,
+            ],
             names=title_lookup(instance.session),
         )
     has_more = len(matches) == n and start + n < MAX_LENGTH

@@ -448,6 +448,19 @@ def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, lis
     return names
 
 
+def tracks_sharing_artists(session: Session, track_ids: Iterable[int]) -> list[int]:
+    """Return all tracks that credit an artist of one of these tracks, those included."""
+    credited: set[int] = set()
+    for part in chunks(sorted(track_ids)):
+        query = select(_CREDIT.c.artist_id).where(_CREDIT.c.track_id.in_(part)).distinct()
+        credited.update(session.scalars(query))
+    found: set[int] = set()
+    for part in chunks(sorted(credited)):
+        query = select(_CREDIT.c.track_id).where(_CREDIT.c.artist_id.in_(part)).distinct()
+        found.update(session.scalars(query))
+    return sorted(found)
+
+
 def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:
     """Parse an artist line that comes from outside, with the catalogue's names as evidence.
 

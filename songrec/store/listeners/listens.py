@@ -133,6 +133,31 @@ def recent_tracks(session: Session, listener: Listener, limit: int) -> list[int]
     return list(dict.fromkeys(rows))[:limit]
 
 
+def play_counts(session: Session, listener: Listener) -> dict[int, tuple[int, datetime | None]]:
+    """Map the tracks that ``listener`` played to how often and when last, None if unknown."""
+    rows = session.execute(
+        select(Listen.track_id, func.sum(Listen.times), func.max(Listen.played_at))
+        .where(
+            Listen.listener_id == listener.id,
+            Listen.track_id.is_not(None),
+            Listen.is_skip.is_(False),
+        )
+        .group_by(Listen.track_id)
+    )
+    return {track_id: (int(times), last) for track_id, times, last in rows}
+
+
+def played_since(session: Session, listener: Listener, since: datetime) -> list[int]:
+    """Return the tracks that ``listener`` played since then."""
+    query = select(Listen.track_id).where(
+        Listen.listener_id == listener.id,
+        Listen.track_id.is_not(None),
+        Listen.is_skip.is_(False),
+        Listen.played_at >= since,
+    )
+    return [track_id for track_id in session.scalars(query.distinct()) if track_id is not None]
+
+
 def of_listener(session: Session, listener: Listener) -> Iterable[Listen]:
     """Yield the history of ``listener``, latest first; what has no time comes last."""
     return session.scalars(

@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
 from songrec.store.db import insert, now
-from songrec.store.listeners import listens, recommendation_rules, skips, unmatched_imports
+from songrec.store.listeners import (
+    listens,
+    mixes,
+    recommendation_rules,
+    skips,
+    unmatched_imports,
+)
 from songrec.store.tables import AudioFile, Job, KeptAnswer, Listener, Playlist, Reaction, Upload
 
 LIKE, DISLIKE = 1, -1
@@ -122,6 +128,14 @@ def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int
     return likes, [track_id for track_id, value in rows if value == DISLIKE]
 
 
+def liked_at(session: Session, listener: Listener) -> dict[int, datetime]:
+    """Map the liked track ids to when each was liked."""
+    query = select(Reaction.track_id, Reaction.created_at).where(
+        Reaction.listener_id == listener.id, Reaction.value == LIKE
+    )
+    return dict(session.execute(query).all())
+
+
 def values(
     session: Session, listener: Listener, track_ids: Sequence[int] | None = None
 ) -> dict[int, int]:
@@ -164,7 +178,7 @@ def counts(session: Session, listener: Listener) -> tuple[int, int]:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the reactions, skips, plays and playlists of ``anonymous`` to ``account``; delete it.
+    """Move all that ``anonymous`` has, reactions and plays and lists, to ``account``; delete it.
 
     If both have reacted to a track, the newer reaction stays; skips add up.
     """
@@ -199,6 +213,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     recommendation_rules.merge(session, anonymous, account)
     listens.merge(session, anonymous, account)
     unmatched_imports.merge(session, anonymous, account)
+    mixes.merge(session, anonymous, account)
     # The stored recommendations were seen by only one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
     for table in (Playlist, Upload, Job):

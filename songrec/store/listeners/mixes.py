@@ -1,0 +1,312 @@
+"""Mixes: lists that songrec makes for a listener and makes anew. The caller commits.
+
+Of the kinds in ``DEFAULT_KINDS`` each listener has the same ones, as many as there are likes and
+tastes for; removing one of them switches it off (``is_off``), so that it does not come back by
+itself. The others are made because a listener chose them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput
+from songrec.core.schedules import check_schedule, next_time
+from songrec.store.db import now
+from songrec.store.listeners.playlists import NAME_LENGTH, usable_name
+from songrec.store.tables import (
+    PLAYABLE,
+    AppPassword,
+    AudioFile,
+    Listener,
+    Mix,
+    MixTrack,
+    Reaction,
+    ServerAccount,
+    ServerTrack,
+)
+
+BECAUSE, NEW, DAILY, REDISCOVER = "because", "new", "daily", "rediscover"
+MOOD, PATH, RADIO = "mood", "path", "radio"
+KINDS = (BECAUSE, NEW, DAILY, REDISCOVER, MOOD, PATH, RADIO)
+DEFAULT_KINDS = (BECAUSE, NEW, DAILY)
+AUTOMATIC_KINDS = (*DEFAULT_KINDS, REDISCOVER)
+"""Kinds that follow from the listener's taste alone; no song stands in two of them."""
+ENOUGH_LIKES = 5
+"""From this many likes on a listener has the default mixes."""
+DEFAULT_SIZE, MIN_SIZE, MAX_SIZE = 30, 5, 200
+MAX_MIXES = 50
+COMMENT_LENGTH = 500
+OFF = "off"
+"""The key in ``settings`` of a default mix that is switched off."""
+_ORDER = case({kind: at for at, kind in enumerate(KINDS)}, value=Mix.kind)
+
+
+def mixes_of(session: Session, listener: Listener) -> list[Mix]:
+    """List the mixes of ``listener`` that are on, in the order in which pages show them."""
+    return [mix for mix in all_of(session, listener) if not is_off(mix)]
+
+
+def all_of(session: Session, listener: Listener) -> list[Mix]:
+    """List the mixes of ``listener``, those that are switched off too."""
+    query = select(Mix).where(Mix.listener_id == listener.id).order_by(_ORDER, Mix.number)
+    return list(session.scalars(query))
+
+
+def is_off(mix: Mix) -> bool:
+    """Tell whether a default mix is switched off."""
+    return bool(mix.settings.get(OFF))
+
+
+def find(session: Session, public_id: str, listener: Listener | None) -> Mix | None:
+    """Return the mix of ``listener`` with this public id; None if there is no such one."""
+    if listener is None:
+        return None
+    mix = session.scalar(
+        select(Mix).where(Mix.public_id == public_id, Mix.listener_id == listener.id)
+    )
+    return None if mix is None or is_off(mix) else mix
+
+
+def tracks_of(session: Session, mix: Mix) -> list[tuple[int, str]]:
+    """Return the track ids of a mix in order, each with its reason."""
+    return [(track_id, reason) for _, track_id, reason in _rows_of(session, [mix.id])]
+
+
+def track_ids_of(session: Session, mixes: Iterable[Mix]) -> dict[int, list[int]]:
+    """Map the ids of mixes to their track ids in order."""
+    ids: dict[int, list[int]] = {mix.id: [] for mix in mixes}
+    for mix_id, track_id, _ in _rows_of(session, list(ids)):
+        ids[mix_id].append(track_id)
+    return ids
+
+
+def _rows_of(session: Session, mix_ids: Sequence[int]) -> Iterable[tuple[int, int, str]]:
+    if not mix_ids:
+        return []
+    query = (
+        select(MixTrack.mix_id, MixTrack.track_id, MixTrack.reason)
+        .where(MixTrack.mix_id.in_(mix_ids))
+        .order_by(MixTrack.mix_id, MixTrack.position, MixTrack.track_id)
+    )
+    return [tuple(row) for row in session.execute(query)]
+
+
+def create(
+    session: Session,
+    listener: Listener,
+    kind: str,
+    name: str,
+    *,
+    settings: dict[str, Any] | None = None,
+    size: int = DEFAULT_SIZE,
+    schedule: str = "",
+    time_zone: str = "UTC",
+    number: int | None = None,
+) -> Mix:
+    """Create a mix without songs; ``BadInput`` for settings that cannot be used.
+
+    Parameters
+    ----------
+    number
+        The number within its kind; by default the lowest that is free.
+    """
+    if kind not in KINDS:
+        raise BadInput(f"A mix is one of {', '.join(KINDS)}, not {kind[:40]!r}.")
+    taken = [mix.number for mix in all_of(session, listener) if mix.kind == kind]
+    if len(taken) >= MAX_MIXES:
+        raise BadInput(f"You have {MAX_MIXES} mixes of this kind; delete one to make another.")
+    mix = Mix(
+        public_id=secrets.token_hex(8),
+        listener_id=listener.id,
+        kind=kind,
+        number=number or next(n for n in range(1, MAX_MIXES + 2) if n not in taken),
+        name=usable_name(name, kind.capitalize()),
+        settings=settings or {},
+    )
+    change(mix, size=size, schedule=schedule, time_zone=time_zone)
+    session.add(mix)
+    session.flush()
+    return mix
+
+
+def change(
+    mix: Mix,
+    *,
+    name: str | None = None,
+    size: int | None = None,
+    schedule: str | None = None,
+    time_zone: str | None = None,
+    settings: dict[str, Any] | None = None,
+) -> None:
+    """Change what is not None; ``settings`` are added to those that there are.
+
+    A name given here stays when the mix is made anew, an empty one gives that back.
+
+    Raises
+    ------
+    BadInput
+        For a size, schedule or time zone that cannot be used.
+    """
+    if size is not None:
+        if not MIN_SIZE <= size <= MAX_SIZE:
+            raise BadInput(f"A mix has {MIN_SIZE} to {MAX_SIZE} songs, not {size}.")
+        mix.size = size
+    if schedule is not None or time_zone is not None:
+        zone = mix.time_zone if time_zone is None else time_zone
+        text = check_schedule(mix.schedule if schedule is None else schedule, zone)
+        if (text, zone) != (mix.schedule, mix.time_zone):
+            mix.schedule, mix.time_zone = text, zone
+            mix.next_at = next_time(text, zone, now())
+    changed = {**mix.settings, **(settings or {})}
+    if name is not None:
+        named = usable_name(name, "")
+        mix.name = named or mix.name
+        changed["renamed"] = bool(named)
+    if changed != mix.settings:
+        mix.settings = changed
+
+
+def replace(
+    session: Session,
+    mix: Mix,
+    songs: Sequence[tuple[int, str]],
+    *,
+    name: str,
+    comment: str,
+    at: datetime,
+    settings: dict[str, Any] | None = None,
+) -> None:
+    """Replace the songs (track id, reason) of a mix that was made at ``at``; set when it is next.
+
+    However many of its times have passed, it is made again at the next one to come.
+    """
+    session.execute(delete(MixTrack).where(MixTrack.mix_id == mix.id))
+    reasons = dict(reversed(songs))
+    rows = [
+        {
+            "mix_id": mix.id,
+            "track_id": track_id,
+            "position": at_place,
+            "reason": reasons[track_id][:COMMENT_LENGTH],
+        }
+        for at_place, track_id in enumerate(dict.fromkeys(track_id for track_id, _ in songs))
+    ]
+    if rows:
+        session.execute(insert(MixTrack), rows)
+    if not mix.settings.get("renamed"):
+        mix.name = usable_name(name, mix.name)[:NAME_LENGTH]
+    mix.comment = comment[:COMMENT_LENGTH]
+    mix.settings = {**mix.settings, **(settings or {})}
+    mix.made_at = at
+    mix.next_at = next_time(mix.schedule, mix.time_zone, at)
+    session.flush()
+
+
+def remove(session: Session, mix: Mix) -> None:
+    """Delete a mix that a listener chose; switch a default one off."""
+    session.execute(delete(MixTrack).where(MixTrack.mix_id == mix.id))
+    if mix.kind in DEFAULT_KINDS:
+        mix.settings = {**mix.settings, OFF: True}
+        mix.next_at = None
+    else:
+        session.delete(mix)
+    session.flush()
+
+
+def delete_mix(session: Session, mix: Mix) -> None:
+    """Delete a mix for which there is no taste or like any more."""
+    session.delete(mix)
+    session.flush()
+
+
+def switch_on(session: Session, listener: Listener) -> None:
+    """Let the default mixes of ``listener`` that were switched off be made again."""
+    for mix in all_of(session, listener):
+        if is_off(mix):
+            mix.settings = {key: value for key, value in mix.settings.items() if key != OFF}
+    session.flush()
+
+
+def due(session: Session, at: datetime) -> list[int]:
+    """Return the ids of the listeners with a mix whose time has come."""
+    query = select(Mix.listener_id).where(Mix.next_at <= at).distinct().order_by(Mix.listener_id)
+    return list(session.scalars(query))
+
+
+def due_of(session: Session, listener: Listener, at: datetime) -> list[Mix]:
+    """Return the mixes of ``listener`` whose time has come, in order."""
+    return [
+        mix for mix in mixes_of(session, listener) if mix.next_at is not None and mix.next_at <= at
+    ]
+
+
+def without_defaults(session: Session) -> list[int]:
+    """Return the ids of listeners who use apps or servers and lack the default mixes.
+
+    They like enough songs, have an app password or an account on a music server that takes mixes,
+    and none of the default mixes, not even one that is switched off.
+    """
+    by_app = (
+        select(Listener.id)
+        .join(AppPassword, AppPassword.user_id == Listener.user_id)
+        .where(AppPassword.revoked_at.is_(None))
+    )
+    by_server = select(ServerAccount.listener_id).where(ServerAccount.sends_mixes)
+    likes = (
+        select(func.count())
+        .where(Reaction.listener_id == Listener.id, Reaction.value > 0)
+        .correlate(Listener)
+        .scalar_subquery()
+    )
+    has_mixes = (
+        select(Mix.id)
+        .where(Mix.listener_id == Listener.id, Mix.kind.in_(DEFAULT_KINDS))
+        .correlate(Listener)
+        .exists()
+    )
+    query = (
+        select(Listener.id)
+        .where(Listener.id.in_(by_app.union(by_server)), ~has_mixes, likes >= ENOUGH_LIKES)
+        .order_by(Listener.id)
+    )
+    return list(session.scalars(query))
+
+
+def playable(session: Session) -> list[int]:
+    """Return the ids of the tracks that can be heard: here, or on a server that is connected."""
+    remote = select(ServerTrack.track_id).where(
+        ServerTrack.track_id.is_not(None), ServerTrack.gone_at.is_(None)
+    )
+    here = select(AudioFile.track_id).where(
+        AudioFile.track_id.is_not(None), AudioFile.state.in_(PLAYABLE)
+    )
+    return sorted(session.scalars(here.union(remote)))
+
+
+def merge(session: Session, anonymous: Listener, account: Listener) -> None:
+    """Move the mixes that ``anonymous`` chose to ``account``; its default ones where it has none.
+
+    Other mixes follow from the taste and are made again.
+    """
+    own = all_of(session, account)
+    has_defaults = any(mix.kind in DEFAULT_KINDS for mix in own)
+    numbers = {kind: {mix.number for mix in own if mix.kind == kind} for kind in KINDS}
+    for mix in all_of(session, anonymous):
+        if mix.kind in DEFAULT_KINDS and has_defaults:
+            continue
+        taken = numbers[mix.kind]
+        number = next(n for n in range(mix.number, mix.number + len(taken) + 1) if n not in taken)
+        taken.add(number)
+        session.execute(
+            update(Mix)
+            .where(Mix.id == mix.id)
+            .values(listener_id=account.id, number=number)
+            .execution_options(synchronize_session=False)
+        )
+    session.expire_all()
