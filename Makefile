@@ -28,8 +28,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/.installed   ## set up, then serve web and worker; PORT=8000, AUDIO=folder, CATALOGUE=path.csv
-	@$(BIN)/flask first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
-	@exec $(BIN)/python -m songrec.core.process_supervisor Procfile
+	@$(BIN)/python -m songrec.cli.serve first-run $(if $(CATALOGUE),--catalogue "$(CATALOGUE)") $(if $(AUDIO),--audio "$(AUDIO)")
+	@exec $(BIN)/python -m songrec.core.process_supervisor Procfile --first web
 
 test: $(VENV)/.installed-dev   ## set up and pass every test, a file at a time on each core, long ones first
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder

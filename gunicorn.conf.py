@@ -56,6 +56,11 @@ def post_fork(server: Any, worker: Any) -> None:
     _processes.allow_open_files(4 * worker_connections)
 
 
+def post_worker_init(worker: Any) -> None:
+    """Let the supervisor start the workers of jobs, which would have slowed this start down."""
+    _processes.report_ready()
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Forget what a web process measured of itself."""
     _metrics_folder.forget(worker.pid)

@@ -65,14 +65,14 @@ def first_minute(instance: Path, audio: str | None) -> dict[str, Any]:
     start = time.perf_counter()
     words = ["--audio", audio] if audio else []
     subprocess.run(
-        [sys.executable, "-m", "flask", "first-run", *words],
+        [sys.executable, "-m", "songrec.cli.serve", "first-run", *words],
         cwd=ROOT,
         env=environment,
         check=True,
         stdout=subprocess.DEVNULL,
     )
     server = subprocess.Popen(
-        [sys.executable, "-m", "songrec.core.process_supervisor", "Procfile"],
+        [sys.executable, "-m", "songrec.core.process_supervisor", "Procfile", "--first", "web"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -24,7 +24,7 @@ def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True)
     from songrec import cli, web
     from songrec.core import config as settings
     from songrec.core import private_files
-    from songrec.store.db import db
+    from songrec.store.db import db, enable_migrations
 
     private_files.start_private()
     overrides = config or {}
@@ -38,9 +38,7 @@ def create_app(config: dict[str, Any] | None = None, *, migrations: bool = True)
     app.config.from_mapping(overrides)
     db.init_app(app)
     if migrations:
-        from flask_migrate import Migrate
-
-        Migrate(app, db, directory=str(settings.ROOT / "migrations"), render_as_batch=True)
+        enable_migrations(app)
     web.init_app(app)
     cli.init_app(app)
     return app

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect, text
 
 from songrec import create_app
 from songrec.services.catalogue.ingest import ingest_file
-from songrec.store import tables
+from songrec.store import new_database, tables
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.db import Base, db
@@ -45,6 +47,46 @@ def test_migrations_make_every_table_and_can_be_taken_back(bare: Flask) -> None:
     with bare.app_context():
         upgrade()
     assert set(Base.metadata.tables) <= names(bare)
+
+
+@pytest.mark.sqlite
+def test_a_new_database_is_what_the_migrations_make(bare: Flask, tmp_path: Path) -> None:
+    with bare.app_context():
+        assert new_database.create_tables(db.engine)
+        assert not new_database.create_tables(db.engine)
+        revision = new_database.current_revision(db.engine)
+        db.engine.dispose()
+    other = create_app({"INSTANCE": tmp_path / "other", "TESTING": True})
+    with other.app_context():
+        upgrade(revision=revision)
+        db.engine.dispose()
+
+    migrated, made = (
+        schema_and_rows(folder / "songrec.db") for folder in (tmp_path / "other", tmp_path)
+    )
+    assert made == migrated, "outdated: python -m songrec.store.new_database writes it anew"
+
+
+def schema_and_rows(database: Path) -> dict[str, list[str]]:
+    """The statements that make a database, its columns in order, and all rows.
+
+    Tables that SQLite cannot alter are made anew, with their constraints in any order.
+    """
+    connection = sqlite3.connect(database)
+    parts = new_database.describe(connection).split(";\n")
+    found = {"statements": sorted(str(sorted(re.split(r",?\s*\n\s*", part))) for part in parts)}
+    for _, name, kind, *_ in connection.execute("PRAGMA table_list").fetchall():
+        if kind == "table" and not name.startswith("sqlite_"):
+            rows = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+            rows += connection.execute(f"SELECT * FROM {name}").fetchall()
+            found[name] = [str(row) for row in rows]
+    connection.close()
+    return found
+
+
+def test_the_newest_revision_is_alembics() -> None:
+    scripts = ScriptDirectory(str(new_database.MIGRATIONS))
+    assert new_database.newest_revision() == scripts.get_current_head()
 
 
 def test_every_table_is_importable_from_one_place() -> None:

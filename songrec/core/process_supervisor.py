@@ -1,11 +1,13 @@
 """Keeps the processes of a Procfile running: ``python -m songrec.core.process_supervisor FILE``.
 
 Each line of the file is ``name: command``. A process that ends is started again, whatever ended
-it, while the others go on. SIGINT, SIGTERM and SIGHUP stop all of them.
+it, while the others go on. SIGINT, SIGTERM and SIGHUP stop all of them. With ``--first NAME`` the
+others start once that process reports that it is ready (``core.processes.report_ready``).
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import logging
 import os
@@ -23,7 +25,7 @@ from types import FrameType
 
 from songrec.core import config, logs
 from songrec.core.errors import BadInput
-from songrec.core.processes import describe_exit, end_with
+from songrec.core.processes import READY_DESCRIPTOR, describe_exit, end_with
 
 log = logging.getLogger("songrec.supervisor")
 
@@ -33,6 +35,8 @@ EARLY = 15.0
 EARLY_EXITS = 5
 """Early exits in a row after which everything is stopped."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+LONGEST_WAIT = 20.0
+"""Seconds after which the others start, whether the first process is ready or not."""
 GRACE = 6.0
 """Seconds between the request to stop and SIGKILL."""
 
@@ -63,8 +67,12 @@ class ProcessSupervisor:
         *,
         folder: Path | None = None,
         report: Callable[[str], None] | None = None,
+        first: str | None = None,
     ) -> None:
         self.processes = [SupervisedProcess(name, command) for name, command in commands]
+        self._first = next((one for one in self.processes if one.name == first), None)
+        self._ready: int | None = None
+        """Where the first process reports, as long as the others wait for it."""
         self._folder = folder
         self._report = report or _print_line
         self._stop = threading.Event()
@@ -79,6 +87,8 @@ class ProcessSupervisor:
             signal.signal(number, self._handle_signal)
         code = 0
         try:
+            if self._first is not None:
+                self._start_first(self._first)
             while code == 0 and not self._stop.is_set():
                 code = self._look()
                 self._stop.wait(TICK)
@@ -88,7 +98,12 @@ class ProcessSupervisor:
 
     def _look(self) -> int:
         moment = time.monotonic()
+        if self._ready is not None and self._is_over(self._ready, moment):
+            os.close(self._ready)
+            self._ready = None
         for supervised in self.processes:
+            if self._ready is not None and supervised is not self._first:
+                continue
             if supervised.process is None:
                 if moment >= supervised.start_at:
                     self._start(supervised)
@@ -101,12 +116,34 @@ class ProcessSupervisor:
                     return 1
         return 0
 
-    def _start(self, supervised: SupervisedProcess) -> None:
+    def _start_first(self, first: SupervisedProcess) -> None:
+        self._ready, writing = os.pipe()
+        os.set_blocking(self._ready, False)
+        try:
+            self._start(first, writing)
+        finally:
+            os.close(writing)
+
+    def _is_over(self, ready: int, moment: float) -> bool:
+        """Return whether the others need not wait: the first is ready, has ended or takes long."""
+        assert self._first is not None
+        if moment - self._first.started_at >= LONGEST_WAIT:
+            return True
+        try:
+            os.read(ready, 1)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _start(self, supervised: SupervisedProcess, ready: int | None = None) -> None:
         supervised.started_at = time.monotonic()
+        reports = {} if ready is None else {READY_DESCRIPTOR: str(ready)}
         try:
             supervised.process = subprocess.Popen(  # noqa: S603 - the Procfile's command
                 list(supervised.command),
                 cwd=self._folder,
+                env={**os.environ, **reports},
+                pass_fds=() if ready is None else (ready,),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in the terminal is the supervisor's to handle
                 # One thread: nothing can hold a lock across the fork.
@@ -184,14 +221,21 @@ def read_procfile(path: Path) -> list[tuple[str, list[str]]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Supervise the processes of the Procfile named in ``arguments``; return the exit code."""
-    path = Path(arguments[0] if arguments else "Procfile").resolve()
+    parser = argparse.ArgumentParser("songrec.core.process_supervisor")
+    parser.add_argument("procfile", nargs="?", default="Procfile")
+    parser.add_argument("--first", metavar="NAME", help="the others start when this one is ready")
+    options = parser.parse_args(arguments)
+    path = Path(options.procfile).resolve()
     # The commands of this Python's environment come first.
     scripts = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join(filter(None, (scripts, os.environ.get("PATH"))))
     try:
         logs.configure()
         report = log.warning if config.log_format() == "json" else _print_line
-        return ProcessSupervisor(read_procfile(path), folder=path.parent, report=report).run()
+        commands = read_procfile(path)
+        return ProcessSupervisor(
+            commands, folder=path.parent, report=report, first=options.first
+        ).run()
     except BadInput as error:
         _print_line(str(error))
         return 1

@@ -1,7 +1,8 @@
-"""Ends of processes: with their parent, and described for people."""
+"""Starts and ends of processes: ready, with their parent, and described for people."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -12,6 +13,19 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT})
+
+
+READY_DESCRIPTOR = "SONGREC_READY_FD"
+"""Names the file descriptor that the supervisor reads, as long as it waits for a process."""
+
+
+def report_ready() -> None:
+    """Report to the supervisor, if one waits, that this process is ready; once is enough."""
+    descriptor = os.environ.pop(READY_DESCRIPTOR, None)
+    if descriptor is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.write(int(descriptor), b"\n")
+            os.close(int(descriptor))
 
 
 def end_with_parent(number: int = signal.SIGKILL) -> None:

@@ -87,15 +87,26 @@ def insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
     return dialect.insert(table)
 
 
-def database_app() -> Flask:
+def database_app(overrides: dict[str, Any] | None = None) -> Flask:
     """Create an application with settings and database only, for processes without pages."""
     from songrec.core import config, private_files
 
     private_files.start_private()
     app = Flask("songrec")
     app.config.from_mapping(config.load())
+    app.config.from_mapping(overrides or {})
     db.init_app(app)
     return app
+
+
+def enable_migrations(app: Flask) -> None:
+    """Set up Alembic for an application, unless it is."""
+    from flask_migrate import Migrate
+
+    from songrec.core import config
+
+    if "migrate" not in app.extensions:
+        Migrate(app, db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
 
 
 BUSY_TIMEOUT_MS = 30_000

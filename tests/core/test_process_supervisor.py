@@ -43,12 +43,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a supervisor of these commands, its output in the file ``output``."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(**commands: str) -> subprocess.Popen[str]:
+    def start(first: str | None = None, **commands: str) -> subprocess.Popen[str]:
         procfile = tmp_path / "Procfile"
         procfile.write_text("".join(f"{name}: {line}\n" for name, line in commands.items()))
         with (tmp_path / "output").open("w") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "songrec.core.process_supervisor", str(procfile)],
+                [
+                    *(sys.executable, "-m", "songrec.core.process_supervisor", str(procfile)),
+                    *(("--first", first) if first else ()),
+                ],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 text=True,
                 stdout=output,
@@ -191,6 +194,25 @@ def test_a_command_that_does_not_exist_is_one_line(start: Start, tmp_path: Path)
     assert line.startswith("songrec: web cannot be started: no-such-program: No such file")
 
 
+READY = """
+import os, sys, time
+from songrec.core.processes import report_ready
+time.sleep(1)
+open(sys.argv[1], 'a').write(str(os.getpid()) + '\\n')
+report_ready()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("text", [READY, "import sys; sys.exit(3)"])
+def test_the_others_start_when_the_first_is_ready_or_has_ended(
+    tmp_path: Path, start: Start, text: str
+) -> None:
+    start(web=script(tmp_path, "web", text), worker=script(tmp_path, "worker", LIVES), first="web")
+    pids(tmp_path / "worker", 1)
+    assert (tmp_path / "web").exists() == (text is READY)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -213,6 +235,6 @@ def test_the_procfile_of_songrec_names_web_and_workers() -> None:
     commands = dict(process_supervisor.read_procfile(ROOT / "Procfile"))
     assert commands == {
         "web": ["gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"],
-        "worker": ["flask", "worker"],
-        "uploads": ["flask", "worker", "--only", "uploads"],
+        "worker": ["python", "-m", "songrec.cli.serve", "worker"],
+        "uploads": ["python", "-m", "songrec.cli.serve", "worker", "--only", "uploads"],
     }
