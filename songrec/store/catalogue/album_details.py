@@ -1,0 +1,171 @@
+"""Genres of albums, and what a listener did with albums and artists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from songrec.store.bulk import chunks
+from songrec.store.tables import (
+    AlbumOpinion,
+    ArtistOpinion,
+    Listen,
+    Listener,
+    Tag,
+    Track,
+    TrackRating,
+    TrackTag,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A listener's star, rating and plays of an album or an artist."""
+
+    starred_at: datetime | None = None
+    rating: int | None = None
+    play_count: int = 0
+    played_at: datetime | None = None
+
+
+NO_OPINION = Opinion()
+
+
+def genres_of_albums(session: Session, album_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the genres of albums, those of most of their songs first."""
+    genres: dict[int, list[str]] = {}
+    songs = func.count()
+    for part in chunks(list(album_ids)):
+        query = (
+            select(Track.album_id, Tag.name)
+            .join(TrackTag, TrackTag.track_id == Track.id)
+            .join(Tag, Tag.id == TrackTag.tag_id)
+            .where(Track.album_id.in_(part), Tag.kind == "genre")
+            .group_by(Track.album_id, Tag.id, Tag.name)
+            .order_by(songs.desc(), Tag.id)
+        )
+        for album_id, name in session.execute(query):
+            if album_id is not None:
+                genres.setdefault(album_id, []).append(name)
+    return genres
+
+
+def album_opinions(
+    session: Session, album_ids: Sequence[int], listener: Listener | None
+) -> dict[int, Opinion]:
+    """Return what a listener did with those of the albums that they did anything with."""
+    if listener is None:
+        return {}
+    opinions: dict[int, Opinion] = {}
+    for part in chunks(list(album_ids)):
+        stated = {
+            album_id: (starred_at, rating)
+            for album_id, starred_at, rating in session.execute(
+                select(
+                    AlbumOpinion.album_id, AlbumOpinion.starred_at, AlbumOpinion.rating
+                ).where(
+                    AlbumOpinion.listener_id == listener.id, AlbumOpinion.album_id.in_(part)
+                )
+            )
+        }
+        plays = {
+            album_id: (count, played_at)
+            for album_id, count, played_at in session.execute(
+                select(Track.album_id, func.sum(Listen.times), func.max(Listen.played_at))
+                .join(Listen, Listen.track_id == Track.id)
+                .where(
+                    Track.album_id.in_(part),
+                    Listen.listener_id == listener.id,
+                    Listen.is_skip.is_(False),
+                )
+                .group_by(Track.album_id)
+            )
+        }
+        for album_id in {*stated, *plays}:
+            opinions[album_id] = Opinion(
+                *stated.get(album_id, (None, None)), *plays.get(album_id, (0, None))
+            )
+    return opinions
+
+
+def artist_opinions(
+    session: Session, artist_ids: Sequence[int] | None, listener: Listener | None
+) -> dict[int, Opinion]:
+    """Return a listener's opinions of these artists, of all without ``artist_ids``."""
+    if listener is None:
+        return {}
+    query = select(
+        ArtistOpinion.artist_id, ArtistOpinion.starred_at, ArtistOpinion.rating
+    ).where(ArtistOpinion.listener_id == listener.id)
+    if artist_ids is not None and len(artist_ids) <= 500:
+        query = query.where(ArtistOpinion.artist_id.in_(artist_ids))
+    return {
+        artist_id: Opinion(starred_at, rating)
+        for artist_id, starred_at, rating in session.execute(query)
+    }
+
+
+def starred_albums(session: Session, listener: Listener | None) -> list[int]:
+    """Return the ids of the albums that a listener starred, the last one first."""
+    if listener is None:
+        return []
+    query = (
+        select(AlbumOpinion.album_id)
+        .where(AlbumOpinion.listener_id == listener.id, AlbumOpinion.starred_at.is_not(None))
+        .order_by(AlbumOpinion.starred_at.desc(), AlbumOpinion.album_id)
+    )
+    return list(session.scalars(query))
+
+
+def starred_artists(session: Session, listener: Listener | None) -> list[int]:
+    """Return the ids of the artists that a listener starred, the last one first."""
+    if listener is None:
+        return []
+    query = (
+        select(ArtistOpinion.artist_id)
+        .where(ArtistOpinion.listener_id == listener.id, ArtistOpinion.starred_at.is_not(None))
+        .order_by(ArtistOpinion.starred_at.desc(), ArtistOpinion.artist_id)
+    )
+    return list(session.scalars(query))
+
+
+def rated_tracks(session: Session, listener: Listener | None) -> list[tuple[int, int]]:
+    """Return the tracks that a listener rated, with their ratings."""
+    if listener is None:
+        return []
+    query = select(TrackRating.track_id, TrackRating.rating).where(
+        TrackRating.listener_id == listener.id
+    )
+    return [(track_id, rating) for track_id, rating in session.execute(query)]
+
+
+def album_ratings(session: Session, listener: Listener | None) -> dict[int, int]:
+    """Return a listener's ratings of albums, by album id."""
+    if listener is None:
+        return {}
+    query = select(AlbumOpinion.album_id, AlbumOpinion.rating).where(
+        AlbumOpinion.listener_id == listener.id, AlbumOpinion.rating.is_not(None)
+    )
+    return {album_id: rating for album_id, rating in session.execute(query)}
+
+
+def played_tracks(
+    session: Session, listener: Listener | None
+) -> list[tuple[int, int, datetime | None]]:
+    """Return the tracks that a listener played, how often, and when last."""
+    if listener is None:
+        return []
+    query = (
+        select(Listen.track_id, func.sum(Listen.times), func.max(Listen.played_at))
+        .where(
+            Listen.listener_id == listener.id,
+            Listen.track_id.is_not(None),
+            Listen.is_skip.is_(False),
+        )
+        .group_by(Listen.track_id)
+    )
+    return [(track_id, count, played_at) for track_id, count, played_at in session.execute(query)]

@@ -1,0 +1,390 @@
+"""The part of the catalogue that can be played, by albums and artists, in memory.
+
+Apps browse albums and artists page by page in a dozen orders and search them at every key; counts
+and lengths of an album come from its songs. All of it changes only with the catalogue, so it is
+read once per process and version (about a second for 114,000 songs) and answers without a scan.
+
+Songs without an album stand in one of their first artist's, so that apps that list albums alone
+reach them; its public id begins with ``LOOSE``, which none of the catalogue's does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from songrec.core.search_terms import parse_search, search_terms, spelling_key
+from songrec.core.sorting import sort_key
+from songrec.core.term_index import TermIndex
+from songrec.core.types import Ints
+from songrec.store.catalogue import tracks
+from songrec.store.tables import (
+    PLAYABLE,
+    Album,
+    Artist,
+    AudioFile,
+    Tag,
+    Track,
+    TrackArtist,
+    TrackAttributes,
+    TrackTag,
+)
+
+LOOSE = "0"
+LOOSE_TITLE = "Songs without an album"
+IGNORED_ARTICLES = "The El La Los Las Le Les"
+_ARTICLES = tuple(f"{article.lower()} " for article in IGNORED_ARTICLES.split())
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_NO_YEAR = 10_000
+_ALBUM_COLUMNS = select(Album.id, Album.public_id, Album.title, Album.artist_id, Album.year)
+_ARTIST_COLUMNS = select(Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
+_PATIENCE = 20.0
+"""A library that changes all the time is read anew after so many times what reading it took."""
+
+
+@dataclass(slots=True)
+class PlayableArtist:
+    """An artist with an album that can be played; ``songs`` counts those of its albums."""
+
+    id: int
+    public_id: str
+    name: str
+    musicbrainz_id: str | None
+    sort_name: str
+    albums: list[int]
+    songs: int = 0
+
+
+@dataclass(slots=True)
+class PlayableAlbum:
+    """An album with what of it can be played; ``id`` is None for songs without an album."""
+
+    row: int
+    id: int | None
+    public_id: str
+    title: str
+    sort_title: str
+    artist: PlayableArtist | None
+    year: int | None
+    songs: int
+    duration_s: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Genre:
+    """A genre with what of it can be played."""
+
+    name: str
+    songs: int
+    albums: int
+
+
+class PlayableLibrary:
+    """Songs, albums and artists that can be played; ``track_ids`` ascend."""
+
+    def __init__(self, session: Session) -> None:
+        columns = _read_songs(session)
+        self.track_ids: Ints = columns["id"]
+        self.read_at = datetime.now(UTC)
+        self._album_row, self.albums = _read_albums(session, columns)
+        self._by_album = np.argsort(self._album_row, kind="stable")
+        self._album_starts = np.searchsorted(
+            self._album_row[self._by_album], np.arange(len(self.albums) + 1)
+        )
+        self._popularity = columns["popularity"]
+        self._albums_by_id = {album.public_id: album for album in self.albums}
+        artists: dict[int, PlayableArtist] = {}
+        for album in self.albums:
+            if album.artist is not None:
+                artists[album.artist.id] = album.artist
+                album.artist.albums.append(album.row)
+                album.artist.songs += album.songs
+        self.artists = sorted(artists.values(), key=lambda one: (one.sort_name, one.id))
+        self._artists_by_id = {artist.public_id: artist for artist in self.artists}
+        self._genres: list[Genre] | None = None
+
+    def album(self, public_id: str) -> PlayableAlbum | None:
+        """Return the album with this public id."""
+        return self._albums_by_id.get(public_id)
+
+    def artist(self, public_id: str) -> PlayableArtist | None:
+        """Return the artist with this public id, if an album is theirs."""
+        return self._artists_by_id.get(public_id)
+
+    def album_tracks(self, album: PlayableAlbum) -> list[int]:
+        """Return the ids of an album's songs, ascending."""
+        start, stop = self._album_starts[album.row : album.row + 2]
+        return self.track_ids[self._by_album[start:stop]].tolist()
+
+    def playable(self, track_ids: Sequence[int]) -> Ints:
+        """Return those of the tracks that can be played, in the order given."""
+        ids = np.asarray(track_ids, dtype=np.int64)
+        return ids[np.isin(ids, self.track_ids)]
+
+    def albums_of(self, track_ids: Sequence[int]) -> Ints:
+        """Return the album rows of tracks in the order given, one for each that can be played."""
+        ids = self.playable(track_ids)
+        return self._album_row[np.searchsorted(self.track_ids, ids)]
+
+    def best_known_first(self, track_ids: Sequence[int]) -> Ints:
+        """Return those of the tracks that can be played, the most popular first."""
+        ids = self.playable(track_ids)
+        popularity = self._popularity[np.searchsorted(self.track_ids, ids)]
+        return ids[np.lexsort((ids, -popularity))]
+
+    @cached_property
+    def by_title(self) -> Ints:
+        """The album rows in alphabetical order."""
+        rows = sorted(self.albums, key=lambda one: (one.sort_title, one.row))
+        return np.array([one.row for one in rows], dtype=np.int64)
+
+    @cached_property
+    def by_artist(self) -> Ints:
+        """The album rows in the order of their artists, then of year and title."""
+
+        def key(album: PlayableAlbum) -> tuple[Any, ...]:
+            by = album.artist.sort_name if album.artist else "\uffff"
+            return by, album.year or 9999, album.sort_title, album.row
+
+        rows = sorted(self.albums, key=key)
+        return np.array([one.row for one in rows], dtype=np.int64)
+
+    @cached_property
+    def newest(self) -> Ints:
+        """The album rows, those added last first."""
+        added = np.array([one.created_at.timestamp() for one in self.albums])
+        return np.lexsort((-np.arange(len(added)), -added)).astype(np.int64)
+
+    @cached_property
+    def years(self) -> Ints:
+        """The year of each album row, -1 where it is unknown."""
+        values = [one.year if one.year is not None else -1 for one in self.albums]
+        return np.array(values, dtype=np.int64)
+
+    @cached_property
+    def _album_terms(self) -> TermIndex:
+        return TermIndex(
+            [
+                search_terms(album.title, album.artist.name if album.artist else "")
+                for album in self.albums
+            ]
+        )
+
+    @cached_property
+    def _artist_terms(self) -> TermIndex:
+        return TermIndex([search_terms(artist.name) for artist in self.artists])
+
+    def search_albums(self, words: str) -> list[PlayableAlbum]:
+        """Return albums with every word in title or artist: that title first, then by name."""
+        rows = self._album_terms.matching(parse_search(words)).tolist()
+        key = spelling_key(words)
+        matching = [self.albums[row] for row in rows]
+        first = sort_key(words)
+        return sorted(
+            matching,
+            key=lambda one: (
+                not one.sort_title.startswith(first) or spelling_key(one.title) != key,
+                not one.sort_title.startswith(first),
+                one.sort_title,
+                one.row,
+            ),
+        )
+
+    def search_artists(self, words: str) -> list[PlayableArtist]:
+        """Return artists whose name has every word: that name first, then by songs."""
+        rows = self._artist_terms.matching(parse_search(words)).tolist()
+        key = spelling_key(words)
+        matching = [self.artists[row] for row in rows]
+        return sorted(
+            matching, key=lambda one: (spelling_key(one.name) != key, -one.songs, one.sort_name)
+        )
+
+    def genres(self, session: Session) -> list[Genre]:
+        """Return the genres by name, with their numbers of songs and albums."""
+        if self._genres is None:
+            self._genres = self._read_genres(session)
+        return self._genres
+
+    def _read_genres(self, session: Session) -> list[Genre]:
+        query = (
+            select(TrackTag.tag_id, TrackTag.track_id)
+            .join(Tag, Tag.id == TrackTag.tag_id)
+            .where(Tag.kind == "genre")
+        )
+        pairs = np.array(session.execute(query).all(), dtype=np.int64).reshape(-1, 2)
+        pairs = pairs[np.isin(pairs[:, 1], self.track_ids)]
+        rows = self._album_row[np.searchsorted(self.track_ids, pairs[:, 1])]
+        songs = dict(zip(*np.unique(pairs[:, 0], return_counts=True), strict=True))
+        distinct = np.unique(np.stack([pairs[:, 0], rows], axis=1), axis=0)
+        albums = dict(zip(*np.unique(distinct[:, 0], return_counts=True), strict=True))
+        names = session.execute(select(Tag.id, Tag.name).where(Tag.kind == "genre"))
+        listed = [
+            Genre(name, int(songs[tag_id]), int(albums[tag_id]))
+            for tag_id, name in names
+            if tag_id in songs
+        ]
+        return sorted(listed, key=lambda one: sort_key(one.name))
+
+    def artist_rows_by_letter(self) -> list[tuple[str, list[PlayableArtist]]]:
+        """Return the artists by the first letter of their name, without its article."""
+        groups: dict[str, list[PlayableArtist]] = {}
+        for artist in self.artists:
+            groups.setdefault(_letter(artist.sort_name), []).append(artist)
+        return sorted(groups.items(), key=lambda item: (item[0] == "#", item[0]))
+
+
+def sort_name(name: str) -> str:
+    """Return the key by which a name is sorted: without a leading article."""
+    key = sort_key(name)
+    for article in _ARTICLES:
+        if key.startswith(article) and len(key) > len(article):
+            return key[len(article) :]
+    return key
+
+
+def version(session: Session) -> tuple[Any, ...]:
+    """Return what changes with every track and every file of the library; index look-ups."""
+    newest = select(func.max(AudioFile.id)).scalar_subquery()
+    changed = select(func.max(AudioFile.updated_at)).scalar_subquery()
+    row = session.execute(select(newest, changed)).one()
+    return tracks.version(session), *row
+
+
+_libraries: dict[str, tuple[tuple[Any, ...], float, float, PlayableLibrary]] = {}
+_reading = threading.Lock()
+
+
+def playable_library(session: Session) -> PlayableLibrary:
+    """Return what can be played now.
+
+    While a folder is analysed the library changes with every file: it is then read anew now and
+    again, and what came meanwhile is there a moment later.
+    """
+    name = str(session.get_bind().engine.url)
+    current = version(session)
+    if (held := _held(name, current)) is not None:
+        return held
+    with _reading:
+        if (held := _held(name, current)) is not None:
+            return held
+        started = time.monotonic()
+        library = PlayableLibrary(session)
+        ended = time.monotonic()
+        _libraries.clear()  # one database per process
+        _libraries[name] = current, ended, ended - started, library
+        return library
+
+
+def _held(name: str, current: tuple[Any, ...]) -> PlayableLibrary | None:
+    held = _libraries.get(name)
+    if held is None:
+        return None
+    read_version, read_at, seconds, library = held
+    is_recent = seconds > 0.05 and time.monotonic() - read_at < _PATIENCE * seconds
+    return library if read_version == current or is_recent else None
+
+
+def _letter(key: str) -> str:
+    return key[0].upper() if key[0].isalpha() else "#"
+
+
+def _read_songs(session: Session) -> dict[str, Any]:
+    """Return the columns of the playable tracks that albums are summed up from."""
+    first = (
+        select(AudioFile.track_id, func.min(AudioFile.created_at).label("created_at"))
+        .where(AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None))
+        .group_by(AudioFile.track_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Track.id,
+            Track.album_id,
+            Track.year,
+            Track.duration_ms,
+            TrackAttributes.popularity,
+            TrackArtist.artist_id,
+            first.c.created_at,
+        )
+        .join(first, first.c.track_id == Track.id)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .join(
+            TrackArtist,
+            and_(TrackArtist.track_id == Track.id, TrackArtist.position == 0),
+            isouter=True,
+        )
+        .order_by(Track.id)
+    )
+    rows = [tuple(row) for row in session.execute(query)]
+    values = list(zip(*rows, strict=True)) if rows else [()] * 7
+
+    def numbers(at: int, missing: int = 0) -> Ints:
+        return np.array([missing if one is None else one for one in values[at]], dtype=np.int64)
+
+    popularity = [-1.0 if one is None else one for one in values[4]]
+    added = [(one or _EPOCH).timestamp() for one in values[6]]
+    return {
+        "id": numbers(0),
+        "album": numbers(1),
+        "year": numbers(2),
+        "ms": numbers(3),
+        "popularity": np.array(popularity, dtype=np.float64),
+        "artist": numbers(5),
+        "added": np.array(added, dtype=np.float64),
+    }
+
+
+def _read_albums(
+    session: Session, songs: dict[str, Any]
+) -> tuple[Ints, list[PlayableAlbum]]:
+    """Return the album row of each song, and the albums."""
+    # Albums of the catalogue by their ids, songs without one by minus the id of their artist.
+    keys = np.where(songs["album"] > 0, songs["album"], -songs["artist"])
+    distinct, row_of = np.unique(keys, return_inverse=True)
+    row_of = row_of.reshape(-1).astype(np.int64)
+    n = len(distinct)
+    counts = np.bincount(row_of, minlength=n)
+    seconds = np.round(np.bincount(row_of, weights=songs["ms"], minlength=n) / 1000)
+    added = np.full(n, np.inf)
+    np.minimum.at(added, row_of, songs["added"])
+    years = np.full(n, _NO_YEAR)
+    has_year = songs["year"] > 0
+    np.minimum.at(years, row_of[has_year], songs["year"][has_year])
+    named = {row.id: row for row in session.execute(_ALBUM_COLUMNS)}
+    artists = {
+        id_: PlayableArtist(id_, public_id, name, musicbrainz_id, sort_name(name), [])
+        for id_, public_id, name, musicbrainz_id in session.execute(_ARTIST_COLUMNS)
+    }
+    albums = []
+    for row, key in enumerate(distinct.tolist()):
+        album = named.get(key) if key > 0 else None
+        artist = artists.get(album.artist_id if album else -key)
+        year = album.year if album and album.year else int(years[row])
+        title = album.title if album else LOOSE_TITLE
+        albums.append(
+            PlayableAlbum(
+                row=row,
+                id=album.id if album else None,
+                public_id=album.public_id
+                if album
+                else LOOSE + (artist.public_id if artist else ""),
+                title=title,
+                sort_title=sort_name(title),
+                artist=artist,
+                year=year if album and year < _NO_YEAR else None,
+                songs=int(counts[row]),
+                duration_s=int(seconds[row]),
+                created_at=datetime.fromtimestamp(added[row], UTC),
+            )
+        )
+    return row_of, albums

@@ -1,0 +1,119 @@
+"""Albums and artists as apps get them, with what the listener did with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from songrec.store.catalogue import album_details
+from songrec.store.catalogue.playable_library import PlayableAlbum, PlayableArtist
+from songrec.store.db import db
+from songrec.web.subsonic import ids
+from songrec.web.subsonic.authentication import caller
+from songrec.web.subsonic.songs import date
+
+
+def albums(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
+    """Return albums by their tags (``AlbumID3``)."""
+    rows = [album.id for album in listed if album.id is not None]
+    genres = album_details.genres_of_albums(db.session, rows)
+    opinions = album_details.album_opinions(db.session, rows, caller().listener)
+    return [
+        _album(
+            album,
+            genres.get(album.id or 0, []),
+            opinions.get(album.id or 0, album_details.NO_OPINION),
+        )
+        for album in listed
+    ]
+
+
+def folders(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
+    """Return albums as folders (``Child``), for apps that browse so."""
+    return [
+        {
+            "id": album["id"],
+            "parent": album.get("artistId") or str(ids.FOLDER),
+            "isDir": True,
+            "title": album["name"],
+            "album": album["name"],
+            **{name: album.get(name) for name in _SHARED},
+            "mediaType": "album",
+        }
+        for album in albums(listed)
+    ]
+
+
+_SHARED = (
+    "artist",
+    "year",
+    "genre",
+    "coverArt",
+    "starred",
+    "duration",
+    "playCount",
+    "played",
+    "created",
+    "userRating",
+    "artistId",
+    "songCount",
+    "sortName",
+    "genres",
+    "displayArtist",
+)
+
+
+def _album(
+    album: PlayableAlbum, genres: Sequence[str], opinion: album_details.Opinion
+) -> dict[str, Any]:
+    artist = album.artist
+    id_ = ids.album_id(album.public_id)
+    return {
+        "id": id_,
+        "name": album.title,
+        "title": album.title,
+        "album": album.title,
+        "artist": artist.name if artist else None,
+        "artistId": ids.artist_id(artist.public_id) if artist else None,
+        "coverArt": id_,
+        "songCount": album.songs,
+        "duration": album.duration_s,
+        "playCount": opinion.play_count,
+        "played": date(opinion.played_at),
+        "created": date(album.created_at),
+        "starred": date(opinion.starred_at),
+        "userRating": opinion.rating,
+        "year": album.year,
+        "genre": next(iter(genres), None),
+        "genres": [{"name": name} for name in genres],
+        "artists": (
+            [{"id": ids.artist_id(artist.public_id), "name": artist.name}] if artist else []
+        ),
+        "displayArtist": artist.name if artist else None,
+        "sortName": album.sort_title,
+        "mediaType": "album",
+    }
+
+
+def artists(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
+    """Return artists by their tags (``ArtistID3``)."""
+    rows = [artist.id for artist in listed]
+    opinions = album_details.artist_opinions(db.session, rows, caller().listener)
+    return [artist_(one, opinions.get(one.id, album_details.NO_OPINION)) for one in listed]
+
+
+def artist_(artist: PlayableArtist, opinion: album_details.Opinion) -> dict[str, Any]:
+    """Return one artist by its tags, with what the listener thinks of it."""
+    id_ = ids.artist_id(artist.public_id)
+    return {
+        "id": id_,
+        "name": artist.name,
+        "coverArt": id_,
+        "albumCount": len(artist.albums),
+        "starred": date(opinion.starred_at),
+        "userRating": opinion.rating,
+        "musicBrainzId": artist.musicbrainz_id,
+        "sortName": artist.sort_name,
+        "roles": ["artist", "albumartist"],
+        "mediaType": "artist",
+    }
