@@ -65,9 +65,7 @@ def album_opinions(
         stated = {
             album_id: (starred_at, rating)
             for album_id, starred_at, rating in session.execute(
-                select(
-                    AlbumOpinion.album_id, AlbumOpinion.starred_at, AlbumOpinion.rating
-                ).where(
+                select(AlbumOpinion.album_id, AlbumOpinion.starred_at, AlbumOpinion.rating).where(
                     AlbumOpinion.listener_id == listener.id, AlbumOpinion.album_id.in_(part)
                 )
             )
@@ -98,9 +96,9 @@ def artist_opinions(
     """Return a listener's opinions of these artists, of all without ``artist_ids``."""
     if listener is None:
         return {}
-    query = select(
-        ArtistOpinion.artist_id, ArtistOpinion.starred_at, ArtistOpinion.rating
-    ).where(ArtistOpinion.listener_id == listener.id)
+    query = select(ArtistOpinion.artist_id, ArtistOpinion.starred_at, ArtistOpinion.rating).where(
+        ArtistOpinion.listener_id == listener.id
+    )
     if artist_ids is not None and len(artist_ids) <= 500:
         query = query.where(ArtistOpinion.artist_id.in_(artist_ids))
     return {
@@ -133,14 +131,14 @@ def starred_artists(session: Session, listener: Listener | None) -> list[int]:
     return list(session.scalars(query))
 
 
-def rated_tracks(session: Session, listener: Listener | None) -> list[tuple[int, int]]:
-    """Return the tracks that a listener rated, with their ratings."""
+def track_ratings(session: Session, listener: Listener | None) -> dict[int, int]:
+    """Return a listener's ratings of tracks, by track id."""
     if listener is None:
-        return []
+        return {}
     query = select(TrackRating.track_id, TrackRating.rating).where(
         TrackRating.listener_id == listener.id
     )
-    return [(track_id, rating) for track_id, rating in session.execute(query)]
+    return {track_id: rating for track_id, rating in session.execute(query)}  # noqa: C416 -- rows
 
 
 def album_ratings(session: Session, listener: Listener | None) -> dict[int, int]:
@@ -150,15 +148,15 @@ def album_ratings(session: Session, listener: Listener | None) -> dict[int, int]
     query = select(AlbumOpinion.album_id, AlbumOpinion.rating).where(
         AlbumOpinion.listener_id == listener.id, AlbumOpinion.rating.is_not(None)
     )
-    return {album_id: rating for album_id, rating in session.execute(query)}
+    return {album_id: rating for album_id, rating in session.execute(query)}  # noqa: C416 -- rows
 
 
 def played_tracks(
     session: Session, listener: Listener | None
-) -> list[tuple[int, int, datetime | None]]:
-    """Return the tracks that a listener played, how often, and when last."""
+) -> dict[int, tuple[int, datetime | None]]:
+    """Return how often a listener played each track, and when last."""
     if listener is None:
-        return []
+        return {}
     query = (
         select(Listen.track_id, func.sum(Listen.times), func.max(Listen.played_at))
         .where(
@@ -168,4 +166,8 @@ def played_tracks(
         )
         .group_by(Listen.track_id)
     )
-    return [(track_id, count, played_at) for track_id, count, played_at in session.execute(query)]
+    return {
+        track_id: (count, played_at)
+        for track_id, count, played_at in session.execute(query)
+        if track_id is not None
+    }

@@ -103,6 +103,7 @@ class PlayableLibrary:
         )
         self._popularity = columns["popularity"]
         self._albums_by_id = {album.public_id: album for album in self.albums}
+        self._rows_by_id = {one.id: one.row for one in self.albums if one.id is not None}
         artists: dict[int, PlayableArtist] = {}
         for album in self.albums:
             if album.artist is not None:
@@ -125,6 +126,11 @@ class PlayableLibrary:
         """Return the ids of an album's songs, ascending."""
         start, stop = self._album_starts[album.row : album.row + 2]
         return self.track_ids[self._by_album[start:stop]].tolist()
+
+    def rows_of_albums(self, album_ids: Sequence[int]) -> Ints:
+        """Return the rows of those of the albums that can be played, in the order given."""
+        rows = (self._rows_by_id.get(album_id) for album_id in album_ids)
+        return np.array([row for row in rows if row is not None], dtype=np.int64)
 
     def playable(self, track_ids: Sequence[int]) -> Ints:
         """Return those of the tracks that can be played, in the order given."""
@@ -175,7 +181,10 @@ class PlayableLibrary:
     def _album_terms(self) -> TermIndex:
         return TermIndex(
             [
-                search_terms(album.title, album.artist.name if album.artist else "")
+                search_terms(
+                    album.title if album.id is not None else "",
+                    album.artist.name if album.artist else "",
+                )
                 for album in self.albums
             ]
         )
@@ -235,7 +244,7 @@ class PlayableLibrary:
         ]
         return sorted(listed, key=lambda one: sort_key(one.name))
 
-    def artist_rows_by_letter(self) -> list[tuple[str, list[PlayableArtist]]]:
+    def artists_by_letter(self) -> list[tuple[str, list[PlayableArtist]]]:
         """Return the artists by the first letter of their name, without its article."""
         groups: dict[str, list[PlayableArtist]] = {}
         for artist in self.artists:
@@ -344,9 +353,7 @@ def _read_songs(session: Session) -> dict[str, Any]:
     }
 
 
-def _read_albums(
-    session: Session, songs: dict[str, Any]
-) -> tuple[Ints, list[PlayableAlbum]]:
+def _read_albums(session: Session, songs: dict[str, Any]) -> tuple[Ints, list[PlayableAlbum]]:
     """Return the album row of each song, and the albums."""
     # Albums of the catalogue by their ids, songs without one by minus the id of their artist.
     keys = np.where(songs["album"] > 0, songs["album"], -songs["artist"])

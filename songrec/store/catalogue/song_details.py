@@ -28,6 +28,7 @@ from songrec.store.tables import (
     Track,
     TrackAlias,
     TrackAttributes,
+    TrackRating,
 )
 
 
@@ -74,6 +75,7 @@ class SongDetails:
     musicbrainz_id: str | None = None
     isrcs: tuple[str, ...] = ()
     starred_at: datetime | None = None
+    rating: int | None = None
     play_count: int = 0
     played_at: datetime | None = None
 
@@ -81,6 +83,7 @@ class SongDetails:
 @dataclass(slots=True)
 class _Opinions:
     starred: dict[int, datetime] = field(default_factory=dict)
+    ratings: dict[int, int] = field(default_factory=dict)
     plays: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
 
 
@@ -128,6 +131,7 @@ def song_details(
             musicbrainz_id=next(iter(known.get(MUSICBRAINZ, ())), None),
             isrcs=tuple(known.get(ISRC, ())),
             starred_at=opinions.starred.get(row.id),
+            rating=opinions.ratings.get(row.id),
             play_count=count,
             played_at=played_at,
         )
@@ -211,6 +215,10 @@ def _opinions(session: Session, ids: Sequence[int], listener: Listener) -> _Opin
             Reaction.value == LIKE,
         )
         opinions.starred.update(session.execute(liked).all())
+        rated = select(TrackRating.track_id, TrackRating.rating).where(
+            TrackRating.listener_id == listener.id, TrackRating.track_id.in_(part)
+        )
+        opinions.ratings.update(session.execute(rated).all())
         plays = (
             select(Listen.track_id, func.sum(Listen.times), func.max(Listen.played_at))
             .where(

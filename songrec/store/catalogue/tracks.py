@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -305,6 +306,41 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
         others = search(session, query, run).tracks
         found += [view for view in others if view.id not in known]
     return found[:n]
+
+
+def with_tag(session: Session, kind: str, name: str) -> list[int]:
+    """Return the tracks that carry a tag, ascending."""
+    tag = select(Tag.id).where(Tag.kind == kind, Tag.name == name.lower()).scalar_subquery()
+    query = select(TrackTag.track_id).where(TrackTag.tag_id == tag)
+    return list(session.scalars(query.order_by(TrackTag.track_id)))
+
+
+def with_words(session: Session, words: str) -> list[int]:
+    """Return the tracks with every word in title, artists, album or genre."""
+    return list(session.scalars(track_filters.matching(session, words)))
+
+
+def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]:
+    """Return at most ``limit`` tracks whose title begins so, the shortest titles first."""
+    key = sort_key(words.strip())
+    if key == sort_key(""):
+        return []
+    query = (
+        select(Track.id)
+        .where(track_filters.begins_with(session, Track.sort_title, key))
+        .order_by(func.length(Track.sort_title), Track.sort_title, Track.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def added_since(session: Session, track_ids: Sequence[int], moment: datetime) -> list[int]:
+    """Return those of the tracks that the catalogue has since ``moment``, in the order given."""
+    new: set[int] = set()
+    for part in chunks(list(track_ids)):
+        query = select(Track.id).where(Track.id.in_(part), Track.created_at >= moment)
+        new.update(session.scalars(query))
+    return [track_id for track_id in track_ids if track_id in new]
 
 
 def _base(run: Run | None) -> Select[Any]:

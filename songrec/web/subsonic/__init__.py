@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 def init_app(app: Flask) -> None:
     """Register the endpoints."""
     from songrec.web.security import csrf
-    from songrec.web.subsonic import browsing, system  # noqa: F401  (importing adds their routes)
+    from songrec.web.subsonic import (  # noqa: F401  (importing adds their routes)
+        absent,
+        browsing,
+        lists,
+        searching,
+        system,
+    )
     from songrec.web.subsonic.endpoints import blueprint
 
     # Nobody's browser signs in here by itself: credentials are parameters of each request.

@@ -63,6 +63,21 @@ _SHARED = (
 )
 
 
+def artist_folders(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
+    """Return artists as folders (``Child``), for apps that browse so."""
+    return [
+        {
+            "id": one["id"],
+            "parent": str(ids.FOLDER),
+            "isDir": True,
+            "title": one["name"],
+            "artist": one["name"],
+            **{name: one[name] for name in ("coverArt", "starred", "userRating", "mediaType")},
+        }
+        for one in artists(listed)
+    ]
+
+
 def _album(
     album: PlayableAlbum, genres: Sequence[str], opinion: album_details.Opinion
 ) -> dict[str, Any]:
@@ -99,21 +114,21 @@ def artists(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
     """Return artists by their tags (``ArtistID3``)."""
     rows = [artist.id for artist in listed]
     opinions = album_details.artist_opinions(db.session, rows, caller().listener)
-    return [artist_(one, opinions.get(one.id, album_details.NO_OPINION)) for one in listed]
+    return [artist(one, opinions.get(one.id, album_details.NO_OPINION)) for one in listed]
 
 
-def artist_(artist: PlayableArtist, opinion: album_details.Opinion) -> dict[str, Any]:
+def artist(one: PlayableArtist, opinion: album_details.Opinion) -> dict[str, Any]:
     """Return one artist by its tags, with what the listener thinks of it."""
-    id_ = ids.artist_id(artist.public_id)
+    id_ = ids.artist_id(one.public_id)
     return {
         "id": id_,
-        "name": artist.name,
+        "name": one.name,
         "coverArt": id_,
-        "albumCount": len(artist.albums),
+        "albumCount": len(one.albums),
         "starred": date(opinion.starred_at),
         "userRating": opinion.rating,
-        "musicBrainzId": artist.musicbrainz_id,
-        "sortName": artist.sort_name,
+        "musicBrainzId": one.musicbrainz_id,
+        "sortName": one.sort_name,
         "roles": ["artist", "albumartist"],
         "mediaType": "artist",
     }

@@ -1,23 +1,271 @@
-"""The library by artists, albums and genres."""
+"""The library by folders, artists, albums and genres.
+
+Apps see what can be played: songs with a file. A catalogue without sound has nothing for them.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask.typing import ResponseReturnValue
 
-from songrec.store.catalogue import tracks
+from songrec.services.similarity import artist_pages
+from songrec.store.catalogue import album_details, artists, tracks
+from songrec.store.catalogue.artists import ArtistView
+from songrec.store.catalogue.playable_library import (
+    IGNORED_ARTICLES,
+    PlayableAlbum,
+    PlayableArtist,
+    PlayableLibrary,
+    playable_library,
+    sort_name,
+)
 from songrec.store.db import db
+from songrec.store.instance import current_instance
+from songrec.web.subsonic import albums as album_answers
 from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import answer, not_found
+from songrec.web.subsonic.authentication import caller
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
+
+MAX_SONGS = 10_000
+"""Songs of one album, or of one artist without an album."""
+MAX_SIMILAR = 100
+FOLDER_NAME = "Music"
+
+
+def library() -> PlayableLibrary:
+    """Return what can be played; error 70 for a music folder that does not exist."""
+    folder = parameters.text("musicFolderId")
+    if folder and folder != str(ids.FOLDER):
+        raise not_found("music folder")
+    return playable_library(db.session)
+
+
+def album_of(text: str) -> PlayableAlbum:
+    """Return the album with this id; error 70 otherwise."""
+    named = ids.parse(text)
+    album = playable_library(db.session).album(named.public_id) if named.kind == ids.ALBUM else None
+    if album is None:
+        raise not_found("album")
+    return album
+
+
+def album_songs(album: PlayableAlbum) -> list[int]:
+    """Return the ids of an album's songs in its order."""
+    held = playable_library(db.session)
+    if album.id is None:
+        return held.album_tracks(album)[:MAX_SONGS]
+    return artists.album_track_ids(db.session, album.id, MAX_SONGS)
+
+
+def song_of(text: str) -> int:
+    """Return the id of the track with this id; error 70 otherwise."""
+    named = ids.parse(text)
+    view = tracks.find_track(db.session, named.public_id) if named.kind == ids.SONG else None
+    if view is None or not view.has_audio:
+        raise not_found("song")
+    return view.id
+
+
+@endpoint("getMusicFolders")
+def music_folders() -> ResponseReturnValue:
+    """List the one folder: the library."""
+    return answer({"musicFolders": {"musicFolder": [{"id": ids.FOLDER, "name": FOLDER_NAME}]}})
+
+
+@endpoint("getIndexes")
+def indexes() -> ResponseReturnValue:
+    """List the artists by letters, for apps that browse folders."""
+    held = library()
+    modified = round(held.read_at.timestamp() * 1000)
+    since = parameters.integer("ifModifiedSince", 0) or 0
+    groups = _by_letters(held) if since < modified else []
+    head = {"ignoredArticles": IGNORED_ARTICLES, "lastModified": modified}
+    return answer({"indexes": {**head, "index": groups}})
+
+
+@endpoint("getArtists")
+def all_artists() -> ResponseReturnValue:
+    """List the artists by letters."""
+    groups = _by_letters(library())
+    return answer({"artists": {"ignoredArticles": IGNORED_ARTICLES, "index": groups}})
+
+
+def _by_letters(held: PlayableLibrary) -> list[dict[str, Any]]:
+    opinions = album_details.artist_opinions(db.session, None, caller().listener)
+    return [
+        {
+            "name": letter,
+            "artist": [
+                album_answers.artist(one, opinions.get(one.id, album_details.NO_OPINION))
+                for one in listed
+            ],
+        }
+        for letter, listed in held.artists_by_letter()
+    ]
+
+
+@endpoint("getMusicDirectory")
+def music_directory() -> ResponseReturnValue:
+    """List what is in a folder: artists in the library, albums of an artist, songs of an album."""
+    text = parameters.require("id")
+    if text == str(ids.FOLDER):
+        listed = album_answers.artist_folders(playable_library(db.session).artists)
+        return answer({"directory": {"id": text, "name": FOLDER_NAME, "child": listed}})
+    if ids.parse(text).kind == ids.ALBUM:
+        album = album_of(text)
+        described = album_answers.albums([album])[0]
+        directory = {
+            "id": text,
+            "parent": described["artistId"] or str(ids.FOLDER),
+            "name": album.title,
+            **{name: described[name] for name in ("starred", "userRating", "playCount")},
+            "child": children(album_songs(album)),
+        }
+        return answer({"directory": directory})
+    artist = _artist(text)
+    described = _described_artist(artist)
+    listed = album_answers.folders(_albums_of(artist))
+    directory = {
+        "id": described["id"],
+        "parent": str(ids.FOLDER),
+        "name": artist.name,
+        "starred": described["starred"],
+        "userRating": described["userRating"],
+        "child": listed,
+    }
+    return answer({"directory": directory})
+
+
+@endpoint("getArtist")
+def artist() -> ResponseReturnValue:
+    """Describe an artist with the albums that are theirs, else those with songs of theirs."""
+    view = _artist(parameters.require("id"))
+    albums = album_answers.albums(_albums_of(view))
+    described = {**_described_artist(view), "albumCount": len(albums), "album": albums}
+    return answer({"artist": described})
+
+
+def _artist(text: str) -> ArtistView:
+    named = ids.parse(text)
+    is_artist = named.kind == ids.ARTIST
+    view = artists.find_artist(db.session, named.public_id) if is_artist else None
+    if view is None:
+        raise not_found("artist")
+    return view
+
+
+def _described_artist(view: ArtistView) -> dict[str, Any]:
+    listed = playable_library(db.session).artist(view.public_id)
+    if listed is None:
+        name = view.name
+        listed = PlayableArtist(
+            view.id, view.public_id, name, view.musicbrainz_id, sort_name(name), []
+        )
+    return album_answers.artists([listed])[0]
+
+
+def _albums_of(view: ArtistView) -> list[PlayableAlbum]:
+    held = playable_library(db.session)
+    listed = held.artist(view.public_id)
+    if listed is not None:
+        rows = listed.albums
+    else:
+        credited = artists.track_ids(db.session, view.id, MAX_SONGS)
+        rows = sorted(set(held.albums_of(credited).tolist()))
+    albums = [held.albums[row] for row in rows]
+    if not albums:
+        raise not_found("artist")
+    return sorted(albums, key=lambda one: (one.id is None, one.year or 9999, one.sort_title))
+
+
+@endpoint("getAlbum")
+def album() -> ResponseReturnValue:
+    """Describe an album with its songs."""
+    held = album_of(parameters.require("id"))
+    songs = children(album_songs(held))
+    return answer({"album": {**album_answers.albums([held])[0], "song": songs}})
 
 
 @endpoint("getSong")
 def song() -> ResponseReturnValue:
     """Describe one song."""
-    named = ids.parse(parameters.require("id"))
-    view = tracks.find_track(db.session, named.public_id) if named.kind == ids.SONG else None
-    listed = children([view.id]) if view is not None else []
+    listed = children([song_of(parameters.require("id"))])
     if not listed:
         raise not_found("song")
     return answer({"song": listed[0]})
+
+
+@endpoint("getGenres")
+def genres() -> ResponseReturnValue:
+    """List the genres of what can be played."""
+    listed = [
+        {"songCount": one.songs, "albumCount": one.albums, "value": one.name}
+        for one in playable_library(db.session).genres(db.session)
+    ]
+    return answer({"genres": {"genre": listed}})
+
+
+@endpoint("getArtistInfo")
+def artist_info() -> ResponseReturnValue:
+    """Say which artists sound like one."""
+    return answer({"artistInfo": _artist_info()})
+
+
+@endpoint("getArtistInfo2")
+def artist_info_2() -> ResponseReturnValue:
+    """Say which artists sound like one."""
+    return answer({"artistInfo2": _artist_info()})
+
+
+def _artist_info() -> dict[str, Any]:
+    view = _artist_of_any(parameters.require("id"))
+    count = parameters.count("count", 20, MAX_SIMILAR)
+    return {
+        "biography": "",
+        "musicBrainzId": view.musicbrainz_id,
+        "similarArtist": album_answers.artists(_similar(view, count)),
+    }
+
+
+def _artist_of_any(text: str) -> ArtistView:
+    """Return the artist that an id names: an artist's, an album's or a song's."""
+    named = ids.parse(text)
+    if named.kind == ids.ALBUM:
+        by = album_of(text).artist
+        if by is None:
+            raise not_found("artist")
+        return _artist(ids.artist_id(by.public_id))
+    if named.kind == ids.SONG:
+        track_id = song_of(text)
+        credits = artists.credits_of_tracks(db.session, [track_id]).get(track_id, ())
+        if not credits:
+            raise not_found("artist")
+        return _artist(ids.artist_id(credits[0].public_id))
+    return _artist(text)
+
+
+def _similar(view: ArtistView, count: int) -> list[PlayableArtist]:
+    """Return artists like one whose albums can be played."""
+    instance = current_instance()
+    space = artist_pages.space_or_none(instance)
+    own = artists.track_ids(db.session, view.id, MAX_SONGS)
+    if space is None or not own or not count:
+        return []
+    held = playable_library(db.session)
+    similar = artist_pages.artists_like(db.session, space, own, view.id, 2 * count)
+    playable = [held.artist(one.artist.public_id) for one in similar]
+    return [one for one in playable if one is not None][:count]
+
+
+@endpoint("getAlbumInfo", "getAlbumInfo2")
+def album_info() -> ResponseReturnValue:
+    """Answer without notes, which songrec has none of; the cover is found by ``getCoverArt``."""
+    text = parameters.require("id")
+    if ids.parse(text).kind == ids.SONG:
+        song_of(text)
+    else:
+        album_of(text)
+    return answer({"albumInfo": {"notes": ""}})

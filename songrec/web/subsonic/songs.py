@@ -9,6 +9,7 @@ from typing import Any
 from flask import current_app
 
 from songrec.core.sorting import sort_key
+from songrec.store.catalogue.playable_library import LOOSE
 from songrec.store.catalogue.song_details import SongDetails, song_details
 from songrec.store.db import db
 from songrec.store.sound import heard_tags
@@ -62,9 +63,8 @@ def date(moment: datetime | None) -> str | None:
 
 def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
     file = song.file
-    album = ids.album_id(song.album_id) if song.album_id else None
-    main = next((one for one in song.credits if one.role == "main"), None)
-    artist = ids.artist_id(main.public_id) if main else None
+    first = song.credits[0].public_id if song.credits else ""
+    album = ids.album_id(song.album_id or f"{LOOSE}{first}")
     by = (
         [{"id": ids.artist_id(song.album_artist_id), "name": song.album_artist}]
         if song.album_artist_id
@@ -72,7 +72,7 @@ def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
     )
     return {
         "id": song.public_id,
-        "parent": album or artist or str(ids.FOLDER),
+        "parent": album,
         "isDir": False,
         "title": song.title,
         "album": song.album,
@@ -85,6 +85,7 @@ def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
         "contentType": TYPES.get(file.suffix, OTHER_TYPE),
         "suffix": file.suffix or None,
         "starred": date(song.starred_at),
+        "userRating": song.rating,
         "duration": round(song.duration_s) if song.duration_s is not None else None,
         "bitRate": file.bit_rate,
         "samplingRate": file.sample_rate,
@@ -94,7 +95,7 @@ def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
         "played": date(song.played_at),
         "created": date(file.created_at),
         "albumId": album,
-        "artistId": artist,
+        "artistId": ids.artist_id(first) if first else None,
         "type": "music",
         "mediaType": "song",
         "isVideo": False,
