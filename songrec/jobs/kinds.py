@@ -66,6 +66,14 @@ KINDS: dict[str, Kind] = {
             exclusive_key=LIBRARY,
         ),
         Kind(
+            "server-scan",
+            "Scan of a music server",
+            "songrec.jobs.server_tasks:scan",
+            "Cancelled; the songs read until then stay. The next scan goes on.",
+            exclusive_key=LIBRARY,
+            is_small=True,
+        ),
+        Kind(
             "setup",
             "Setting up",
             "songrec.jobs.tasks:set_up",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from songrec.jobs import queue
 from songrec.store.db import now
+from songrec.store.servers import music_servers
 
 INTERVAL_S = 60.0
 """The worker looks for due work this often."""
@@ -40,7 +42,23 @@ def queue_due(session: Session) -> int:
     )
 
 
+def _server_scans(session: Session, now: datetime) -> Iterable[DueJob]:
+    """Scan each music server, and exchange with its accounts, once per interval."""
+    minutes = current_app.config["SERVER_MINUTES"]
+    if not minutes:
+        return
+    for server in music_servers.all_servers(session):
+        tried = [moment for moment in (server.scanned_at, _tried_at(server.scan)) if moment]
+        if not tried or now - max(tried) >= timedelta(minutes=minutes):
+            yield DueJob("server-scan", {"server": server.public_id})
+
+
+def _tried_at(scan: dict[str, Any] | None) -> datetime | None:
+    text = (scan or {}).get("tried_at")
+    return datetime.fromisoformat(text) if text else None
+
+
 Source = Callable[[Session, datetime], Iterable[DueJob]]
 
-_SOURCES: tuple[Source, ...] = ()
+_SOURCES: tuple[Source, ...] = (_server_scans,)
 """Functions ``(session, now) -> due jobs``, one for each kind of regular work."""

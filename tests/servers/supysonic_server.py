@@ -57,7 +57,6 @@ class Supysonic:
 def supysonic_server(folder: Path) -> Iterator[Supysonic]:
     """Run a server over ``folder/music``, which is read once before it answers."""
     (folder / "music").mkdir(parents=True, exist_ok=True)
-    _run("scan", folder)
     process = subprocess.Popen(
         _command("serve", folder), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -139,9 +138,12 @@ def _scan(folder: Path, *, anew: bool = False) -> None:
 
 
 def _serve(folder: Path) -> None:
+    from supysonic.db import release_database
     from supysonic.web import create_application
     from werkzeug.serving import make_server
 
+    _scan(folder)
+    release_database()
     app = create_application(_configuration(folder))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     print(server.server_port, flush=True)

@@ -1,0 +1,130 @@
+"""Connecting music servers and the accounts of listeners on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import update
+
+from songrec.core.encryption import Cipher, instance_cipher
+from songrec.core.errors import NotReady
+from songrec.core.outgoing import names_private_address, normalise_url
+from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
+from songrec.store.db import now
+from songrec.store.instance import Instance
+from songrec.store.servers import music_servers
+from songrec.store.tables import AudioFile, Listener, MusicServer, ServerAccount
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a person enters to sign in to a server: a name and a password, or an API key."""
+
+    username: str
+    secret: str
+    secret_kind: str = "password"  # noqa: S105 - the kind, not a password
+
+
+def cipher_of(instance: Instance) -> Cipher:
+    """Return the cipher by which the passwords and keys of ``instance`` are stored."""
+    return instance_cipher(instance.folder, current_app.config["ENCRYPTION_KEY"])
+
+
+def add_server(
+    instance: Instance,
+    url: str,
+    *,
+    name: str | None,
+    listener: Listener,
+    sign_in: SignIn,
+    allows_private: bool = False,
+) -> tuple[MusicServer, ServerAccount]:
+    """Connect a server with its first account, once it answers to that. The caller commits.
+
+    An address that itself names this machine or a private network is permission enough: an admin
+    entered it. A host name that leads there needs ``allows_private``.
+    """
+    url = normalise_url(url)
+    server = music_servers.create(
+        instance.session,
+        name or url.partition("://")[2],
+        url,
+        allows_private=allows_private or names_private_address(url),
+    )
+    return server, connect_account(instance, server, listener, sign_in)
+
+
+def connect_account(
+    instance: Instance, server: MusicServer, listener: Listener, sign_in: SignIn
+) -> ServerAccount:
+    """Store a listener's sign-in on a server, once the server takes it. The caller commits."""
+    account = music_servers.connect(
+        instance.session,
+        server,
+        listener,
+        username=sign_in.username,
+        secret=sign_in.secret,
+        secret_kind=sign_in.secret_kind,
+        cipher=cipher_of(instance),
+    )
+    with ServerClient.of_account(instance, account) as client:
+        note_answer(server, client.info())
+    return account
+
+
+def remove_server(instance: Instance, server: MusicServer) -> None:
+    """Forget a server; its songs stay as tracks that cannot be played. The caller commits."""
+    instance.session.execute(
+        update(AudioFile)
+        .where(AudioFile.root == sound_root(server))
+        .values(state="missing", updated_at=now())
+    )
+    music_servers.remove(instance.session, server)
+
+
+def sound_root(server: MusicServer) -> str:
+    """Return the ``root`` of the audio files that are streamed from a server.
+
+    No file system has it: paths there do not begin with two slashes.
+    """
+    return f"//server/{server.public_id}"
+
+
+def note_answer(server: MusicServer, info: ServerInfo) -> None:
+    """Note that a server answers, and by what software."""
+    server.software, server.version = info.software, info.version or info.api_version
+    server.error = None
+
+
+def note_error(account: ServerAccount | None, server: MusicServer, error: NotReady) -> None:
+    """Note why a server did not answer: with the account if its sign-in was refused."""
+    line = str(error)[:500]
+    if account is not None and isinstance(error, ServerRefusal) and error.is_sign_in:
+        account.error = line
+    else:
+        server.error = line
+
+
+def working_client(instance: Instance, server: MusicServer) -> tuple[ServerClient, ServerAccount]:
+    """Return a client of a server with the first of its accounts that works. Flushes errors.
+
+    ``NotReady`` if none does: the line of the last one.
+    """
+    error = NotReady(
+        f"{server.name} has no account left that songrec may read it with: connect one."
+    )
+    for account in music_servers.scanning_accounts(instance.session, server):
+        try:
+            client = ServerClient.of_account(instance, account)
+            note_answer(server, client.info())
+        except NotReady as failure:
+            note_error(account, server, failure)
+            error = failure
+            if not (isinstance(failure, ServerRefusal) and failure.is_sign_in):
+                break  # the others would meet the same
+        else:
+            account.error = None
+            return client, account
+    server.error = str(error)[:500]
+    raise error
