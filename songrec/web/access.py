@@ -17,6 +17,7 @@ OPEN = frozenset(
         "installation.manifest",
         "installation.icon",
         "fonts.font",
+        "player.controls",
         "auth.sign_in",
         "auth.sign_up",
         "auth.sign_out",

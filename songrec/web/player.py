@@ -6,6 +6,8 @@ ever comes from outside.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ from songrec.web import cached_counts, security
 from songrec.web.covers.views import PREVIEW, cover_address
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
+from songrec.web.http_caching import YEAR
 
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
@@ -86,6 +89,33 @@ WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm
 def init_app(app: Flask) -> None:
     """Register the addresses."""
     app.register_blueprint(blueprint)
+
+
+@blueprint.app_template_global("player_controls")
+def controls_address() -> str:
+    """Return the URL of the player's controls, with a digest of them for caching."""
+    return url_for("player.controls", v=_controls(request.script_root)[0])
+
+
+@blueprint.get("/controls")
+def controls() -> ResponseReturnValue:
+    """Return the player's controls: a part of every page that browsers fetch once."""
+    digest, html = _controls(request.script_root)
+    response = make_response(html)
+    response.cache_control.public = True
+    if request.args.get("v") == digest:
+        response.cache_control.max_age = YEAR
+        response.cache_control.immutable = True
+    else:
+        response.cache_control.no_cache = True
+    return response
+
+
+@functools.lru_cache(maxsize=8)
+def _controls(root: str) -> tuple[str, str]:
+    """Return a digest of the controls and their HTML, whose addresses begin with ``root``."""
+    html = render_template("player/controls.html")
+    return hashlib.blake2b(html.encode(), digest_size=5).hexdigest(), html
 
 
 @blueprint.get("/<file_id>")

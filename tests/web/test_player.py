@@ -159,6 +159,16 @@ def test_rejected_and_missing_files_are_not_there(
         assert client.get(f"/listen/{file.public_id}{kind}").status_code == 404
 
 
+def test_pages_name_the_players_controls_which_browsers_keep(client: FlaskClient) -> None:
+    (address,) = re.findall(r'data-controls="([^"]+)"', client.get("/tracks").text)
+    controls = client.get(address)
+    assert "data-player-toggle" in controls.text
+    assert controls.cache_control.immutable
+    assert controls.cache_control.public
+    assert "Set-Cookie" not in controls.headers
+    assert not client.get("/listen/controls?v=other").cache_control.immutable
+
+
 def test_the_type_is_told_by_the_content_not_by_the_name(session: Session, file: AudioFile) -> None:
     for codec, container, expected in (
         ("mp3float", "mp3", "audio/mpeg"),
