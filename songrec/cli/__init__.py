@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "models",
     "users",
     "accounts",
+    "app_password",
     "invitations",
     "lists",
     "serve",

@@ -45,11 +45,11 @@ def list_users(as_json: bool) -> None:
 @users_group.command("sign-out")
 @click.argument("name", required=False)
 @click.option("--everybody", is_flag=True, help="All accounts instead of one.")
-@click.option("--keep-tokens", is_flag=True, help="Leave the API tokens valid.")
+@click.option("--keep-tokens", is_flag=True, help="Leave API tokens and app passwords valid.")
 @with_appcontext
 @one_line_errors
 def sign_out(name: str | None, everybody: bool, keep_tokens: bool) -> None:
-    """End all sessions of the account NAME, and revoke its API tokens."""
+    """End all sessions of the account NAME, and revoke its API tokens and app passwords."""
     from songrec.store import security_log
     from songrec.store.listeners import users
 
@@ -69,7 +69,7 @@ def sign_out(name: str | None, everybody: bool, keep_tokens: bool) -> None:
 @with_appcontext
 @one_line_errors
 def reset_password(name: str, password_stdin: bool) -> None:
-    """Set a new password for NAME; sessions and API tokens end.
+    """Set a new password for NAME; sessions, API tokens and app passwords end.
 
     Without --password-stdin a password is generated and printed.
     """

@@ -29,7 +29,12 @@ from songrec.jobs.supervisor import BEAT, GRACE, JobSupervisor, commit_with_retr
 from songrec.store import jobs, security_log, workers
 from songrec.store.db import db, now, truncate_log
 from songrec.store.instance import Instance
-from songrec.store.listeners import api_tokens, unmatched_imports, user_sessions
+from songrec.store.listeners import (
+    api_tokens,
+    app_passwords,
+    unmatched_imports,
+    user_sessions,
+)
 from songrec.store.runs import run_folders
 from songrec.store.sound import uploads
 from songrec.store.tables import Job
@@ -195,10 +200,11 @@ def _clear_away(instance: Path) -> None:
 
 
 def _forget_security(days: int) -> None:
-    """Remove sessions that have expired, and tokens and events that ended ``days`` ago."""
+    """Remove sessions that have expired, and tokens, app passwords and events of long ago."""
     try:
         user_sessions.prune(db.session)
         api_tokens.prune(db.session, days)
+        app_passwords.prune(db.session, days)
         security_log.prune(db.session, days)
         db.session.commit()
     except OperationalError as error:

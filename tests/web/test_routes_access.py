@@ -258,6 +258,8 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("me.keep_history", "POST"): ("/me/plays/keep", (303, 303, 303)),
     ("pages.like_artist", "POST"): ("/artists/{artist}/likes", (303, 303, 303)),
     ("pages.like_album", "POST"): ("/albums/{album}/likes", (303, 303, 303)),
+    ("auth.create_app_password", "POST"): ("/account/apps", (303, 400, 400)),
+    ("auth.revoke_app_password", "POST"): ("/account/apps/0/revoke", (303, 404, 404)),
     ("auth.sign_out_everywhere", "POST"): ("/account/sessions/end", SIGN_IN),
 }
 ADMIN_ONLY = sorted(row for row in TABLE if row[0].startswith("admin."))

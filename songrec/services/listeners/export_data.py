@@ -20,7 +20,16 @@ from songrec.store.listeners import (
     skips,
     unmatched_imports,
 )
-from songrec.store.tables import ApiToken, Listener, Reaction, Track, Upload, User, UserSession
+from songrec.store.tables import (
+    ApiToken,
+    AppPassword,
+    Listener,
+    Reaction,
+    Track,
+    Upload,
+    User,
+    UserSession,
+)
 
 
 def export(session: Session, listener: Listener | None, user: User | None = None) -> dict[str, Any]:
@@ -102,12 +111,15 @@ def export(session: Session, listener: Listener | None, user: User | None = None
 
 
 def _account(session: Session, user: User) -> dict[str, Any]:
-    """Return the account with its tokens and the browsers that are signed in."""
+    """Return the account with its tokens, apps and the browsers that are signed in."""
     tokens = session.scalars(
         select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id)
     )
     browsers = session.scalars(
         select(UserSession).where(UserSession.user_id == user.id).order_by(UserSession.id)
+    )
+    apps = session.scalars(
+        select(AppPassword).where(AppPassword.user_id == user.id).order_by(AppPassword.id)
     )
     return {
         "name": user.name,
@@ -120,6 +132,14 @@ def _account(session: Session, user: User) -> dict[str, Any]:
                 **_moments(token, "created_at", "last_used_at", "expires_at", "revoked_at"),
             }
             for token in tokens
+        ],
+        "apps": [
+            {
+                "device": row.device,
+                "client": row.last_client,
+                **_moments(row, "created_at", "last_used_at", "revoked_at"),
+            }
+            for row in apps
         ],
         "browsers": [
             {

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.passwords import weakness
 from songrec.store.db import now
-from songrec.store.listeners import api_tokens, user_sessions
+from songrec.store.listeners import api_tokens, app_passwords, user_sessions
 from songrec.store.tables import ApiToken, Listener, User, UserSession
 
 NAME_LENGTH = (3, 30)
@@ -171,7 +171,7 @@ def _verify(password_hash: str, password: str) -> bool:
 def set_password(
     session: Session, user: User, password: str, *, revoke_tokens: bool = False
 ) -> None:
-    """Set a new password and end all sessions, and with ``revoke_tokens`` all API tokens too."""
+    """Set a new password and end all sessions, and with ``revoke_tokens`` all keys of programs."""
     check_password(password, user.name)
     user.password_hash = HASHER.hash(password)
     user.session_key = secrets.token_urlsafe(32)
@@ -179,16 +179,21 @@ def set_password(
 
 
 def reset_password(session: Session, user: User) -> str:
-    """Set a generated password and return it; all sessions and API tokens end."""
+    """Set a generated password and return it; all sessions, API tokens and app passwords end."""
     password = generate_password()
     set_password(session, user, password, revoke_tokens=True)
     return password
 
 
 def sign_out(session: Session, user: User, *, revoke_tokens: bool) -> tuple[int, int]:
-    """End all sessions and, if requested, all API tokens; return their numbers."""
+    """End all sessions and, if requested, all API tokens and app passwords.
+
+    Returns the numbers of sessions and of API tokens.
+    """
     ended = user_sessions.end_all(session, user)
     revoked = api_tokens.revoke_all(session, user) if revoke_tokens else 0
+    if revoke_tokens:
+        app_passwords.revoke_all(session, user)
     session.flush()
     return ended, revoked
 

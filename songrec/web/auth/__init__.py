@@ -48,7 +48,11 @@ def ask_to_sign_in() -> Response:
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Login and the account pages."""
-    from songrec.web.auth import sessions, tokens  # noqa: F401  (importing adds their routes)
+    from songrec.web.auth import (  # noqa: F401  (importing adds their routes)
+        app_passwords,
+        sessions,
+        tokens,
+    )
     from songrec.web.auth.views import blueprint
 
     login_manager.init_app(app)

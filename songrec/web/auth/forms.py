@@ -11,7 +11,7 @@ from wtforms import BooleanField, Field, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 
 from songrec.core.errors import BadInput
-from songrec.store.listeners import api_tokens, users
+from songrec.store.listeners import api_tokens, app_passwords, users
 from songrec.store.tables import User
 
 _NAME = {
@@ -113,7 +113,19 @@ class ChangePasswordForm(DeleteAccountForm):
         [_RepeatedPassword("The two new passwords do not match.")],
         render_kw=_AGAIN,
     )
-    revoke_tokens = BooleanField("Also revoke my API tokens")
+    revoke_tokens = BooleanField("Also revoke my API tokens and app passwords")
+
+
+class AppPasswordForm(AccountForm):
+    """Name of the device that gets a password."""
+
+    device = StringField(
+        "Device",
+        id="app-device",
+        default="",
+        description="Such as “My phone”.",
+        render_kw={"maxlength": app_passwords.DEVICE_LENGTH, "autocomplete": "off"},
+    )
 
 
 class TokenForm(AccountForm):

@@ -18,6 +18,7 @@ from songrec.web import current_listener, security, security_log
 from songrec.web.auth import browsers, sign_in_limits
 from songrec.web.auth.forms import (
     AccountForm,
+    AppPasswordForm,
     ChangePasswordForm,
     DeleteAccountForm,
     SignInForm,
@@ -85,14 +86,14 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.get("/account")
 @login_required
 def account() -> ResponseReturnValue:
-    """Show the account: browsers that are signed in, password, API tokens, deletion."""
+    """Show the account: browsers that are signed in, passwords, API tokens, deletion."""
     return account_page()
 
 
 @blueprint.post("/account/password")
 @login_required
 def change_password() -> ResponseReturnValue:
-    """Change your password, sign out other browsers and, if requested, revoke all tokens."""
+    """Change your password, sign out other browsers and, if requested, revoke all keys."""
     user = db.session.get_one(User, current_user.id)
     sign_in_limits.count_confirmation(user)
     form = ChangePasswordForm(user)
@@ -104,10 +105,12 @@ def change_password() -> ResponseReturnValue:
     if not form.carry_out(change):
         _record_refusal(form, user)
         return account_page(change_password=form), 400
-    security_log.record("password-changed", user, "with API tokens" if with_tokens else "")
+    security_log.record(
+        "password-changed", user, "with API tokens and app passwords" if with_tokens else ""
+    )
     _begin_session(user)
     db.session.commit()
-    tokens = " API tokens are revoked." if with_tokens else ""
+    tokens = " API tokens and app passwords are revoked." if with_tokens else ""
     flash(f"Password changed. Other browsers are signed out.{tokens}", "success")
     return redirect(url_for("auth.account"), 303)
 
@@ -204,6 +207,7 @@ def account_page(**submitted: AccountForm) -> str:
     forms = {
         "change_password": ChangePasswordForm(current_user),
         "create_token": TokenForm(),
+        "create_app_password": AppPasswordForm(),
         "delete_account": DeleteAccountForm(current_user),
     }
     return render_template("auth/account.html", **forms | submitted)
