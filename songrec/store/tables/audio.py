@@ -67,7 +67,7 @@ class AudioFile(Base):
         ForeignKey("listener.id", ondelete="SET NULL"), index=True
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
     __table_args__ = (
         CheckConstraint("state in ('listed', 'analysed', 'rejected', 'missing')", name="state"),
