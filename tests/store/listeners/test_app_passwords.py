@@ -47,7 +47,7 @@ def test_each_device_signs_in_by_its_own_password_token_and_key(
 
 def test_nothing_of_a_password_or_key_is_stored_in_the_clear(session: Session, anna: User) -> None:
     row, password, key = app_passwords.create(session, anna, "Phone", CIPHER)
-    stored = " ".join(str(getattr(row, name)) for name in AppPassword.__table__.columns.keys())
+    stored = " ".join(str(getattr(row, one.key)) for one in AppPassword.__table__.columns)
     assert password not in stored
     assert key not in stored
     assert CIPHER.decrypt(row.secret) == password
