@@ -44,6 +44,7 @@ MODULES: tuple[str, ...] = (
     "list_imports",
     "upload",
     "api",
+    "audiomuse",
     "subsonic",
     "admin",
 )

@@ -25,6 +25,8 @@ OPEN = frozenset(
         "health.ready",
         "metrics.metrics",  # has a rule of its own
         "api.health",
+        "audiomuse.health",
+        "audiomuse_key.health",
         # The description of the API says nothing of this instance.
         "api_docs.openapi",
         "api_docs.openapi_3_0",
@@ -38,7 +40,7 @@ OPEN = frozenset(
 """The endpoints that everybody may ask, whatever is decided."""
 AUDIO = frozenset({"player.media", "player.transcoded", "player.play"})
 """The endpoints that send the library's sound."""
-API = ("api", "api_aliases", "subsonic")
+API = ("api", "api_aliases", "subsonic", "audiomuse", "audiomuse_key")
 """The blueprints that find out themselves who asks: by a token, or by an app's password."""
 
 

@@ -372,6 +372,19 @@ def find_album(session: Session, public_id: str) -> AlbumView | None:
     return next(iter(_albums(session, Album.public_id == public_id, 1)), None)
 
 
+def album_artists(session: Session, public_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of the artists of these albums (public ids) that have one."""
+    names: dict[str, str] = {}
+    for part in chunks(list(dict.fromkeys(public_ids))):
+        query = (
+            select(Album.public_id, Artist.name)
+            .join(Artist, Artist.id == Album.artist_id)
+            .where(Album.public_id.in_(part))
+        )
+        names.update(session.execute(query).all())
+    return names
+
+
 def albums_of_artist(session: Session, artist_id: int, limit: int) -> list[AlbumView]:
     """Return an artist's albums, the newest first, those without a year last."""
     return _albums(session, Album.artist_id == artist_id, limit)

@@ -91,8 +91,14 @@ def unauthorised(text: str) -> Unauthorized:
 @aliases.before_request
 def identify() -> None:
     """Find out who asks, count the request, and refuse what may not be."""
-    g.api_caller = _by_token() or _by_cookie()
-    who = g.api_caller
+    clear = bearer()
+    who = of_token(clear) if clear is not None else _by_cookie()
+    admit(who, "read" if request.method in SAFE else "write")
+
+
+def admit(who: Caller, scope: str) -> None:
+    """Let ``who`` make this request for ``scope``, counted; 401, 403, 404 or 429 if it may not."""
+    g.api_caller = who
     # An account's requests count together, wherever they come from.
     key = f"user:{who.user.id}" if who.user else security.client_network()
     security.count_try(REQUESTS, "api", key)
@@ -100,17 +106,21 @@ def identify() -> None:
         raise unauthorised("This songrec is for accounts only: send a token, or sign in.")
     if any("\0" in str(part) for part in (request.view_args or {}).values()):
         raise NotFound
-    scope = "read" if request.method in SAFE else "write"
     if who.token is not None and not api_tokens.allows(who.token, scope):
         raise Forbidden(f"This token may not {scope}; make one that may on your account's page.")
 
 
-def _by_token() -> Caller | None:
+def bearer() -> str | None:
+    """Return the token in the header; empty for another scheme, None without the header."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
     scheme, _, clear = header.partition(" ")
-    clear = clear.strip() if scheme.lower() == "bearer" else ""
+    return clear.strip() if scheme.lower() == "bearer" else ""
+
+
+def of_token(clear: str) -> Caller:
+    """Return whose token this is; 401 if it is not valid."""
     owned = api_tokens.find(db.session, clear)
     if owned is None:
         raise _refused(clear)

@@ -1,0 +1,422 @@
+"""Songs and artists as AudioMuse-AI's plugins read them: the same lists as on songrec's pages.
+
+The names of the fields (``item_id``, ``author``, ``distance``, …) are those of that protocol.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.services.audiomuse.item_ids import ItemIds, UnknownItem
+from songrec.services.recommendation import blends, for_listener, paths, recommend
+from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.similarity import artist_pages, sound_word_search, word_search
+from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.services.similarity.word_search import WordMatch
+from songrec.store.catalogue import artists, tracks
+from songrec.store.catalogue.artists import ArtistView
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
+from songrec.store.listeners import listens, playlists
+from songrec.store.runs import runs
+from songrec.store.tables import Listener
+
+MAX_PER_ARTIST = 3
+"""Songs of one artist where duplicates are to be eliminated."""
+MAX_LOOK = 4_000
+"""Songs that are ranked at most, however few of them the server has."""
+MAX_ARTIST_SEEDS = 10
+"""Songs that stand for an artist in a blend."""
+N_REPRESENTATIVE = 5
+"""Songs that represent an artist beside another one."""
+MAX_PATH = 52
+RECENT_PLAYS = 30
+"""Songs played last that stand for a taste without likes."""
+MAX_ARTISTS = 50
+_UNKNOWN = "unknown"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is (None: nobody in particular) and in which ids."""
+
+    instance: Instance
+    listener: Listener | None
+    ids: ItemIds
+
+
+def to_distance(score: float) -> float:
+    """Return a score as a distance from 0 to 1, which falls as the score rises.
+
+    Scores are in units of a standard deviation or of the distance of two random songs, with 0 for
+    a song like any other: that one is at 0.5.
+    """
+    return 1.0 / (1.0 + math.exp(min(max(score, -60.0), 60.0)))
+
+
+def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> list[Row]:
+    """Return the ``n`` songs most like ``track`` with their distance, nearest first.
+
+    They are those of the song's page without what the listener dislikes; with ``spread`` at most
+    ``MAX_PER_ARTIST`` of an artist.
+    """
+    disliked = set(ListenerFeedback.load(who.instance.session, who.listener).dislikes)
+
+    def rank(look: int) -> list[RankedTrack]:
+        return recommend.similar_songs(who.instance, track, look, listener=who.listener)
+
+    def keep(chosen: Sequence[RankedTrack]) -> list[RankedTrack]:
+        wanted = [one for one in chosen if one.track.id not in disliked]
+        return _spread(wanted) if spread else wanted
+
+    try:
+        return _ranked_rows(who, rank, n, keep)
+    except NotReady as error:
+        if runs.published(who.instance.session) is None:
+            raise
+        raise UnknownItem(str(error)) from None
+
+
+def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
+    """Return at most ``steps`` songs from ``start`` to ``end``, both included, and its length.
+
+    The songs have no distance: a step's length says nothing of the song. ``UnknownItem`` where
+    the run does not know an end.
+    """
+    if start.id == end.id:
+        raise BadInput("The path needs two different songs.")
+    between = min(max(steps, 3), MAX_PATH) - 2
+    try:
+        ranked, found = paths.song_path(who.instance, start, end, between, who.listener)
+    except NotReady as error:
+        if runs.published(who.instance.session) is None:
+            raise
+        raise UnknownItem(str(error)) from None
+    rows = _rows(who, [one.track for one in ranked], lambda view: {"embedding_vector": []})
+    return {"path": rows, "total_distance": float(found.lengths.sum())}
+
+
+def farthest(who: Caller, track: TrackView) -> Row:
+    """Return the song that is least like ``track`` in the run; its distance is the scale's end."""
+    space = artist_pages.space_or_none(who.instance)
+    if space is None:
+        raise NotReady("Nothing is published yet: flask train.")
+    at = space.rows_of([track.id])
+    if not len(at):
+        raise UnknownItem(f"“{track.title}” is not part of the published run.")
+    apart = np.linalg.norm(space.matrix - space.matrix[at[0]], axis=1)
+    look = np.argsort(-apart, kind="stable")[:MAX_PATH]
+    views = tracks.tracks_by_id(who.instance.session, space.track_ids[look].tolist())
+    ids = who.ids.of_tracks(views)
+    names = [ids[view.id] for view in views if view.id in ids]
+    return {"max_distance": 1.0, "farthest_item_id": names[0] if names else None}
+
+
+def search_tracks(who: Caller, *, text: str, artist: str, start: int, end: int) -> list[Row]:
+    """Return songs number ``start`` to ``end`` whose names match ``text``.
+
+    Without a text those that credit ``artist``.
+    """
+    session = who.instance.session
+
+    def look_up(look: int) -> list[TrackView]:
+        if not text:
+            one = artists.find_artist(session, artist)
+            if one is not None:
+                return _tracks_of(who, one, look)
+        return tracks.suggest(session, f"{artist} {text}".strip(), look)
+
+    return _widened(lambda look: (views := look_up(look), _rows(who, views)), end)[start:end]
+
+
+def similar_artists(who: Caller, artist: ArtistView, n: int, *, with_songs: bool) -> list[Row]:
+    """Return the ``n`` artists most like ``artist``, nearest first.
+
+    With ``with_songs`` each has songs that represent both artists.
+    """
+    session = who.instance.session
+    space = artist_pages.space_or_none(who.instance)
+    if space is None:
+        raise NotReady("Nothing is published yet, so no artists can be compared: flask train.")
+    own = artists.track_ids(session, artist.id, MAX_LOOK)
+    # Artists whom the server lacks are passed over, so more are looked for than are shown.
+    look = n if who.ids.server is None else 3 * n + 10
+    similar = artist_pages.artists_like(session, space, own, artist.id, look)
+    names = who.ids.of_artists([one.artist for one in similar])
+    chosen = [one for one in similar if one.artist.id in names][:n]
+    rows: list[Row] = [
+        {
+            "artist": one.artist.name,
+            "artist_id": names[one.artist.id],
+            "divergence": one.distance,
+        }
+        for one in chosen
+    ]
+    if with_songs:
+        mine = _representatives(who, artist)
+        for row, one in zip(rows, chosen, strict=True):
+            row["component_matches"] = [
+                {
+                    "component1_index": 0,
+                    "component2_index": 0,
+                    "distance": one.distance,
+                    "artist1_representative_songs": mine,
+                    "artist2_representative_songs": _representatives(who, one.artist),
+                }
+            ]
+    return rows
+
+
+def search_artists(who: Caller, text: str, start: int, end: int) -> list[Row]:
+    """Return artists number ``start`` to ``end`` whose name has the words of ``text``."""
+    found = artists.search(who.instance.session, text, end)[start:]
+    names = who.ids.of_artists(found)
+    return [
+        {"artist": one.name, "artist_id": names[one.id], "track_count": one.tracks}
+        for one in found
+        if one.id in names
+    ]
+
+
+def artist_tracks(who: Caller, artist: ArtistView) -> list[Row]:
+    """Return the songs that credit an artist, by title."""
+    views = _tracks_of(who, artist, MAX_LOOK)
+    return sorted(_rows(who, views), key=lambda row: row["title"].casefold())
+
+
+def blend(who: Caller, items: Sequence[tuple[str, str, bool]], n: int) -> Row:
+    """Return songs like some items and unlike others.
+
+    Parameters
+    ----------
+    items
+        Kind (``song`` or ``artist``), id, and whether to add it or to subtract it.
+    """
+    plus: list[int] = []
+    minus: list[int] = []
+    for kind, item_id, is_added in items:
+        if kind == "song":
+            ids = [who.ids.track(item_id).id]
+        elif kind == "artist":
+            ids = _typical(who, who.ids.artist(item_id))[:MAX_ARTIST_SEEDS]
+        else:
+            raise BadInput(
+                f"songrec blends songs and artists; it has no {kind[:20]!r} as AudioMuse-AI does."
+            )
+        (plus if is_added else minus).extend(ids)
+    known = _in_run(who, [*plus, *minus])
+    plus = [one for one in dict.fromkeys(plus) if one in known]
+    minus = [one for one in dict.fromkeys(minus) if one in known]
+    if items and not plus:
+        raise UnknownItem("None of the songs to add is part of the published run.")
+
+    def rank(look: int) -> list[RankedTrack]:
+        return blends.blend(who.instance, plus, minus, look, who.listener)
+
+    return {
+        "results": _ranked_rows(who, rank, n),
+        "filtered_out": [],
+        "centroid_2d": None,
+        "add_points": [],
+        "sub_points": [],
+        "projection": "none",
+    }
+
+
+def for_taste(who: Caller, n: int) -> list[Row]:
+    """Return songs for the listener's likes; without likes for what was played last."""
+    session = who.instance.session
+    feedback = ListenerFeedback.load(session, who.listener)
+    if who.listener is None:
+        return []
+    if feedback.likes:
+
+        def rank(look: int) -> list[RankedTrack]:
+            return for_listener.recommend_for_listener(who.instance, feedback, n=look)
+
+    else:
+        recent = listens.recent_tracks(session, who.listener, RECENT_PLAYS)
+        seeds = [one for one in recent if one in _in_run(who, recent)]
+        if not seeds:
+            return []
+
+        def rank(look: int) -> list[RankedTrack]:
+            return recommend.recommend_for(
+                who.instance,
+                seeds,
+                feedback.dislikes,
+                n=look,
+                seeds=True,
+                listener=who.listener,
+            )
+
+    return _ranked_rows(who, rank, n)
+
+
+def search_by_sound(who: Caller, words: str, n: int) -> Row:
+    """Return songs that sound as ``words`` say, with how well they do from 0 to 1."""
+    return _word_rows(
+        who, words, n, lambda look: sound_word_search.search(who.instance, words, look)
+    )
+
+
+def search_by_words(who: Caller, words: str, n: int) -> Row:
+    """Return songs with ``words`` in their lyrics, tags or title."""
+    session = who.instance.session
+    return _word_rows(who, words, n, lambda look: word_search.search_words(session, words, look))
+
+
+def similar_lyrics(who: Caller, track: TrackView, n: int) -> Row:
+    """Return the song itself and those whose lyrics are most like its; see ``similar_lyrics``."""
+    try:
+        answer = _word_rows(
+            who, "", n, lambda look: word_search.similar_lyrics(who.instance, track.id, look)
+        )
+    except NotReady:
+        raise UnknownItem(f"“{track.title}” has no lyrics here to compare.") from None
+    rows = _rows(who, [track], lambda view: {"similarity": 1.0, "is_seed": True})
+    rows += [{**row, "is_seed": False} for row in answer["results"]]
+    return {"results": rows, "count": len(rows)}
+
+
+def track_row(who: Caller, track: TrackView) -> Row:
+    """Return one song; ``UnknownItem`` where the server lacks it."""
+    rows = _rows(who, [track])
+    if not rows:
+        raise UnknownItem(f"“{track.title}” is not on this music server.")
+    return rows[0]
+
+
+def listed_playlists(who: Caller) -> dict[str, list[Row]]:
+    """Return the listener's playlists by name, each with its songs."""
+    if who.listener is None:
+        return {}
+    session = who.instance.session
+    lists = {}
+    for playlist in playlists.owned(session, who.listener):
+        ids = playlists.tracks(session, playlist)
+        rows = _rows(who, tracks.tracks_by_id(session, ids))
+        lists[playlist.name] = [
+            {name: row[name] for name in ("item_id", "title", "author")} for row in rows
+        ]
+    return lists
+
+
+def _ranked_rows(
+    who: Caller,
+    rank: Callable[[int], list[RankedTrack]],
+    n: int,
+    keep: Callable[[Sequence[RankedTrack]], list[RankedTrack]] = list,
+) -> list[Row]:
+    """Return ``n`` ranked songs that the server has, with their distance."""
+
+    def look_up(look: int) -> tuple[Sequence[Any], list[Row]]:
+        ranked = rank(look)
+        kept = keep(ranked)
+        scores = {one.track.id: one.score for one in kept}
+        views = [one.track for one in kept]
+        rows = _rows(who, views, lambda view: {"distance": to_distance(scores[view.id])})
+        return ranked, rows
+
+    return _widened(look_up, n)
+
+
+def _widened(look_up: Callable[[int], tuple[Sequence[Any], list[Row]]], n: int) -> list[Row]:
+    """Return ``n`` rows, looking at ever more candidates while too few of them can be used."""
+    look = n + n // 4 + 5
+    while True:
+        candidates, rows = look_up(look)
+        if len(rows) >= n or len(candidates) < look or look >= MAX_LOOK:
+            return rows[:n]
+        look = min(4 * look, MAX_LOOK)
+
+
+def _word_rows(who: Caller, words: str, n: int, search: Callable[[int], list[WordMatch]]) -> Row:
+    def look_up(look: int) -> tuple[Sequence[Any], list[Row]]:
+        matches = search(look)
+        scores = {match.track.id: min(max(float(match.score), 0.0), 1.0) for match in matches}
+        views = [match.track for match in matches]
+        rows = _rows(who, views, lambda view: {"similarity": scores[view.id]})
+        return matches, rows
+
+    rows = _widened(look_up, n)
+    return {"query": words, "results": rows, "count": len(rows)}
+
+
+def _no_more(view: TrackView) -> Row:
+    return {}
+
+
+def _rows(
+    who: Caller, views: Sequence[TrackView], more: Callable[[TrackView], Row] = _no_more
+) -> list[Row]:
+    """Return the songs that the server has, in order, as the plugins read them."""
+    names = who.ids.of_tracks(views)
+    album_artists = artists.album_artists(
+        who.instance.session, [view.album_id for view in views if view.album_id]
+    )
+    return [
+        {
+            "item_id": names[view.id],
+            "title": view.title,
+            "author": view.artists,
+            "album": view.album or _UNKNOWN,
+            "album_artist": album_artists.get(view.album_id or "") or _UNKNOWN,
+            **more(view),
+        }
+        for view in views
+        if view.id in names
+    ]
+
+
+def _spread(ranked: Sequence[RankedTrack]) -> list[RankedTrack]:
+    """Leave out songs of an artist after the first ``MAX_PER_ARTIST``."""
+    counts: Counter[object] = Counter()
+    kept = []
+    for one in ranked:
+        credits = one.track.credits
+        artist: object = credits[0].artist_id if credits else one.track.artists
+        counts[artist] += 1
+        if not artist or counts[artist] <= MAX_PER_ARTIST:
+            kept.append(one)
+    return kept
+
+
+def _tracks_of(who: Caller, artist: ArtistView, n: int) -> list[TrackView]:
+    session = who.instance.session
+    return tracks.tracks_by_id(session, artists.track_ids(session, artist.id, n))
+
+
+def _in_run(who: Caller, track_ids: Sequence[int]) -> set[int]:
+    """Return those of the tracks that the published run knows; ``NotReady`` without a run."""
+    space = artist_pages.space_or_none(who.instance)
+    if space is None:
+        raise NotReady("Nothing is published yet: flask train.")
+    return set(space.track_ids[space.rows_of(list(track_ids))].tolist())
+
+
+def _typical(who: Caller, artist: ArtistView) -> list[int]:
+    """Return an artist's tracks, those nearest to the middle of all of them first."""
+    ids = artists.track_ids(who.instance.session, artist.id, MAX_LOOK)
+    space = artist_pages.space_or_none(who.instance)
+    rows = space.rows_of(ids) if space is not None else np.empty(0, dtype=np.int64)
+    if space is None or not len(rows):
+        return ids
+    vectors = space.matrix[rows].astype(np.float64)
+    order = np.argsort(np.linalg.norm(vectors - vectors.mean(axis=0), axis=1), kind="stable")
+    return space.track_ids[rows[order]].tolist()
+
+
+def _representatives(who: Caller, artist: ArtistView) -> list[Row]:
+    ids = _typical(who, artist)[: 4 * N_REPRESENTATIVE]
+    rows = _rows(who, tracks.tracks_by_id(who.instance.session, ids))
+    return [{"item_id": row["item_id"], "title": row["title"]} for row in rows[:N_REPRESENTATIVE]]

@@ -1,0 +1,60 @@
+"""Playlists that a plugin lets songrec create."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from songrec.core.errors import BadInput
+from songrec.services.audiomuse.item_ids import ItemIds
+from songrec.services.servers.client import ServerClient
+from songrec.store.instance import Instance
+from songrec.store.listeners import playlists
+from songrec.store.servers import music_servers
+from songrec.store.tables import Listener
+
+MOST_SONGS = playlists.TRACK_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedPlaylist:
+    """A playlist: its id and place, and how many of the songs it has and lacks."""
+
+    playlist_id: str
+    place: str
+    mapped: int
+    skipped: int
+
+
+def create(
+    instance: Instance, listener: Listener, ids: ItemIds, name: str, item_ids: Sequence[str]
+) -> CreatedPlaylist:
+    """Create a playlist of ``listener``: on the server of ``ids`` where it has an account there.
+
+    Else here, of the songs that are known. The caller commits. ``BadInput`` for a name or songs
+    that cannot be used, ``NotReady`` where the server does not do it.
+    """
+    unique = list(dict.fromkeys(one for one in item_ids if one))
+    if not name.strip() or not unique:
+        raise BadInput("A playlist needs a name (playlist_name) and songs (track_ids).")
+    if len(unique) > MOST_SONGS:
+        raise BadInput(f"A playlist has at most {MOST_SONGS:,} songs.")
+    known = ids.known_tracks(unique)
+    listed = [one for one in unique if one in known]
+    if not listed:
+        raise BadInput("None of these songs is known here, so no playlist was created.")
+    skipped = len(unique) - len(listed)
+    account = (
+        music_servers.account_of(instance.session, ids.server, listener) if ids.server else None
+    )
+    if ids.server is not None and account is not None:
+        client = ServerClient.of_account(instance, account)
+        remote_id = client.write_playlist(name.strip()[: playlists.NAME_LENGTH], listed)
+        return CreatedPlaylist(remote_id, ids.server.name, len(listed), skipped)
+    playlist = playlists.create(
+        instance.session,
+        listener,
+        name.strip()[: playlists.NAME_LENGTH],
+        track_ids=[known[one].id for one in listed],
+    )
+    return CreatedPlaylist(playlist.public_id, "songrec", len(listed), skipped)

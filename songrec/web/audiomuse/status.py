@@ -1,0 +1,191 @@
+"""What songrec is and does at the moment, and what it cannot do for a plugin."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
+
+from songrec.core.version import VERSION
+from songrec.jobs import queue
+from songrec.store import jobs
+from songrec.store.catalogue import tracks
+from songrec.store.db import db
+from songrec.store.instance import current_instance
+from songrec.store.tables import Album, Artist, Job
+from songrec.web import cached_counts
+from songrec.web.api import authentication
+from songrec.web.audiomuse import LARGEST_COUNT, endpoint, lists, songs
+
+_STATES = {
+    "waiting": "PENDING",
+    "running": "PROGRESS",
+    "done": "SUCCESS",
+    "failed": "FAILURE",
+    "cancelled": "REVOKED",
+}
+"""States of a job by the words that the plugins know."""
+
+
+@endpoint("/api/health")
+def health() -> ResponseReturnValue:
+    """Whether songrec answers; open to all."""
+    return jsonify(status="ok")
+
+
+@endpoint("/api/config")
+def config() -> ResponseReturnValue:
+    """The settings of AudioMuse-AI that have a counterpart here."""
+    return jsonify(
+        version=VERSION,
+        max_songs_per_artist=songs.answers.MAX_PER_ARTIST,
+        path_default_length=songs.N_STEPS,
+        alchemy_default_n_results=lists.N_BLENDED,
+        alchemy_max_n_results=LARGEST_COUNT,
+        mood_labels=[name for name, _ in cached_counts.tags(db.session, "emotion")],
+        ai_model_provider="NONE",
+    )
+
+
+@endpoint("/api/active_tasks")
+def active_tasks() -> ResponseReturnValue:
+    """The job that runs or comes next, empty without one; an admin's tokens see everybody's."""
+    return jsonify(next(iter(_jobs(Job.state.in_(jobs.ACTIVE))), {}))
+
+
+@endpoint("/api/last_task")
+def last_task() -> ResponseReturnValue:
+    """The newest job."""
+    nothing = {
+        "task_id": None,
+        "task_type": None,
+        "status": "NO_PREVIOUS_MAIN_TASK",
+        "details": {"log": ["No previous main task found."]},
+    }
+    return jsonify(next(iter(_jobs()), nothing))
+
+
+@endpoint("/api/status/<task_id>")
+def task_status(task_id: str) -> ResponseReturnValue:
+    """How far a job is."""
+    rows = _jobs(Job.public_id == task_id[:40])
+    if not rows:
+        raise NotFound("There is no such task, or it is not yours.")
+    return jsonify(rows[0])
+
+
+@endpoint("/api/dashboard/summary")
+def summary() -> ResponseReturnValue:
+    """How much there is."""
+    emotions = cached_counts.tags(db.session, "emotion")
+    return jsonify(
+        content={
+            **cached_counts.cached_value(
+                ("audiomuse", str(db.session.get_bind().engine.url)),
+                tracks.version(db.session),
+                lambda: _counts(db.session),
+            ),
+            "moods_coverage": [{"label": name, "score": count} for name, count in emotions],
+        },
+        workers=[],
+        recent_tasks=[],
+    )
+
+
+@endpoint("/api/clap/warmup", "POST")
+def clap_warmup() -> ResponseReturnValue:
+    """The search by words needs no warming up."""
+    return jsonify(loaded=True, expires_in=0)
+
+
+@endpoint("/api/clap/top_queries")
+def top_queries() -> ResponseReturnValue:
+    """No searches: what people search for is not kept."""
+    return jsonify(queries=[], ready=False)
+
+
+@endpoint("/api/radios")
+def radios() -> ResponseReturnValue:
+    """Radios of AudioMuse-AI are saved blends; songrec's mixes have a page and a schedule."""
+    return jsonify(radios=[])
+
+
+@endpoint("/api/radios/run", "POST")
+def run_radios() -> ResponseReturnValue:
+    """Refuse: mixes are made on their own schedule."""
+    return _absent("songrec makes its mixes on their schedule: see its page of mixes.")
+
+
+@endpoint("/api/analysis/start", "POST")
+def start_analysis() -> ResponseReturnValue:
+    """Refuse: songrec scans and analyses by itself."""
+    return _absent(
+        "songrec scans its folders and music servers by itself; an admin starts it on its pages."
+    )
+
+
+@endpoint("/api/clustering/start", "POST")
+def start_clustering() -> ResponseReturnValue:
+    """Refuse: a run changes every page, so it is trained on songrec's own pages."""
+    return _absent("An admin trains sound groups on songrec's own pages.")
+
+
+@endpoint("/api/cancel/<task_id>", "POST")
+def cancel(task_id: str) -> ResponseReturnValue:
+    """Refuse: jobs are cancelled on songrec's pages."""
+    return _absent("Cancel the job on songrec's own pages.")
+
+
+@endpoint("/api/cancel_all/<prefix>", "POST")
+def cancel_all(prefix: str) -> ResponseReturnValue:
+    """Refuse: jobs are cancelled on songrec's pages."""
+    return _absent("Cancel the jobs on songrec's own pages.")
+
+
+def _absent(line: str) -> ResponseReturnValue:
+    """Return the answer for what songrec does not do: 501 and why."""
+    return jsonify(error=line), 501
+
+
+def _jobs(*conditions: Any) -> list[dict[str, Any]]:
+    """Return the newest jobs that this token may see, as the plugins read them."""
+    who = authentication.caller()
+    if who.user is None:
+        return []
+    mine = () if who.sees_everybody else (Job.user_id == who.user.id,)
+    rows, _ = jobs.page(db.session, 1, 1, *conditions, *mine)
+    queue.show_abandoned(current_instance(), rows)
+    return [_task(row) for row in rows]
+
+
+def _task(row: Job) -> dict[str, Any]:
+    task: dict[str, Any] = {
+        "task_id": row.public_id,
+        "task_type": row.kind,
+        "status": _STATES.get(row.state, row.state.upper()),
+        "progress": round(100 * (row.progress or 0.0)),
+        "details": {"status_message": row.error or row.message or "", "log": []},
+        "running_time_seconds": 0.0,
+    }
+    if row.started_at is not None:
+        ended = row.finished_at.timestamp() if row.finished_at else time.time()
+        task["running_time_seconds"] = max(0.0, ended - row.started_at.timestamp())
+    return task
+
+
+def _counts(session: Session) -> dict[str, int]:
+    def count(column: Any) -> int:
+        return session.scalar(select(func.count(column))) or 0
+
+    n_tracks = tracks.track_count(session)
+    return {
+        "distinct_albums": count(Album.id),
+        "distinct_artists": count(Artist.id),
+        "clap_indexed": n_tracks,
+        "gmm_indexed": n_tracks,
+    }
