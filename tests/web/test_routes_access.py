@@ -319,8 +319,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     def methods(rule: Rule) -> set[str]:
         return set(rule.methods or ()) - {"HEAD", "OPTIONS"}
 
-    # What apps and plugins of other makers call signs in by itself: tests/web/subsonic/test_doors.py
-    # and tests/audiomuse/test_doors.py.
+    # What apps and plugins of other makers call signs in by itself, see test_doors.py in
+    # tests/web/subsonic and tests/audiomuse.
     others = ("subsonic.", "audiomuse.", "audiomuse_key.")
     rules = (rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(others))
     return {(rule.endpoint, method) for rule in rules for method in methods(rule)}
