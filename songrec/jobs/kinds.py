@@ -155,6 +155,15 @@ KINDS: dict[str, Kind] = {
             is_small=True,
         ),
         Kind(
+            "mixes",
+            "Mixes",
+            "songrec.jobs.mixes:run",
+            "Cancelled; the mixes before stay, and the next time makes them anew.",
+            SOMEBODY_WAITS,
+            time_limit_s=SHORT_WORK_S,
+            is_small=True,
+        ),
+        Kind(
             "upload",
             "Uploaded song",
             "songrec.jobs.tasks:upload",

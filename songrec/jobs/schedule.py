@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from songrec.jobs import queue
 from songrec.store.db import now
-from songrec.store.servers import music_servers
+from songrec.store.listeners import mixes
+from songrec.store.runs import runs
+from songrec.store.servers import music_servers, written_playlists
 
 INTERVAL_S = 60.0
 """The worker looks for due work this often."""
@@ -60,5 +62,18 @@ def _tried_at(scan: dict[str, Any] | None) -> datetime | None:
 
 Source = Callable[[Session, datetime], Iterable[DueJob]]
 
-_SOURCES: tuple[Source, ...] = (_server_scans,)
+
+def _mixes(session: Session, moment: datetime) -> Iterable[DueJob]:
+    """Mixes to make, for people who use apps or servers also the first ones, or to write."""
+    if runs.published(session) is None:
+        return []
+    listeners = {
+        *mixes.due(session, moment),
+        *mixes.without_defaults(session),
+        *written_playlists.waiting(session, moment),
+    }
+    return [DueJob("mixes", {"listener": one}) for one in sorted(listeners)]
+
+
+_SOURCES: tuple[Source, ...] = (_server_scans, _mixes)
 """Functions ``(session, now) -> due jobs``, one for each kind of regular work."""

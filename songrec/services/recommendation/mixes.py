@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from songrec.core.errors import BadInput, NotReady, UnknownName
+from songrec.core.errors import BadInput, NotReady, SongrecError, UnknownName
 from songrec.core.schedules import local_time_zone
 from songrec.core.types import Match
 from songrec.core.versioned_cache import VersionedCache
@@ -361,7 +361,7 @@ class _Maker:
         by_like = [[like] for like in self.strong_likes]
         return [
             *((mixes.BECAUSE, n) for n in self._numbers(mixes.BECAUSE, by_like, n_because)),
-            *((mixes.NEW, 1) for _ in self.likes[:1]),
+            (mixes.NEW, 1),
             *((mixes.DAILY, n) for n in self._numbers(mixes.DAILY, self.tastes, n_daily)),
         ]
 
@@ -397,6 +397,7 @@ class _Maker:
 
     def compose(self, mix: Mix, used: set[int]) -> MixContent | None:
         """Choose the songs of a mix, none of ``used`` (track ids); None where it has no subject."""
+        published_space(self.instance)  # raises where nothing is published
         unwanted = [*self._left_out_of(mix), *self.feedback.dislikes]
         match mix.kind:
             case mixes.BECAUSE:
@@ -407,11 +408,12 @@ class _Maker:
                 return self._daily(mix, used, unwanted)
             case mixes.REDISCOVER:
                 return self._rediscover(mix, used, unwanted)
-            case mixes.MOOD:
-                return self._mood(mix, unwanted)
-            case mixes.PATH:
-                return self._path(mix, unwanted)
-        return self._radio(mix, unwanted)
+        make = {mixes.MOOD: self._mood, mixes.PATH: self._path, mixes.RADIO: self._radio}
+        try:
+            return make[mix.kind](mix, unwanted)
+        except SongrecError as error:
+            # What it is about may be gone: the other mixes are made all the same.
+            return MixContent(mix.name, str(error))
 
     def _because(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
         groups = self._assigned(mixes.BECAUSE, [[like] for like in self.strong_likes])
@@ -437,6 +439,10 @@ class _Maker:
         )
 
     def _new(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
+        if not self.likes and self.feedback.likes:
+            return MixContent(
+                "New to you", "The songs that you like are newer than the last training."
+            )
         if not self.likes:
             return None
         played = set(listens.play_counts(self.session, self.listener))
@@ -576,19 +582,16 @@ class _Maker:
 
     def _radio(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
         settings = mix.settings
-        try:
-            page = stations.station_page(
-                self.instance,
-                self.listener,
-                str(settings.get("station", "")),
-                str(settings.get("of", "")),
-                cursor=f"{self._seed(mix) % 10**9}-0",
-                n=mix.size,
-                only=self.playable,
-                withdrawn=unwanted,
-            )
-        except stations.UnknownStation as error:
-            return MixContent(mix.name, str(error))
+        page = stations.station_page(
+            self.instance,
+            self.listener,
+            str(settings.get("station", "")),
+            str(settings.get("of", "")),
+            cursor=f"{self._seed(mix) % 10**9}-0",
+            n=mix.size,
+            only=self.playable,
+            withdrawn=unwanted,
+        )
         name = page.title if settings.get("station") == "likes" else f"{page.title} radio"
         about = "your likes" if settings.get("station") == "likes" else f"“{page.title}”"
         found = page.items

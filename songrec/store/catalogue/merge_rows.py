@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from songrec.store.bulk import chunks
 from songrec.store.db import Base, UtcDateTime
-from songrec.store.tables import Duplicate, MatchKey, Track
+from songrec.store.tables import Duplicate, MatchKey, Playback, Track
 
 Row = dict[str, Any]
 _TRACK = Track.__table__
-_DERIVED = frozenset({MatchKey.__tablename__, Duplicate.__tablename__})
+_PASSING = frozenset({MatchKey.__tablename__, Duplicate.__tablename__, Playback.__tablename__})
+"""Tables whose rows go with a merged track: derived, or of this moment alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def pointing() -> tuple[list[Link], list[tuple[Table, str]]]:
     """Return the tables with a track in their key, and columns that reference one."""
     links, columns = [], []
     for table in Base.metadata.sorted_tables:
-        if table.name in _DERIVED:
+        if table.name in _PASSING:
             continue
         key = tuple(column.name for column in table.primary_key)
         for column in table.columns:

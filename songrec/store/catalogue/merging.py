@@ -24,6 +24,7 @@ from songrec.store.tables import (
     ClusterAssignment,
     Duplicate,
     Listener,
+    Mix,
     Playlist,
     Track,
     TrackArtist,
@@ -66,6 +67,7 @@ _COMBINE: dict[str, Callable[[Row, Row], Row]] = {
     "reaction": _newer("created_at"),
     "skip": _skips,
     "playlist_track": _earlier_place,
+    "mix_track": _earlier_place,
     TrackAttributes.__tablename__: _filled,
 }
 
@@ -201,10 +203,11 @@ def _taken_over(survivor: Row, gone: Row) -> Row:
 
 
 def forget_listener(session: Session, listener: Listener) -> None:
-    """Remove a listener's likes, skips and playlists from what merges would restore."""
+    """Remove a listener's likes, skips, playlists and mixes from what merges would restore."""
     playlist_ids = set(
         session.scalars(select(Playlist.id).where(Playlist.listener_id == listener.id))
     )
+    mix_ids = set(session.scalars(select(Mix.id).where(Mix.listener_id == listener.id)))
     for merge in session.scalars(select(TrackMerge)):
         links = {
             name: [
@@ -212,6 +215,7 @@ def forget_listener(session: Session, listener: Listener) -> None:
                 for entry in log
                 if entry["merged"].get("listener_id") != listener.id
                 and entry["merged"].get("playlist_id") not in playlist_ids
+                and entry["merged"].get("mix_id") not in mix_ids
             ]
             for name, log in merge.before["links"].items()
         }

@@ -1,0 +1,245 @@
+"""Mixes as playlists on the music servers of a listener: one per mix and account, in place.
+
+A playlist is known by its row alone (``ServerPlaylist``), never by its name, and is touched only
+while it still looks as songrec left it in one respect: its name, or one of its songs. Server ids
+may come to mean something else when a server is set up anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import NotReady
+from songrec.services.servers.client import (
+    NOT_FOUND,
+    RemotePlaylist,
+    ServerClient,
+    ServerRefusal,
+)
+from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
+from songrec.store.listeners import mixes, reactions
+from songrec.store.servers import server_tracks, written_playlists
+from songrec.store.tables import Listener, Mix, MusicServer, ServerAccount, ServerPlaylist
+
+MOST_REMOVALS = 10
+"""Songs that a person takes out of a mix between two writings; more are no single decisions."""
+
+
+@dataclass
+class MixReport:
+    """What writing the mixes of one account did.
+
+    ``missing`` counts the songs that the server does not have, ``removed`` those that the person
+    took out and that count as not for me. ``error`` is the line that says why it stopped.
+    """
+
+    server: str
+    written: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    missing: int = 0
+    removed: int = 0
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for a job's result and for commands."""
+        return asdict(self)
+
+
+def write_mixes(instance: Instance, listener: Listener, at: datetime) -> list[MixReport]:
+    """Write the mixes of ``listener`` into all accounts that take them.
+
+    **Commits** after each playlist, so that none is written twice after a kill. A server that does
+    not answer is reported, and the others are written to.
+    """
+    session = instance.session
+    reports = []
+    for account in written_playlists.receiving(session, listener.id):
+        server = session.get_one(MusicServer, account.server_id)
+        report = MixReport(server.name)
+        written_playlists.report(session, account, tried_at=at.isoformat())
+        session.commit()
+        try:
+            with ServerClient.of_account(instance, account) as client:
+                _Writer(session, client, server, account, listener, report, at).write()
+        except NotReady as error:
+            session.rollback()
+            report.error = account.error = str(error)[:500]
+        else:
+            account.error = None
+        written_playlists.report(session, account, **report.to_json(), at=at.isoformat())
+        session.commit()
+        reports.append(report)
+    return reports
+
+
+def undo_removal(session: Session, account: ServerAccount, public_id: str) -> None:
+    """Take back that a song which was removed from a mix counts as not for me."""
+    removals = [one for one in _removals(account) if one["track"] != public_id]
+    for track in tracks.tracks_by_public_id(session, [public_id]):
+        listener = session.get_one(Listener, account.listener_id)
+        if reactions.values(session, listener, [track.id]).get(track.id) == reactions.DISLIKE:
+            reactions.react(session, listener, track.id, None)
+    written_playlists.report(session, account, removals=removals)
+
+
+def _removals(account: ServerAccount) -> list[dict[str, Any]]:
+    removals = written_playlists.last_report(account).get("removals", [])
+    return removals if isinstance(removals, list) else []
+
+
+@dataclass
+class _Writer:
+    """One writing of all mixes of one account."""
+
+    session: Session
+    client: ServerClient
+    server: MusicServer
+    account: ServerAccount
+    listener: Listener
+    report: MixReport
+    at: datetime
+
+    def write(self) -> None:
+        """Write every mix that is on, and delete the playlists of those that are not."""
+        listed = {playlist.id: playlist for playlist in self.client.playlists()}
+        rows = written_playlists.of_account(self.session, self.account)
+        chosen = [
+            mix for mix in mixes.mixes_of(self.session, self.listener) if mix.made_at is not None
+        ]
+        own = {row.mix_id: row for row in rows if row.mix_id is not None}
+        for row in rows:
+            if row.mix_id not in {mix.id for mix in chosen}:
+                self._delete(row, listed.get(row.remote_id))
+        for mix in chosen:
+            row = own.get(mix.id)
+            current = self._current(row, listed) if row is not None else None
+            if row is not None and current is None:
+                self._forget(row)  # deleted there, or no longer ours: it is made anew
+                row = None
+            if row is not None and current is not None:
+                self._learn(mix, row, current)
+            self._write(mix, row, current)
+            self.session.commit()
+
+    def _current(
+        self, row: ServerPlaylist, listed: dict[str, RemotePlaylist]
+    ) -> RemotePlaylist | None:
+        """Return a playlist as it is on the server, if it is there and still ours."""
+        summary = listed.get(row.remote_id)
+        if summary is None or summary.is_read_only:
+            return None
+        owner = summary.owner.casefold()
+        if owner and self.account.username and owner != self.account.username.casefold():
+            return None
+        try:
+            whole = self.client.playlist(row.remote_id)
+        except ServerRefusal as error:
+            if error.code != NOT_FOUND:
+                raise
+            return None
+        is_ours = whole.name == row.name or not set(row.written).isdisjoint(
+            song.id for song in whole.songs
+        )
+        return whole if is_ours else None
+
+    def _learn(self, mix: Mix, row: ServerPlaylist, current: RemotePlaylist) -> None:
+        """Count the songs that the person took out as not for me, where that is switched on."""
+        present = {song.id for song in current.songs}
+        gone = [one for one in row.written if one not in present]
+        if not self.account.learns_removals or not present or len(gone) > MOST_REMOVALS:
+            return
+        track_of = server_tracks.tracks_of_remote(self.session, self.server, gone)
+        ids = list(track_of.values())
+        rated = reactions.values(self.session, self.listener, ids)
+        removed = [
+            track_of[one]
+            for one in gone
+            if one in track_of and track_of[one] not in rated and self._is_there(one)
+        ]
+        for track_id in removed:
+            reactions.react(self.session, self.listener, track_id, reactions.DISLIKE)
+        if removed:
+            new = [
+                {"track": view.public_id, "mix": mix.name, "at": self.at.isoformat()}
+                for view in tracks.tracks_by_id(self.session, removed)
+            ]
+            removals = [*new, *_removals(self.account)][: written_playlists.MAX_REMOVALS]
+            written_playlists.report(self.session, self.account, removals=removals)
+        self.report.removed += len(removed)
+        # What was learnt once must not be learnt again when it is taken back here.
+        row.written = [one for one in row.written if one in present]
+
+    def _is_there(self, song_id: str) -> bool:
+        """Tell whether the server has a song still: one whose file is gone was taken out by it."""
+        try:
+            self.client.call("getSong", id=song_id)
+        except ServerRefusal as error:
+            if error.code != NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def _write(self, mix: Mix, row: ServerPlaylist | None, current: RemotePlaylist | None) -> None:
+        """Write a mix: create its playlist, or replace it in place where something changed."""
+        track_ids = [track_id for track_id, _ in mixes.tracks_of(self.session, mix)]
+        disliked = {
+            track_id
+            for track_id, value in reactions.values(self.session, self.listener, track_ids).items()
+            if value == reactions.DISLIKE
+        }
+        track_ids = [track_id for track_id in track_ids if track_id not in disliked]
+        remote = server_tracks.remote_of_tracks(self.session, self.server, track_ids)
+        wanted = [remote[track_id] for track_id in track_ids if track_id in remote]
+        self.report.missing += len(track_ids) - len(wanted)
+        if row is not None and current is not None:
+            # Somebody who renames the playlist wants that name.
+            is_renamed = current.name != row.name
+            name = current.name if is_renamed else mix.name
+            is_same = (row.written, row.name, current.comment) == (wanted, mix.name, mix.comment)
+            if not wanted or is_same or (is_renamed and row.written == wanted):
+                row.synced_at = self.at
+                self.report.unchanged += 1
+                return
+            self.client.write_playlist(name, wanted, comment=mix.comment, playlist_id=row.remote_id)
+            after = self.client.playlist(row.remote_id)
+            row.written, row.changed, row.synced_at = wanted, after.changed, self.at
+            if not is_renamed:
+                row.name = after.name
+            self.report.written += 1
+            return
+        if not wanted:
+            return
+        remote_id = self.client.write_playlist(mix.name, wanted, comment=mix.comment)
+        row = ServerPlaylist(
+            account_id=self.account.id,
+            remote_id=remote_id,
+            mix_id=mix.id,
+            is_own=True,
+            name=mix.name,
+            written=wanted,
+            synced_at=self.at,
+        )
+        self.session.add(row)
+        self.session.commit()
+        after = self.client.playlist(remote_id)
+        row.name, row.changed = after.name, after.changed
+        self.report.written += 1
+
+    def _delete(self, row: ServerPlaylist, listed: RemotePlaylist | None) -> None:
+        """Delete the playlist of a mix that is no longer on, if it is still ours."""
+        if listed is not None and self._current(row, {listed.id: listed}) is not None:
+            self.client.delete_playlist(row.remote_id)
+            self.report.deleted += 1
+        self._forget(row)
+        self.session.commit()
+
+    def _forget(self, row: ServerPlaylist) -> None:
+        self.session.execute(delete(ServerPlaylist).where(ServerPlaylist.id == row.id))
+        self.session.flush()

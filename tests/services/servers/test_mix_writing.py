@@ -1,0 +1,302 @@
+"""Mixes written into a real server: created once, replaced in place, removals learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from songrec.core.encryption import instance_cipher
+from songrec.services.servers import mix_writing
+from songrec.services.servers.client import RemotePlaylist, ServerClient
+from songrec.store.catalogue import tracks
+from songrec.store.instance import Instance
+from songrec.store.listeners import mixes, reactions, users
+from songrec.store.servers import music_servers, written_playlists
+from songrec.store.tables import Listener, Mix, MusicServer, ServerAccount, ServerTrack
+from tests.factories import make_track
+from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
+
+AT = datetime(2027, 3, 1, 5, 0, tzinfo=UTC)
+N_SONGS = 8
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supysonic]:
+    folder = tmp_path_factory.mktemp("supysonic")
+    (folder / "music").mkdir()
+    for number in range(N_SONGS):
+        path = folder / "music" / f"{number}.flac"
+        write_song(path, title=f"Song {number}", artist=f"Artist {number}", album=f"Album {number}")
+    with supysonic_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Supysonic) -> Supysonic:
+    client = running.client("listener")
+    for playlist in client.playlists():
+        client.delete_playlist(playlist.id)
+    return running
+
+
+@pytest.fixture
+def place(app: Flask, session: Session) -> Instance:
+    return Instance(app.config["INSTANCE"], session)
+
+
+@pytest.fixture
+def listener(session: Session) -> Listener:
+    return users.create_listener(session, "one")
+
+
+@pytest.fixture
+def connected(session: Session, server: Supysonic) -> MusicServer:
+    """The server with its songs as tracks, and one track that it lacks."""
+    row = music_servers.create(session, "Home", server.url, allows_private=True)
+    for song in server.client().songs(0, 50):
+        track = make_track(session, song.title, artists=song.artist_line)
+        session.add(ServerTrack(server_id=row.id, remote_id=song.id, track_id=track.id))
+    make_track(session, "Missing there")
+    session.commit()
+    return row
+
+
+@pytest.fixture
+def account(
+    app: Flask, session: Session, connected: MusicServer, listener: Listener
+) -> ServerAccount:
+    cipher = instance_cipher(app.config["INSTANCE"], app.config["ENCRYPTION_KEY"])
+    return music_servers.connect(
+        session,
+        connected,
+        listener,
+        username="listener",
+        secret=PASSWORD,
+        secret_kind="password",
+        cipher=cipher,
+    )
+
+
+@pytest.fixture
+def client(server: Supysonic) -> ServerClient:
+    """The person's own app."""
+    return server.client("listener")
+
+
+def track_of(session: Session, title: str) -> int:
+    (track,) = [one for one in tracks.tracks_by_id(session, range(1, 99)) if one.title == title]
+    return track.id
+
+
+def mix_of(session: Session, listener: Listener, *titles: str, name: str = "Quiet songs") -> Mix:
+    mix = mixes.create(session, listener, mixes.RADIO, name, settings={"renamed": True})
+    fill(session, mix, *titles)
+    return mix
+
+
+def fill(session: Session, mix: Mix, *titles: str, at: datetime = AT) -> None:
+    songs = [(track_of(session, title), f"Calm, like {title}") for title in titles]
+    mixes.replace(session, mix, songs, name=mix.name, comment="Calm and acoustic.", at=at)
+    session.commit()
+
+
+def write(place: Instance, listener: Listener, at: datetime = AT) -> dict[str, Any]:
+    (report,) = mix_writing.write_mixes(place, listener, at)
+    return report.to_json()
+
+
+def the_only(client: ServerClient) -> RemotePlaylist:
+    (playlist,) = client.playlists()
+    return client.playlist(playlist.id)
+
+
+def titles(playlist: RemotePlaylist) -> list[str]:
+    return [song.title for song in playlist.songs]
+
+
+def test_a_mix_is_a_playlist_with_its_reason_and_in_its_order(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix_of(session, listener, "Song 3", "Missing there", "Song 1", "Song 2")
+    report = write(place, listener)
+    assert (report["written"], report["missing"], report["error"]) == (1, 1, None)
+    playlist = the_only(client)
+    assert (playlist.name, playlist.comment) == ("Quiet songs", "Calm and acoustic.")
+    assert titles(playlist) == ["Song 3", "Song 1", "Song 2"]
+
+
+def test_it_is_replaced_in_place_and_only_where_something_changed(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix = mix_of(session, listener, "Song 1", "Song 2")
+    write(place, listener)
+    before = the_only(client)
+    assert write(place, listener)["unchanged"] == 1
+    assert the_only(client) == before
+    fill(session, mix, "Song 5", "Song 2", "Song 4")
+    assert write(place, listener)["written"] == 1
+    after = the_only(client)
+    assert after.id == before.id
+    assert titles(after) == ["Song 5", "Song 2", "Song 4"]
+
+
+def test_playlists_of_the_person_with_the_same_name_stay_untouched(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    songs = {song.title: song.id for song in client.songs(0, 50)}
+    own = client.write_playlist("Quiet songs", [songs["Song 7"]], comment="mine")
+    mix = mix_of(session, listener, "Song 1")
+    for _ in range(2):
+        write(place, listener)
+        fill(session, mix, "Song 2", "Song 3")
+    untouched = client.playlist(own)
+    assert (untouched.name, untouched.comment, titles(untouched)) == (
+        "Quiet songs",
+        "mine",
+        ["Song 7"],
+    )
+    assert len(client.playlists()) == 2
+
+
+def test_an_id_that_means_a_playlist_of_the_person_now_is_left_alone(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix_of(session, listener, "Song 1")
+    write(place, listener)
+    (row,) = written_playlists.of_account(session, account)
+    songs = {song.title: song.id for song in client.songs(0, 50)}
+    own = client.write_playlist("Party", [songs["Song 7"]])
+    row.remote_id = own
+    session.commit()
+    write(place, listener)
+    assert titles(client.playlist(own)) == ["Song 7"]
+
+
+def test_a_playlist_that_was_deleted_there_is_made_anew_while_the_mix_is_on(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix = mix_of(session, listener, "Song 1")
+    write(place, listener)
+    client.delete_playlist(the_only(client).id)
+    write(place, listener)
+    assert titles(the_only(client)) == ["Song 1"]
+    mixes.remove(session, mix)
+    assert write(place, listener)["deleted"] == 1
+    assert client.playlists() == []
+
+
+def test_a_name_given_there_stays(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix = mix_of(session, listener, "Song 1")
+    write(place, listener)
+    client.call("updatePlaylist", playlistId=the_only(client).id, name="For the kitchen")
+    fill(session, mix, "Song 2")
+    write(place, listener)
+    playlist = the_only(client)
+    assert (playlist.name, titles(playlist)) == ("For the kitchen", ["Song 2"])
+
+
+def test_a_song_taken_out_there_counts_as_not_for_me_until_that_is_undone(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    account.learns_removals = True
+    mix_of(session, listener, "Song 1", "Song 2", "Song 3")
+    liked = track_of(session, "Song 3")
+    reactions.react(session, listener, liked, reactions.LIKE)
+    write(place, listener)
+    client.call("updatePlaylist", playlistId=the_only(client).id, songIndexToRemove=[0, 2])
+    report = write(place, listener, AT + timedelta(days=1))
+    removed = track_of(session, "Song 1")
+    assert report["removed"] == 1
+    assert reactions.values(session, listener) == {
+        removed: reactions.DISLIKE,
+        liked: reactions.LIKE,
+    }
+    (removal,) = written_playlists.last_report(account)["removals"]
+    assert removal["mix"] == "Quiet songs"
+    mix_writing.undo_removal(session, account, removal["track"])
+    assert reactions.values(session, listener) == {liked: reactions.LIKE}
+    assert written_playlists.last_report(account)["removals"] == []
+    assert write(place, listener)["removed"] == 0
+
+
+def test_removals_mean_nothing_unless_that_is_switched_on_or_where_the_file_is_gone(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    mix_of(session, listener, "Song 1", "Song 2")
+    write(place, listener)
+    client.call("updatePlaylist", playlistId=the_only(client).id, songIndexToRemove=0)
+    assert write(place, listener)["removed"] == 0
+    account.learns_removals = True
+    (row,) = written_playlists.of_account(session, account)
+    gone = ServerTrack(
+        server_id=account.server_id, remote_id="gone", track_id=track_of(session, "Song 5")
+    )
+    session.add(gone)
+    row.written = ["gone", *row.written[1:]]
+    session.commit()
+    assert write(place, listener)["removed"] == 0
+    assert reactions.values(session, listener) == {}
+
+
+def test_a_server_that_is_away_is_one_line_and_the_next_time_goes_on(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+    connected: MusicServer,
+) -> None:
+    address, connected.url = connected.url, "http://127.0.0.1:9"
+    mix_of(session, listener, "Song 1")
+    report = write(place, listener)
+    assert report["written"] == 0
+    assert "Home" in report["error"] or "127.0.0.1" in report["error"]
+    assert account.error == report["error"]
+    assert PASSWORD not in str(report)
+    connected.url = address
+    session.commit()
+    assert written_playlists.waiting(session, AT + timedelta(minutes=10)) == []
+    assert written_playlists.waiting(session, AT + timedelta(hours=2)) == [listener.id]
+    assert write(place, listener, AT + timedelta(hours=2))["error"] is None
+    assert account.error is None
+    assert written_playlists.waiting(session, AT + timedelta(hours=9)) == []
+    assert len(client.playlists()) == 1
