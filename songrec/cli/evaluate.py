@@ -251,4 +251,34 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+@evaluate_group.command("list-matching")
+@click.option("--songs", default=1000, show_default=True, metavar="N", help="Songs to alter.")
+@click.option("--seed", default=0, show_default=True, help="Seed of what is altered, and how.")
+@json_option
+@one_line_errors
+def list_matching_command(songs: int, seed: int, as_json: bool) -> None:
+    """Measure how songs of lists are matched: the catalogue's names, altered as lists alter them.
+
+    Nothing is stored: docs/lists.md.
+    """
+    from songrec.services.listeners import matching_evaluation
+    from songrec.store.db import db
+
+    result = matching_evaluation.evaluate_matching(db.session, songs, seed, terminal_progress())
+    if as_json:
+        print_json(result.to_json())
+        return
+    columns = ("songs", "taken", "wrong", "asked", "idle", "missing")
+    click.echo(f"{'':26}" + "".join(f"{name:>9}" for name in columns))
+    for kind, figures in result.kinds.items():
+        click.echo(f"{kind:26}" + "".join(f"{getattr(figures, name):9,}" for name in columns))
+    click.echo(f"\n{'sureness':12} {'candidates':>10} {'right':>7}")
+    for name, (number, right) in result.by_sureness.items():
+        share = f"{right / number:7.3f}" if number else f"{'–':>7}"
+        click.echo(f"{name:12} {number:10,} {share}")
+    click.echo(f"\n{'taken from':12} {'precision':>10} {'recall':>7}")
+    for name, (precision, recall) in result.thresholds.items():
+        click.echo(f"{name:12} {precision:10.3f} {recall:7.3f}")
+
+
 COMMANDS = (evaluate_group,)

@@ -64,6 +64,64 @@ def import_lists(paths: tuple[Path, ...], user: str, kind: str, as_json: bool) -
         print_json(documents[0] if len(documents) == 1 else documents)
 
 
+@listeners_group.command("unsure")
+@user_option
+@click.option("--limit", default=50, show_default=True, metavar="N", help="Songs to list.")
+@json_option
+@with_appcontext
+@one_line_errors
+def unsure(user: str, limit: int, as_json: bool) -> None:
+    """List songs of imported lists that may be one of the catalogue, with candidates."""
+    from songrec.services.listeners import match_decisions
+    from songrec.store.listeners import users
+
+    listener = users.listener_of(db.session, users.get(db.session, user))
+    rows = match_decisions.open_questions(db.session, listener, limit) if listener else []
+    if as_json:
+        print_json([row.to_json() for row in rows])
+        return
+    for row in rows:
+        click.echo(f"{row.id}  {row.artists} – {row.title}")
+        for track, sureness in row.candidates:
+            click.echo(f"    {track.public_id}  {sureness:4.0%}  {track.artists} – {track.title}")
+    if not rows:
+        click.echo("Nothing to decide.")
+
+
+@listeners_group.command("decide")
+@click.argument("question", type=int, metavar="ID")
+@click.argument("answer", metavar="TRACK|none", required=False)
+@user_option
+@click.option("--undo", is_flag=True, help="Take the answer back.")
+@json_option
+@with_appcontext
+@one_line_errors
+def decide(question: int, answer: str | None, user: str, undo: bool, as_json: bool) -> None:
+    """Say which track the song ID of a list is (flask listeners unsure), or none."""
+    from songrec.services.listeners import match_decisions
+    from songrec.store.listeners import users
+
+    if undo == (answer is not None):
+        raise click.UsageError("Give a track's id or none, or --undo.")
+    listener = users.require_listener(db.session, users.get(db.session, user))
+    if undo:
+        match_decisions.undo(db.session, listener, question)
+        db.session.commit()
+        if as_json:
+            print_json({"id": question, "state": "open"})
+        else:
+            click.echo("Taken back: the song is open again.")
+        return
+    done = match_decisions.decide(db.session, listener, question, answer or "")
+    db.session.commit()
+    if as_json:
+        print_json(done.to_json())
+    elif done.answer:
+        click.echo(f"{done.title}: {done.answer.artists} – {done.answer.title}")
+    else:
+        click.echo(f"{done.title}: none of them; it stays among the missing songs.")
+
+
 @listeners_group.command("export")
 @user_option
 @click.option("--output", type=click.Path(path_type=Path), help="Write here, not to stdout.")

@@ -79,7 +79,7 @@ def _same_titles(one: str, other: str) -> bool | None:
     first, second = _title_words(one), _title_words(other)
     if first.replace(" ", "") == second.replace(" ", ""):
         return True
-    if _other_script(first, second):
+    if other_script(first, second):
         return None
     # "Halo" and "Halo (live in Oslo)": perhaps another recording, hardly another song.
     shorter, longer = sorted((first, second), key=len)
@@ -87,10 +87,10 @@ def _same_titles(one: str, other: str) -> bool | None:
 
 
 def _same_artists(one: str, other: str) -> bool | None:
-    first, second = _artist_names(one), _artist_names(other)
+    first, second = artist_names(one), artist_names(other)
     if first & second or (one and one == other):
         return True
-    if not first or not second or _other_script(one, other):
+    if not first or not second or other_script(one, other):
         return None
     return False
 
@@ -100,7 +100,7 @@ def _title_words(title: str) -> str:
     return name.title if name is not None else _NOT_LETTERS.sub(" ", plain(title)).strip()
 
 
-def _artist_names(line: str) -> frozenset[str]:
+def artist_names(line: str) -> frozenset[str]:
     """Return every name that the line may credit, without spaces and "the"."""
     text = plain(line.translate(TYPOGRAPHY))
     parts = (text, *_SEPARATORS.split(text))
@@ -111,7 +111,7 @@ def _squeezed(text: str) -> str:
     return _NOT_LETTERS.sub("", plain(text))
 
 
-def _other_script(one: str, other: str) -> bool:
+def other_script(one: str, other: str) -> bool:
     """Whether one is in Latin letters and the other is not: a transliteration, perhaps."""
     return _is_latin(one) != _is_latin(other)
 

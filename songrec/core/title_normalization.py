@@ -91,6 +91,21 @@ def parse_song_name(artists: Sequence[str], title: str) -> SongName | None:
     return SongName(names[0], words, frozenset(guests - {names[0]}))
 
 
+def title_parts(title: str) -> tuple[str, str]:
+    """Return the words before the first bracket or dash, and those of the parts behind it.
+
+    Only what ``parse_song_name`` compares: ``"Halo - Live (feat. X)"`` is ``("halo", "live")``.
+    """
+    text = _OPEN_GUESTS.sub(" ", plain(title.translate(TYPOGRAPHY)))
+    first, *_ = re.split(r"\s+-\s+", _BRACKETS.sub(" ", text))
+    core = _letters(first)
+    name = parse_song_name(("x",), title)
+    words = name.title if name is not None else _letters(text)
+    if not core or not f"{words} ".startswith(f"{core} "):
+        return words, ""
+    return core, words[len(core) :].strip()
+
+
 def match_key(artists: Sequence[str], title: str) -> int | None:
     """Return a signed 64-bit digest, equal for names that may be the same song; None for no name.
 

@@ -42,6 +42,7 @@ MODULES: tuple[str, ...] = (
     "suggest",
     "account_data",
     "list_imports",
+    "match_decisions",
     "upload",
     "api",
     "audiomuse",

@@ -23,7 +23,7 @@ from songrec.services.listeners import import_export
 from songrec.services.recommendation.taste_page import taste_page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
-from songrec.store.listeners import listens, skips, unmatched_imports
+from songrec.store.listeners import listens, match_decisions, skips, unmatched_imports
 from songrec.store.tables import Job, User
 from songrec.web import cached_counts, charts, list_imports, security
 from songrec.web.current_listener import (
@@ -57,6 +57,9 @@ def page() -> str:
         reactions=page.feedback.reactions,
         kinds=import_export.KINDS,
         imports=list_imports.latest(listener),
+        undecided=match_decisions.count(db.session, listener, match_decisions.OPEN)
+        if listener
+        else 0,
     )
 
 
@@ -119,6 +122,7 @@ def delete_unmatched() -> ResponseReturnValue:
     listener = current_listener()
     if listener is not None:
         unmatched_imports.remove(db.session, listener)
+        match_decisions.delete_open(db.session, listener)
         db.session.commit()
         flash("The missing songs are removed from your data.", "success")
     return redirect(url_for("me.page"), 303)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.core.errors import BadInput
-from songrec.services.listeners import list_files, list_reader
+from songrec.services.listeners import list_files, list_reader, match_decisions
 from songrec.services.listeners.export_data import export
 from songrec.services.listeners.import_report import (
     HOWS,
@@ -30,6 +30,7 @@ from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
 from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
+from songrec.store.listeners import match_decisions as stored_decisions
 from songrec.store.tables import Listener, Playlist
 
 __all__ = [
@@ -65,7 +66,12 @@ def import_likes(
     read.
     """
     listed = list_reader.read(content, file_name, kind)
-    report = match(session, listed)
+    return import_songs(session, listener, listed)
+
+
+def import_songs(session: Session, listener: Listener, listed: SongList) -> ImportReport:
+    """Import songs that were read; see ``import_likes``. The caller commits."""
+    report = match(session, listed, stored_decisions.decided(session, listener))
     stored = _apply(session, listener, report, listed)
     waiting = [
         {
@@ -85,6 +91,7 @@ def import_likes(
         if entry.kind != "play"
     ]
     unmatched_imports.add(session, listener, waiting)
+    _ask(session, listener, report)
     if unmatched_imports.count(session, listener) >= unmatched_imports.MAX_PER_LISTENER:
         report.limits.append(
             f"At most {unmatched_imports.MAX_PER_LISTENER:,} missing songs are kept to try again; "
@@ -119,18 +126,22 @@ def retry_unmatched(session: Session, listener: Listener) -> ImportReport:
                 path=one.path,
             )
         )
-    report = match(session, listed)
+    decisions = stored_decisions.decided(session, listener)
+    report = match(session, listed, decisions)
     targets = {number: owned[playlist_id] for playlist_id, number in numbers.items()}
     _apply(session, listener, report, listed, targets)
     ids = [entry.line for matches in report.matched.values() for entry, _ in matches]
     unmatched_imports.remove(session, listener, ids)
-    _retry_listens(session, listener, report)
+    _retry_listens(session, listener, report, decisions)
+    _ask(session, listener, report)
     return report
 
 
-def match(session: Session, listed: SongList) -> ImportReport:
+def match(
+    session: Session, listed: SongList, decisions: Mapping[int, int | None] | None = None
+) -> ImportReport:
     """Match each entry to a track; see ``list_matching``."""
-    matching = match_entries(session, listed.entries)
+    matching = match_entries(session, listed.entries, decisions)
     return ImportReport(
         listed.format,
         matching.matched,
@@ -140,7 +151,16 @@ def match(session: Session, listed: SongList) -> ImportReport:
         notes=list(listed.notes),
         contradictions=matching.contradictions,
         names=_names_of(session, matching.matched),
+        similar=matching.similar,
+        unsure=matching.unsure,
     )
+
+
+def _ask(session: Session, listener: Listener, report: ImportReport) -> None:
+    """Store the questions of an import, and withdraw those that it answered."""
+    matched = [pair for pairs in report.matched.values() for pair in pairs]
+    match_decisions.close_matched(session, listener, matched)
+    match_decisions.ask(session, listener, report.unsure)
 
 
 def _names_of(session: Session, matched: dict[str, list[tuple[ListEntry, int]]]) -> dict[int, str]:
@@ -301,7 +321,12 @@ def _record_skips(
     skips.record_all(session, listener, rows)
 
 
-def _retry_listens(session: Session, listener: Listener, report: ImportReport) -> None:
+def _retry_listens(
+    session: Session,
+    listener: Listener,
+    report: ImportReport,
+    decisions: Mapping[int, int | None],
+) -> None:
     """Match the songs of the play history that the catalogue lacked."""
     unmatched = listens.unmatched(session, listener)
     entries = [
@@ -314,7 +339,9 @@ def _retry_listens(session: Session, listener: Listener, report: ImportReport) -
         )
         for number, song in enumerate(unmatched)
     ]
-    matching = match_entries(session, entries)
+    matching = match_entries(session, entries, decisions)
+    report.similar |= matching.similar
+    report.unsure |= matching.unsure
     track_ids: dict[listens.UnmatchedSong, int] = {}
     for how, pairs in matching.matched.items():
         report.matched.setdefault(how, []).extend(pairs)

@@ -8,7 +8,8 @@ from typing import Any
 
 from songrec.core import songs
 from songrec.services.listeners.list_formats.entries import ListEntry
-from songrec.services.listeners.list_matching import Contradiction
+from songrec.services.listeners.list_matching import SURENESS, Contradiction
+from songrec.services.listeners.similar_names import Candidate, Names
 
 HOWS = {
     "id": "by id",
@@ -16,6 +17,8 @@ HOWS = {
     "path": "by the path of the file",
     "names": "by artist and title",
     "guests": "by title and main artist",
+    "similar": "by similar names",
+    "decision": "by your decision",
 }
 """How songs are matched, in words."""
 LISTED = 500
@@ -41,7 +44,9 @@ class ImportReport:
     ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
     number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
     ``contradictions`` and ``limits`` say what else a reader should know. ``names`` are the artists
-    and titles of the first matched tracks, as the catalogue has them.
+    and titles of the first matched tracks, as the catalogue has them. ``similar`` is how sure the
+    matches by similar names are; ``unsure`` are songs among the missing for which the listener may
+    choose a candidate.
     """
 
     format: str
@@ -59,6 +64,8 @@ class ImportReport:
     contradictions: list[Contradiction] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    similar: dict[Names, float] = field(default_factory=dict)
+    unsure: dict[Names, list[Candidate]] = field(default_factory=dict)
 
     @property
     def found(self) -> int:
@@ -87,10 +94,9 @@ class ImportReport:
 
     @property
     def missing_songs(self) -> list[ListEntry]:
-        """The entries without a track, each song once."""
-        return list({(e.label, e.kind, e.playlist): e for e in reversed(self.missing)}.values())[
-            ::-1
-        ]
+        """The entries without a track or a candidate, each song once."""
+        missing = (e for e in reversed(self.missing) if (e.artists, e.title) not in self.unsure)
+        return list({(e.label, e.kind, e.playlist): e for e in missing}.values())[::-1]
 
     def matched_songs(self, how: str) -> list[str]:
         """Name the first songs that were matched in one way, and what the list calls them."""
@@ -99,10 +105,23 @@ class ImportReport:
             for entry, track_id in self.matched[how]
             if track_id in self.names
         }
+        sureness = {
+            " – ".join(names): f", {100 * figure:.0f}% sure"
+            for names, figure in (self.similar.items() if how == "similar" else ())
+        }
         return [
-            name if songs.plain(name) == songs.plain(label) else f"{name} (listed as “{label}”)"
+            name
+            if songs.plain(name) == songs.plain(label)
+            else f"{name} (listed as “{label}”{sureness.get(label, '')})"
             for label, name in list(songs_by_label)[:LISTED]
         ]
+
+    def sureness(self) -> dict[str, float]:
+        """Return how sure the matches of each kind are, 0 to 1; of similar names the least sure."""
+        figures = {how: SURENESS.get(how, 1.0) for how, pairs in self.matched.items() if pairs}
+        if "similar" in figures:
+            figures["similar"] = min(self.similar.values(), default=1.0)
+        return figures
 
     def to_json(self) -> dict[str, Any]:
         """Serialize for the API and ``--json``."""
@@ -120,6 +139,9 @@ class ImportReport:
             "unchanged": sum(self.unchanged.values()),
             "matched": {how: len(pairs) for how, pairs in self.matched.items() if pairs},
             "matched_songs": [one for how in self.matched for one in self.matched_songs(how)],
+            "sureness": self.sureness(),
+            "unsure": len(self.unsure),
+            "unsure_songs": [" – ".join(names) for names in list(self.unsure)[:LISTED]],
             "missing": len(missing),
             "missing_songs": [entry.label for entry in missing[:LISTED]],
             "refused": [{"line": line, "reason": reason} for line, reason in self.refused[:LISTED]],
@@ -173,6 +195,10 @@ def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
     ]
     lists = (
         ("Under another name in the list", listed_otherwise),
+        (
+            "Not sure (flask listeners unsure lists the candidates)",
+            [" – ".join(names) for names in report.unsure],
+        ),
         ("Not in this catalogue (kept to try again)", [e.label for e in report.missing_songs]),
         ("Ids of other songs", [c.text for c in report.contradictions]),
         ("Not read", [f"line {line} {reason}" for line, reason in report.refused]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -18,6 +18,7 @@ from songrec.core.sorting import sort_key
 from songrec.core.track_identity import ISRC, is_label, recording_key
 from songrec.services.listeners.list_formats.entries import ListEntry
 from songrec.services.listeners.list_formats.locations import unescaped
+from songrec.services.listeners.similar_names import Candidate, Names, find_candidates, is_sure
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import artists, merge_redirects, track_aliases
 from songrec.store.sound import audio_files
@@ -31,6 +32,16 @@ _GUEST = re.compile(
 
 Song = tuple[tuple[str, ...], str, str, str]
 """Ids, title, artists and path: what a song of a list is looked for by."""
+
+SURENESS = {
+    "decision": 1.0,
+    "id": 1.0,
+    "isrc": 1.0,
+    "path": 1.0,
+    "names": 1.0,
+    "guests": 0.95,
+}
+"""How sure a match is by how it was made; of similar names each has its own figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +72,34 @@ class Contradiction:
 
 @dataclass
 class Matching:
-    """Matched entries by how (id, isrc, names, guests, path), the others, and contradictions."""
+    """Matched entries by how (``SURENESS``, similar), the others, and contradictions.
+
+    ``similar`` is how sure a match by similar names is. ``unsure`` are the candidates of those of
+    the others that may be a song of the catalogue.
+    """
 
     matched: dict[str, list[tuple[ListEntry, int]]] = field(
         default_factory=lambda: {"id": [], "names": [], "guests": []}
     )
     missing: list[ListEntry] = field(default_factory=list)
     contradictions: list[Contradiction] = field(default_factory=list)
+    similar: dict[Names, float] = field(default_factory=dict)
+    unsure: dict[Names, list[Candidate]] = field(default_factory=dict)
+
+    def sureness_of(self, how: str, entry: ListEntry) -> float:
+        """Return how sure it is that an entry matched in this way is its track, 0 to 1."""
+        return SURENESS.get(how) or self.similar[entry.artists, entry.title]
 
 
-def match_entries(session: Session, entries: Sequence[ListEntry]) -> Matching:
+def match_entries(
+    session: Session,
+    entries: Sequence[ListEntry],
+    decisions: Mapping[int, int | None] | None = None,
+) -> Matching:
     """Match each entry to a track; an entry that stands many times is looked for once.
+
+    ``decisions`` are a listener's answers by the song key of the names: a track, or None for a
+    song that the catalogue lacks.
 
     1. By id. One that is unique in the world (Spotify, MusicBrainz, ISRC, songrec's own) is
        believed, and a contradiction to the names reported; one of a catalogue's own numbering
@@ -79,6 +107,8 @@ def match_entries(session: Session, entries: Sequence[ListEntry]) -> Matching:
     2. By the path of a file: absolute, or its last folders and name.
     3. By artist and title without case, accents and spacing; then without “feat. X” in either,
        if the first artist of one is an artist of the other.
+    4. By what the listener decided for these names.
+    5. By similar names: taken where one song is sure, else candidates for a decision.
     """
     distinct = {_song(entry): entry for entry in reversed(entries)}
     result = Matching()
@@ -86,6 +116,7 @@ def match_entries(session: Session, entries: Sequence[ListEntry]) -> Matching:
     _match_ids(session, distinct, found, result)
     _match_paths(session, distinct, found)
     _match_names(session, distinct, found)
+    _match_similar(session, distinct, found, result, decisions or {})
     for entry in entries:
         match = found.get(_song(entry))
         if match is None:
@@ -279,6 +310,30 @@ def _match_names(
         elif all_names:
             rest[song] = all_names[0]
     _match_without_guests(session, rest, found)
+
+
+def _match_similar(
+    session: Session,
+    distinct: dict[Song, ListEntry],
+    found: dict[Song, tuple[str, int]],
+    result: Matching,
+    decisions: Mapping[int, int | None],
+) -> None:
+    rest: dict[Names, list[Song]] = {}
+    for song, entry in distinct.items():
+        if song in found or not (entry.artists and entry.title):
+            continue
+        key = songs.song_key(entry.artists, entry.title)
+        if key not in decisions:
+            rest.setdefault((entry.artists, entry.title), []).append(song)
+        elif (decided := decisions[key]) is not None:
+            found[song] = ("decision", decided)
+    for names, candidates in find_candidates(session, rest).items():
+        if is_sure(candidates):
+            result.similar[names] = candidates[0].sureness
+            found |= dict.fromkeys(rest[names], ("similar", candidates[0].track_id))
+        else:
+            result.unsure[names] = candidates
 
 
 def _spellings(entry: ListEntry) -> list[tuple[str, str]]:

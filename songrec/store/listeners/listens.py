@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -216,6 +216,19 @@ def assign_all(
         session.execute(statement.values(track_id=bindparam("new_track_id")), changed)
         session.expire_all()
     return skipped
+
+
+def unassign(
+    session: Session, listener: Listener, track_id: int, is_song: Callable[[str, str], bool]
+) -> None:
+    """Let imported plays of a track wait again whose artists and title ``is_song`` accepts."""
+    query = select(Listen.id, Listen.artists, Listen.title).where(
+        Listen.listener_id == listener.id, Listen.track_id == track_id, Listen.source != SOURCE
+    )
+    ids = [row.id for row in session.execute(query) if is_song(row.artists, row.title)]
+    for part in chunks(ids):
+        session.execute(update(Listen).where(Listen.id.in_(part)).values(track_id=None))
+    session.expire_all()
 
 
 def delete_listens(session: Session, listener: Listener) -> None:

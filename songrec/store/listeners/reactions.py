@@ -13,6 +13,7 @@ from songrec.store.bulk import chunks
 from songrec.store.db import insert, now
 from songrec.store.listeners import (
     listens,
+    match_decisions,
     mixes,
     recommendation_rules,
     skips,
@@ -214,6 +215,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     listens.merge(session, anonymous, account)
     unmatched_imports.merge(session, anonymous, account)
     mixes.merge(session, anonymous, account)
+    match_decisions.merge(session, anonymous, account)
     # The stored recommendations were seen by only one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
     for table in (Playlist, Upload, Job):

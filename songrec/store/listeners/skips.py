@@ -88,6 +88,15 @@ def delete_skips(session: Session, listener: Listener, track_id: int | None = No
     session.expire_all()
 
 
+def take_back(session: Session, listener: Listener, track_id: int, times: int) -> None:
+    """Count a track's skips ``times`` less; a track without any is forgotten."""
+    skip = find(session, listener, track_id) if times else None
+    if skip is not None and skip.times > times:
+        skip.times -= times
+    elif skip is not None:
+        delete_skips(session, listener, track_id)
+
+
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     """Add the skips of ``anonymous`` to those of ``account``."""
     existing = {skip.track_id: skip.last_at for skip in of_listener(session, account)}

@@ -413,12 +413,17 @@ class ImportSchema(ma.Schema):
     plays = whole("New plays.")
     playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
     unchanged = whole("Entries that were here already, or decided otherwise before.")
-    matched = free("How many entries were matched by id, isrc, path, names, guests.")
+    matched = free(
+        "How many entries were matched by id, isrc, path, names, guests, similar, decision."
+    )
     matched_songs = fields.List(
         fields.String(),
         required=True,
         metadata={"description": "The first of them as the catalogue names them."},
     )
+    sureness = free("How sure the matches of each kind are, from 0 to 1.")
+    unsure = whole("Songs that may be one of the catalogue: the listener decides.")
+    unsure_songs = fields.List(fields.String(), required=True)
     missing = whole("Songs that are not in the catalogue; they are kept to try again.")
     missing_songs = fields.List(fields.String(), required=True)
     refused = fields.List(fields.Nested(RefusedLineSchema), required=True)

@@ -1,0 +1,181 @@
+"""Decisions of listeners which track a song of a list is. The caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from songrec.core import songs
+from songrec.store.bulk import chunks
+from songrec.store.db import insert, now
+from songrec.store.tables import Listener, MatchDecision
+
+OPEN, MATCHED, NONE = "open", "matched", "none"
+MAX_PER_LISTENER = 20_000
+GROUP_LENGTH = 200
+_DECISION = MatchDecision.__table__
+
+
+def group_of(artists: str) -> str:
+    """Return what the songs of one artist have in common, however it is written."""
+    return songs.plain(artists)[:GROUP_LENGTH]
+
+
+def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]]) -> int:
+    """Add open questions (title, artists, candidates) and return how many are new.
+
+    What is open already gets the new candidates; what is decided stays so.
+    """
+    rows = {}
+    for one in questions:
+        key = songs.song_key(one["artists"], one["title"])
+        rows[key] = {
+            "listener_id": listener.id,
+            "key": key,
+            "group": group_of(one["artists"]),
+            "state": OPEN,
+            "applied": {},
+            "created_at": now(),
+            **one,
+        }
+    known: dict[int, str] = {}
+    for part in chunks(list(rows)):
+        query = select(MatchDecision.key, MatchDecision.state)
+        found = session.execute(
+            query.where(MatchDecision.listener_id == listener.id, MatchDecision.key.in_(part))
+        )
+        known.update(found.all())
+    room = MAX_PER_LISTENER - count(session, listener)
+    new = [row for key, row in rows.items() if key not in known][: max(0, room)]
+    for key, state in known.items():
+        if state == OPEN:
+            session.execute(
+                update(MatchDecision)
+                .where(MatchDecision.listener_id == listener.id, MatchDecision.key == key)
+                .values(candidates=rows[key]["candidates"])
+            )
+    if new:
+        session.connection().execute(insert(session, _DECISION).on_conflict_do_nothing(), new)
+    return len(new)
+
+
+def decided(session: Session, listener: Listener) -> dict[int, int | None]:
+    """Map the song keys of all answers to a track, or None for a song that is none of them."""
+    query = select(MatchDecision.key, MatchDecision.track_id).where(
+        MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN
+    )
+    # The track of an answer may be gone: then it is asked again.
+    of_tracks = query.where(MatchDecision.state == MATCHED, MatchDecision.track_id.is_not(None))
+    of_none = query.where(MatchDecision.state == NONE)
+    rows = [*session.execute(of_tracks), *session.execute(of_none)]
+    return dict(rows)
+
+
+def open_questions(
+    session: Session, listener: Listener, limit: int | None = None, offset: int = 0
+) -> list[MatchDecision]:
+    """List what is undecided: an artist's songs together, those with most songs first."""
+    of_group = (
+        select(MatchDecision.group, func.count().label("number"))
+        .where(MatchDecision.listener_id == listener.id, MatchDecision.state == OPEN)
+        .group_by(MatchDecision.group)
+        .subquery()
+    )
+    query = (
+        _open(listener)
+        .join(of_group, of_group.c.group == MatchDecision.group)
+        .order_by(
+            of_group.c.number.desc(), MatchDecision.group, MatchDecision.title, MatchDecision.id
+        )
+        .limit(limit)
+        .offset(offset)
+    )
+    return list(session.scalars(query))
+
+
+def of_group(session: Session, listener: Listener, group: str) -> list[MatchDecision]:
+    """List the undecided songs of one artist."""
+    query = _open(listener).where(MatchDecision.group == group[:GROUP_LENGTH])
+    return list(session.scalars(query.order_by(MatchDecision.id)))
+
+
+def group_sizes(session: Session, listener: Listener, groups: Sequence[str]) -> dict[str, int]:
+    """Count the undecided songs of artists."""
+    query = (
+        select(MatchDecision.group, func.count())
+        .where(
+            MatchDecision.listener_id == listener.id,
+            MatchDecision.state == OPEN,
+            MatchDecision.group.in_(groups),
+        )
+        .group_by(MatchDecision.group)
+    )
+    return dict(session.execute(query).all())
+
+
+def latest(session: Session, listener: Listener, limit: int) -> list[MatchDecision]:
+    """List the latest answers, newest first."""
+    query = select(MatchDecision).where(
+        MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN
+    )
+    newest = query.order_by(MatchDecision.decided_at.desc(), MatchDecision.id.desc())
+    return list(session.scalars(newest.limit(limit)))
+
+
+def find(session: Session, listener: Listener, decision_id: int) -> MatchDecision | None:
+    """Return one of the listener's own questions or answers."""
+    return session.scalar(
+        select(MatchDecision).where(
+            MatchDecision.id == decision_id, MatchDecision.listener_id == listener.id
+        )
+    )
+
+
+def count(session: Session, listener: Listener, state: str | None = None) -> int:
+    """Count the questions and answers, or those of one state."""
+    query = select(func.count()).where(MatchDecision.listener_id == listener.id)
+    if state is not None:
+        query = query.where(MatchDecision.state == state)
+    return session.scalar(query.select_from(MatchDecision)) or 0
+
+
+def close(session: Session, listener: Listener, keys: Iterable[int]) -> None:
+    """Delete the open questions of songs that were matched otherwise since."""
+    for part in chunks(list(keys)):
+        session.execute(
+            delete(MatchDecision).where(
+                MatchDecision.listener_id == listener.id,
+                MatchDecision.state == OPEN,
+                MatchDecision.key.in_(part),
+            )
+        )
+
+
+def delete_open(session: Session, listener: Listener) -> None:
+    """Delete what is undecided."""
+    session.execute(
+        delete(MatchDecision).where(
+            MatchDecision.listener_id == listener.id, MatchDecision.state == OPEN
+        )
+    )
+    session.expire_all()
+
+
+def merge(session: Session, anonymous: Listener, account: Listener) -> None:
+    """Move the questions and answers of ``anonymous`` that ``account`` lacks to it."""
+    existing = select(MatchDecision.key).where(MatchDecision.listener_id == account.id)
+    session.execute(
+        update(MatchDecision)
+        .where(MatchDecision.listener_id == anonymous.id, MatchDecision.key.not_in(existing))
+        .values(listener_id=account.id),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def _open(listener: Listener) -> Select[tuple[MatchDecision]]:
+    return select(MatchDecision).where(
+        MatchDecision.listener_id == listener.id, MatchDecision.state == OPEN
+    )
