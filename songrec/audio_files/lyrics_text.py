@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from songrec.audio_files.text_encoding import decode_bytes, mend
@@ -16,6 +17,9 @@ LARGEST_BYTES = 2**20
 _TIME = re.compile(r"\[(\d{1,3}):(\d{1,2}(?:[.:]\d{1,3})?)\]")
 _LEADING_TIMES = re.compile(rf"\s*((?:{_TIME.pattern}\s*)+)")
 _WORD_TIME = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>\s?")
+_OFFSET = re.compile(
+    r"^\s*\[offset:\s*([+-]?\d{1,6})\s*\]", re.ASCII | re.IGNORECASE | re.MULTILINE
+)
 _HEADER = re.compile(r"\s*\[[A-Za-z#][A-Za-z_ ]{0,20}:[^\]]*\]\s*")
 
 
@@ -42,6 +46,33 @@ def without_times(text: str) -> str:
     return "\n".join(words for _, words in sorted(lines, key=lambda line: line[0]))
 
 
+@dataclass(frozen=True, slots=True)
+class TimedLine:
+    """A line of lyrics and when it is sung, in milliseconds."""
+
+    start_ms: int
+    words: str
+
+
+def timed_lines(text: str) -> list[TimedLine]:
+    """Return the lines of LRC in the order in which they are sung; none for other text.
+
+    ``[offset:…]`` is taken into account: a positive one lets all lines come sooner.
+    """
+    lines: list[TimedLine] = []
+    offset = _OFFSET.search(text)
+    sooner = int(offset[1]) if offset else 0
+    for line in text.splitlines():
+        times = _LEADING_TIMES.match(line)
+        if times is None:
+            continue
+        words = _WORD_TIME.sub("", line[times.end() :]).strip()
+        for minutes, seconds in _TIME.findall(times[1]):
+            at = 60 * int(minutes) + float(seconds.replace(":", "."))
+            lines.append(TimedLine(max(0, round(1000 * at) - sooner), words))
+    return sorted(lines, key=lambda line: line.start_ms)
+
+
 def from_synchronised(units: list[tuple[str, int]]) -> str:
     """Join the units of an ID3 SYLT frame, syllables or lines, each with a time."""
     texts = [text for text, _ in sorted(units, key=lambda unit: unit[1])]
@@ -50,8 +81,26 @@ def from_synchronised(units: list[tuple[str, int]]) -> str:
     return between.join(texts).strip()
 
 
+def timed_units(units: list[tuple[str, int]]) -> list[TimedLine]:
+    """Return the lines of an ID3 SYLT frame in milliseconds, joined of its units."""
+    has_breaks = any("\n" in text or "\r" in text for text, _ in units)
+    lines: list[TimedLine] = []
+    for text, at in sorted(units, key=lambda unit: unit[1]):
+        if has_breaks and lines and not text.startswith(("\n", "\r")):
+            lines[-1] = TimedLine(lines[-1].start_ms, lines[-1].words + text)
+        else:
+            lines.append(TimedLine(at, text))
+    return [TimedLine(line.start_ms, line.words.strip()) for line in lines]
+
+
 def read_beside(path: Path, code_page: str | None = None) -> str | None:
     """Read the lyrics of a sound file from the .lrc file of the same name, without their times."""
+    text = read_timed_beside(path, code_page)
+    return None if text is None else without_times(text).strip() or None
+
+
+def read_timed_beside(path: Path, code_page: str | None = None) -> str | None:
+    """Read the .lrc file of the same name as a sound file, as it is."""
     file = lrc_of(path)
     if file is None:
         return None
@@ -60,10 +109,7 @@ def read_beside(path: Path, code_page: str | None = None) -> str | None:
             data = opened.read(LARGEST_BYTES + 1)
     except OSError:
         return None
-    if len(data) > LARGEST_BYTES:
-        return None
-    text = decode_text_file(data, code_page)
-    return without_times(text).strip() or None
+    return decode_text_file(data, code_page) if len(data) <= LARGEST_BYTES else None
 
 
 def lrc_of(path: Path) -> Path | None:

@@ -20,7 +20,14 @@ from mutagen.apev2 import APEv2
 from mutagen.flac import Picture
 from mutagen.id3 import ID3, SYLT, TCON, Encoding, Frame, ID3NoHeaderError, ID3Tags
 
-from songrec.audio_files.lyrics_text import from_synchronised, read_beside, without_times
+from songrec.audio_files.lyrics_text import (
+    TimedLine,
+    from_synchronised,
+    read_beside,
+    timed_lines,
+    timed_units,
+    without_times,
+)
 from songrec.audio_files.picture_size import picture_size
 from songrec.audio_files.tag_text import LONGEST, clean
 from songrec.audio_files.text_encoding import DecodedText, decode_bytes, likely_code_page, mend
@@ -30,6 +37,8 @@ from songrec.core.memory import bounded_growth
 
 TAG_READER_VERSION = 1
 """Raised when files give other tags than before: their tags are read again, not their sound."""
+_MILLISECONDS = 2
+"""The unit of the times in a SYLT frame, by ID3."""
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
 MOST_PIXELS = 50_000_000
@@ -204,6 +213,21 @@ def _read_tags(path: Path, code_page: str | None) -> FileTags:
         suspected_encoding=guess[0] if (guess := reader.guess()) else None,
     )
     return tags._without_video_names(from_video)
+
+
+def read_timed_lyrics(path: Path, code_page: str | None = None) -> list[TimedLine]:
+    """Read the lyrics in a file's own tags with their times; none where they have no times."""
+    opened = _open(path)
+    texts = _TextReader(code_page).read("lyrics", opened.values, _KEYS["lyrics"])
+    timed = next(filter(None, map(timed_lines, texts)), [])
+    frames = (
+        frame
+        for source in opened.sources
+        if isinstance(source, ID3Tags)
+        for frame in source.getall("SYLT")
+        if frame.format == _MILLISECONDS
+    )
+    return timed or next(filter(None, (timed_units(frame.text or []) for frame in frames)), [])
 
 
 def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:

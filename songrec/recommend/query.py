@@ -65,7 +65,10 @@ class Query(Cached):
         liked = np.setdiff1d(space.rows_of(list(likes)), disliked)
         rows = [space.rows_of(list(ids or [])) for ids in (excluded, withdrawn)]
         query = cls(space, liked, disliked, names, *rows, seeds=seeds)
-        return query if only is None else query.among(space.rows_of(list(only)))
+        if only is None:
+            return query
+        ids = only if isinstance(only, np.ndarray) else list(only)
+        return query.among(space.rows_of(ids))
 
     def among(self, rows: Rows) -> Query:
         """Return the same query with nothing but ``rows`` to choose from."""

@@ -108,6 +108,23 @@ def proximities(mixture: SoundMixture, row: int) -> Floats:
     return total
 
 
+def similarities(mixture: SoundMixture, track_id: int, others: Rows) -> _Scores | None:
+    """Return the scores of rows to a track as shares of its score to itself, 0 to 1.
+
+    1 is the same sound, 0 as far as tracks usually are, or farther. None for a track that does not
+    have all sets of the mixture.
+    """
+    known = mixture.rows_of([track_id])
+    if not len(known):
+        return None
+    row = int(known[0])
+    rows = np.append(others, row)
+    scores = sum(
+        (part.weight * proximity(part, row, rows) for part in mixture.parts), np.zeros(len(rows))
+    )
+    return np.clip(scores[:-1] / max(float(scores[-1]), SMALLEST), 0.0, 1.0)
+
+
 def nearest_by_mixture(
     mixture: SoundMixture,
     track_id: int,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Match, Space
@@ -13,6 +14,7 @@ from songrec.recommend.explain import contributions as explain
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.explain.contributions import build_matches, split_distance
 from songrec.recommend.query import NOT_IN_RUN, Query, check_comparable
+from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.top_k import Rows, distances, nearest_rows, widen
 
 INAUDIBLE = frozenset({"duration", "year"})
@@ -33,6 +35,20 @@ def _select_audible(space: Space) -> Space:
     chosen = slice(at[0], at[-1] + 1) if contiguous else at
     columns = tuple(space.columns[i] for i in at)
     return replace(space, matrix=space.matrix[:, chosen], columns=columns)
+
+
+def closeness(space: Space, track_id: int, others: Rows) -> NDArray[np.float64] | None:
+    """Return the scores of rows as ``similar_tracks`` gives them, from 0 up.
+
+    None for a track that is not part of the space.
+    """
+    space = audible_subspace(space)
+    own = space.rows_of([track_id])
+    if not len(own):
+        return None
+    point = space.matrix[own[0]].astype(np.float64)
+    apart = distances(space.matrix[others].astype(np.float64), point)
+    return np.clip(1 - apart / statistics_of(space).typical, 0.0, 1.0)
 
 
 def similar_tracks(

@@ -84,6 +84,8 @@ def recommend_for(
         the method that answers has no such scale.
     only
         Tracks to choose from; None for all.
+    only
+        Track ids to choose from, an array or any others; None for all.
     parameters
         The method's own parameters.
     """

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.core.types import Match, Space
+from songrec.core.types import Ints, Match, Space
 from songrec.recommend import ranking
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists import stations
@@ -20,6 +20,7 @@ from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.playable import playable_ids
 from songrec.services.recommendation.recommend import name_evidence
 from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
@@ -28,7 +29,6 @@ from songrec.store.instance import Instance
 from songrec.store.listeners import playlists
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
-from songrec.store.sound import audio_files
 from songrec.store.tables import Cluster, Listener
 
 KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes", "all")
@@ -83,7 +83,7 @@ def station_page(
     cursor: str = "0-0",
     n: int = 20,
     audible: bool = False,
-    only: Sequence[int] | None = None,
+    only: Sequence[int] | Ints | None = None,
     withdrawn: Sequence[int] = (),
 ) -> StationPage:
     """Return the next ``n`` songs of the station of ``kind`` around ``key``, with reasons.
@@ -125,7 +125,7 @@ def station_page(
     source = _source(instance.session, space, listener, kind, key)
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
     if audible:
-        only = audio_files.audible(instance.session)
+        only = playable_ids(instance)
     if source.mood is not None:
         matches = moods.mood_matches(
             instance.session,
@@ -174,7 +174,7 @@ def _page_of_all(
     """Return part of a random order of everything that can be heard."""
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
     unwanted = [*left_out(instance, listener), *dislikes]
-    ids = np.setdiff1d(audio_files.audible(instance.session), unwanted)
+    ids = np.setdiff1d(playable_ids(instance), unwanted)
     chosen = np.random.default_rng(seed).permutation(ids)[start : start + n].tolist()
     matches = [Match(one, 0.0, ()) for one in chosen]
     space = space_or_none(instance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -86,11 +86,16 @@ def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any
 
 
 def record_play(
-    session: Session, listener: Listener, track: TrackView, at: datetime | None = None
+    session: Session,
+    listener: Listener,
+    track: TrackView,
+    at: datetime | None = None,
+    source: str = SOURCE,
 ) -> bool:
-    """Add a play of ``track`` in songrec; False where the listener keeps no history.
+    """Add a play of ``track``, in songrec or in the app that ``source`` names.
 
-    The key is the one that an import of the exported history gives the same play.
+    The key is the one that an import of the exported history gives the same play. False where the
+    listener keeps no history, or that play is in it.
     """
     if not listener.keeps_history:
         return False
@@ -108,13 +113,25 @@ def record_play(
         "times": 1,
         "ms_played": None,
         "is_skip": False,
-        "source": SOURCE,
+        "source": source[:40],
         "external_id": (track.external_id or "")[:200],
         "title": track.title[:500],
         "artists": track.artists[:500],
         "album": (track.album or "")[:500],
     }
     return bool(record(session, listener, [play]))
+
+
+def was_played(
+    session: Session, listener: Listener, track_id: int, at: datetime, within: timedelta
+) -> bool:
+    """Return whether the history has a play of a track that began at about ``at``."""
+    query = select(Listen.id).where(
+        Listen.listener_id == listener.id,
+        Listen.played_at.between(at - within, at + within),
+        Listen.track_id == track_id,
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def recent_tracks(session: Session, listener: Listener, limit: int) -> list[int]:

@@ -1,0 +1,265 @@
+"""What apps play next: songs like a song, an album or an artist, random ones, paths by sound.
+
+One engine answers here and on the pages: a song's similar songs are those of its page, an album's
+and an artist's are their radio. Only songs that can be played come, without what the listener
+dislikes or has ruled out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import func, or_, select
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.recommend.similarity.mutual_proximity import similarities
+from songrec.recommend.similarity.similar import closeness
+from songrec.services.catalogue.left_out import left_out
+from songrec.services.recommendation import recommend, stations
+from songrec.services.recommendation.paths import song_path
+from songrec.services.recommendation.playable import playable_choice, playable_ids
+from songrec.services.similarity import audio_similarity
+from songrec.services.similarity.artist_pages import space_or_none
+from songrec.services.similarity.ranked_tracks import RankedTrack
+from songrec.store.catalogue import artists, tracks
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
+from songrec.store.listeners import reactions
+from songrec.store.sound import mixture_files
+from songrec.store.tables import (
+    Listen,
+    Listener,
+    Tag,
+    Track,
+    TrackArtist,
+    TrackAttributes,
+    TrackTag,
+)
+
+MAX_SONGS = 500
+SPARE = 20
+"""So many more are looked for where some may be disliked or cannot be played."""
+MAX_BETWEEN = 98
+MAX_SEEDS = 20
+MAX_TRACKS_OF_ARTIST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SonicMatch:
+    """A track, and how alike it sounds: 1 is the same sound, 0 as far as songs usually are."""
+
+    track_id: int
+    similarity: float
+
+
+def like_song(
+    instance: Instance, listener: Listener | None, track: TrackView, n: int
+) -> list[RankedTrack]:
+    """Return the ``n`` songs most like ``track``, as on its page; none before there are any."""
+    n = min(n, MAX_SONGS)
+    dislikes = _dislikes(instance, listener)
+    try:
+        if recommend.default_comparison(instance, track) == recommend.BEST:
+            return recommend.recommend_for(
+                instance,
+                [track.id],
+                n=n,
+                seeds=True,
+                excluded=dislikes,
+                listener=listener,
+                only=playable_choice(instance),
+            )
+        similar = recommend.similar_songs(
+            instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
+        )
+    except NotReady:
+        return []
+    unwanted = set(dislikes)
+    allowed = set(
+        np.intersect1d([one.track.id for one in similar], playable_ids(instance)).tolist()
+    )
+    return [one for one in similar if one.track.id in allowed - unwanted][:n]
+
+
+def like_album(
+    instance: Instance, listener: Listener | None, public_id: str, n: int
+) -> list[RankedTrack]:
+    """Return a random ``n`` songs of an album's radio: its own and those like them."""
+    album = artists.find_album(instance.session, public_id)
+    ids = artists.album_track_ids(instance.session, album.id, MAX_SEEDS) if album else []
+    return _radio(instance, listener, "song", ids, n)
+
+
+def like_artist(
+    instance: Instance, listener: Listener | None, public_id: str, n: int
+) -> list[RankedTrack]:
+    """Return a random ``n`` songs of an artist's radio: its own and those of similar artists."""
+    artist = artists.find_artist(instance.session, public_id)
+    if artist is None:
+        return []
+    ids = artists.track_ids(instance.session, artist.id, MAX_TRACKS_OF_ARTIST)
+    return _radio(instance, listener, "artist", ids, n, artist.public_id)
+
+
+def _radio(
+    instance: Instance,
+    listener: Listener | None,
+    kind: str,
+    ids: Sequence[int],
+    n: int,
+    key: str | None = None,
+) -> list[RankedTrack]:
+    """Return a random ``n`` songs of the radio of ``kind`` around tracks; of one where none is."""
+    if not ids:
+        return []
+    key = key or ",".join(tracks.public_ids(instance.session, ids[:MAX_SEEDS]))
+    n = min(n, MAX_SONGS)
+    try:
+        page = stations.station_page(
+            instance,
+            listener,
+            kind,
+            key,
+            cursor=stations.new_cursor(),
+            n=n,
+            only=playable_choice(instance),
+        )
+    except NotReady:
+        # Without a run the sound of one of the songs answers.
+        playable = np.intersect1d(ids, playable_ids(instance))
+        if not len(playable):
+            return []
+        chosen = int(np.random.default_rng().choice(playable))
+        seed = tracks.tracks_by_id(instance.session, [chosen])
+        return like_song(instance, listener, seed[0], n) if seed else []
+    return page.items
+
+
+def random_songs(
+    instance: Instance,
+    listener: Listener | None,
+    n: int,
+    *,
+    genre: str = "",
+    from_year: int | None = None,
+    to_year: int | None = None,
+) -> list[int]:
+    """Return ``n`` random playable track ids, of a genre or of years (both included)."""
+    session = instance.session
+    ids = playable_ids(instance)
+    if genre or from_year is not None or to_year is not None:
+        query = select(Track.id)
+        if genre:
+            query = (
+                query.join(TrackTag, TrackTag.track_id == Track.id)
+                .join(Tag, Tag.id == TrackTag.tag_id)
+                .where(Tag.kind == "genre", func.lower(Tag.name) == genre.lower())
+            )
+        if from_year is not None:
+            query = query.where(Track.year >= from_year)
+        if to_year is not None:
+            query = query.where(Track.year <= to_year)
+        ids = np.intersect1d(np.array(session.scalars(query).all(), dtype=np.int64), ids)
+    unwanted = [*left_out(instance, listener), *_dislikes(instance, listener)]
+    if unwanted:
+        ids = np.setdiff1d(ids, np.asarray(unwanted, dtype=np.int64), assume_unique=True)
+    rng = np.random.default_rng()
+    return rng.choice(ids, min(n, MAX_SONGS, len(ids)), replace=False).tolist()
+
+
+def top_songs(instance: Instance, listener: Listener | None, artist_id: int, n: int) -> list[int]:
+    """Return an artist's ``n`` best known playable tracks (ids).
+
+    By popularity where the catalogue knows it, then by the listener's own plays.
+    """
+    session = instance.session
+    plays = (
+        select(func.sum(Listen.times))
+        .where(
+            Listen.track_id == Track.id,
+            Listen.listener_id == (listener.id if listener else None),
+            Listen.is_skip.is_(False),
+        )
+        .correlate(Track)
+        .scalar_subquery()
+    )
+    query = (
+        select(Track.id)
+        .join(TrackArtist, TrackArtist.track_id == Track.id)
+        .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
+        .where(
+            TrackArtist.artist_id == artist_id,
+            or_(TrackArtist.role == "main", TrackArtist.position == 0),
+        )
+        .order_by(
+            TrackAttributes.popularity.desc().nulls_last(),
+            func.coalesce(plays, 0).desc(),
+            Track.id,
+        )
+        .limit(MAX_TRACKS_OF_ARTIST)
+    )
+    playable = playable_ids(instance)
+    ids = np.array(list(dict.fromkeys(session.scalars(query))), dtype=np.int64)
+    return ids[np.isin(ids, playable)][: min(n, MAX_SONGS)].tolist()
+
+
+def sonic_matches(
+    instance: Instance, listener: Listener | None, track: TrackView, n: int
+) -> list[SonicMatch]:
+    """Return the ``n`` playable tracks that sound most like ``track``, the most alike first.
+
+    ``NotReady`` without its sound and without a run that has it.
+    """
+    n = min(n, MAX_SONGS)
+    dislikes = _dislikes(instance, listener)
+    similar = audio_similarity.similar_by(
+        instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
+    )
+    ids = np.array([one.track.id for one in similar], dtype=np.int64)
+    kept = ids[np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)][:n].tolist()
+    by_id = dict(zip(kept, similarity_to(instance, track, kept), strict=True))
+    return [SonicMatch(one, by_id[one]) for one in kept]
+
+
+def sonic_path(
+    instance: Instance, listener: Listener | None, start: TrackView, end: TrackView, n: int
+) -> list[SonicMatch]:
+    """Return a path of at most ``n`` playable tracks from one to another, both included.
+
+    Raises ``NotReady`` where one of them is not part of the published run.
+    """
+    if n < 2:
+        raise BadInput("A path has two songs at least.")
+    if start.id == end.id:
+        return [SonicMatch(start.id, 1.0), SonicMatch(end.id, 1.0)]
+    only = playable_choice(instance)
+    ranked, _ = song_path(instance, start, end, min(n - 2, MAX_BETWEEN), listener, only)
+    ids = [one.track.id for one in ranked]
+    return [
+        SonicMatch(track_id, similarity)
+        for track_id, similarity in zip(ids, similarity_to(instance, start, ids), strict=True)
+    ]
+
+
+def similarity_to(instance: Instance, track: TrackView, others: Sequence[int]) -> list[float]:
+    """Return how alike tracks (ids) sound to ``track``, 0 to 1; -1 where that is unknown."""
+    known: dict[int, float] = {track.id: 1.0}
+    if audio_similarity.has_mixture(instance, track):
+        mixture = mixture_files.load(instance.folder)
+        present = [one for one in others if len(mixture.rows_of([one]))]
+        scores = similarities(mixture, track.id, mixture.rows_of(present))
+        if scores is not None:
+            known |= dict(zip(present, scores.tolist(), strict=True))
+    elif (space := space_or_none(instance)) is not None:
+        rows = space.rows_of(list(others))
+        scores = closeness(space, track.id, rows)
+        if scores is not None:
+            known |= dict(zip(space.track_ids[rows].tolist(), scores.tolist(), strict=True))
+    known[track.id] = 1.0
+    return [round(known.get(one, -1.0), 4) for one in others]
+
+
+def _dislikes(instance: Instance, listener: Listener | None) -> list[int]:
+    return reactions.reactions(instance.session, listener)[1] if listener is not None else []
