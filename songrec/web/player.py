@@ -122,7 +122,7 @@ def _controls(root: str) -> tuple[str, str]:
 def media(file_id: str) -> ResponseReturnValue:
     """Send the audio of one file; range requests allow seeking."""
     file = _file(file_id)
-    path, name, kind = _sound(file)
+    path, name, kind = sound_of(file)
     return send_stored_file(path, name, kind, max_age=CACHE_SECONDS, etag=f"{file.content_hash}")
 
 
@@ -136,7 +136,7 @@ def transcoded(file_id: str) -> ResponseReturnValue:
     format = request.args.get("format", "mp3")
     if format not in transcoded_files.MEDIA_TYPES:
         abort(400, "format must be opus or mp3.")
-    path = _unchanged(file)
+    path = unchanged_path(file)
     kind = transcoded_files.MEDIA_TYPES[format]
     instance, content_hash = current_app.config["INSTANCE"], str(file.content_hash)
     done = transcoded_files.finished(instance, content_hash, format)
@@ -201,7 +201,7 @@ def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
     if file is None:
         abort(404, "This song is not in the playlist any more, or has no audio.")
     # Not kept by anybody: a revoked address must not go on sounding from a cache.
-    path, name, kind = _sound(file)
+    path, name, kind = sound_of(file)
     return send_stored_file(path, name, kind, max_age=0, etag=str(file.content_hash))
 
 
@@ -349,7 +349,7 @@ def _file(file_id: str) -> AudioFile:
     return file
 
 
-def _unchanged(file: AudioFile) -> Path:
+def unchanged_path(file: AudioFile) -> Path:
     """Return the file's path; 404 if it changed since it was analysed."""
     path = Path(file.path)
     try:
@@ -361,12 +361,12 @@ def _unchanged(file: AudioFile) -> Path:
     return path
 
 
-def _sound(file: AudioFile) -> tuple[Path, str, str]:
+def sound_of(file: AudioFile) -> tuple[Path, str, str]:
     """Return a file with the sound of a row, its name for a download and its media type.
 
     A track of an album file is cut from it at the first play.
     """
-    path = _unchanged(file)
+    path = unchanged_path(file)
     if not file.part:
         return path, path.name, media_type(file)
     name = f"{path.stem} {file.part:02}.flac"

@@ -109,20 +109,19 @@ def proximities(mixture: SoundMixture, row: int) -> Floats:
 
 
 def similarities(mixture: SoundMixture, track_id: int, others: Rows) -> _Scores | None:
-    """Return the scores of rows to a track as shares of its score to itself, 0 to 1.
+    """Return the scores of rows to a track as probabilities, 0 to 1.
 
-    1 is the same sound, 0 as far as tracks usually are, or farther. None for a track that does not
-    have all sets of the mixture.
+    1 is the same sound, 0.5 as far as tracks usually are, 0 the farthest: the share of pairs that
+    are farther, in the normal approximation. None for a track that lacks a set of the mixture.
     """
     known = mixture.rows_of([track_id])
     if not len(known):
         return None
-    row = int(known[0])
-    rows = np.append(others, row)
     scores = sum(
-        (part.weight * proximity(part, row, rows) for part in mixture.parts), np.zeros(len(rows))
+        (part.weight * proximity(part, int(known[0]), others) for part in mixture.parts),
+        np.zeros(len(others)),
     )
-    return np.clip(scores[:-1] / max(float(scores[-1]), SMALLEST), 0.0, 1.0)
+    return np.array([0.5 * math.erfc(-score / math.sqrt(2)) for score in scores.tolist()])
 
 
 def nearest_by_mixture(

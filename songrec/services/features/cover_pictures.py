@@ -7,6 +7,7 @@ the pages send nothing else: a picture of 3,000 pixels is megabytes.
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from songrec.audio_files.folder_pictures import find_picture
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, NotReady
 from songrec.core.isolation import IsolatedProcess, Limits
 from songrec.core.types import Progress, no_progress
 from songrec.store.instance import Instance
@@ -22,6 +23,9 @@ from songrec.store.sound import audio_files, waveform_cache
 from songrec.store.sound.waveform_cache import COVER_PIXELS
 
 LIMITS = Limits(seconds=60.0, memory_bytes=2**30)
+NOW = Limits(seconds=10.0, memory_bytes=2**30)
+WAIT_S = 0.5
+_scaling = threading.Lock()
 AT_ONCE = 500
 """Pictures that one job scales, so that whoever uploads a song does not wait for a library."""
 QUALITY = 82
@@ -59,6 +63,28 @@ def scale_pictures(
     instance.session.commit()
     done = min(len(waiting), limit)
     return done - len(unusable), len(waiting) - done
+
+
+def scale_now(folder: Path, path: Path, digest: str) -> bool:
+    """Scale the picture of one file for somebody who waits; False if that is not possible now.
+
+    One at a time: whoever asks for a page of covers gets the first, and the job does the rest.
+    """
+    if not _scaling.acquire(timeout=WAIT_S):
+        return False
+    try:
+        if waveform_cache.has_thumbnails(folder, digest):
+            return True
+        with IsolatedProcess() as process:  # web processes keep no child
+            scaled = process.call(scaled_cover, str(path), limits=NOW)["arrays"]
+    except (BadInput, NotReady):
+        return False
+    finally:
+        _scaling.release()
+    if scaled:
+        pictures = {size: scaled[size].tobytes() for size in COVER_PIXELS}
+        waveform_cache.write_thumbnails(folder, digest, pictures)
+    return bool(scaled)
 
 
 def note_folder_pictures(session: Session, root: Path) -> int:

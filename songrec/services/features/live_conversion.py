@@ -31,6 +31,8 @@ MEDIA_TYPES = {
 """The formats that are converted to, with their media types."""
 KBPS = {"mp3": 192, "opus": 160, "ogg": 160, "aac": 192}
 """The rates without a limit."""
+MARGINS = {"mp3": 1.01, "opus": 1.15, "ogg": 1.15, "aac": 1.15}
+"""What a conversion is longer than its rate says, at most."""
 ANYWHERE = "mp3"
 """What every app plays."""
 RAW = "raw"
@@ -76,7 +78,8 @@ class Conversion:
         """Return a size that the conversion of so long a sound does not exceed, None if unknown."""
         if self.kbps is None:
             return None
-        return round(max(0.0, seconds - self.from_s) * self.kbps * 125 * 1.05) + 8192
+        left = max(0.0, seconds - self.from_s)
+        return round(left * self.kbps * 125 * MARGINS[self.format]) + 8192
 
 
 def choose(

@@ -27,6 +27,7 @@ from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import reactions
+from songrec.store.runs.spaces import published_space
 from songrec.store.sound import mixture_files
 from songrec.store.tables import (
     Listen,
@@ -48,7 +49,7 @@ MAX_TRACKS_OF_ARTIST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class SonicMatch:
-    """A track, and how alike it sounds: 1 is the same sound, 0 as far as songs usually are."""
+    """A track, and how alike it sounds: 1 is the same sound, 0 the least alike."""
 
     track_id: int
     similarity: float
@@ -76,11 +77,9 @@ def like_song(
         )
     except NotReady:
         return []
-    unwanted = set(dislikes)
-    allowed = set(
-        np.intersect1d([one.track.id for one in similar], playable_ids(instance)).tolist()
-    )
-    return [one for one in similar if one.track.id in allowed - unwanted][:n]
+    ids = np.array([one.track.id for one in similar], dtype=np.int64)
+    keep = np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)
+    return [one for one, stays in zip(similar, keep.tolist(), strict=True) if stays][:n]
 
 
 def like_album(
@@ -234,8 +233,10 @@ def sonic_path(
         raise BadInput("A path has two songs at least.")
     if start.id == end.id:
         return [SonicMatch(start.id, 1.0), SonicMatch(end.id, 1.0)]
-    only = playable_choice(instance)
-    ranked, _ = song_path(instance, start, end, min(n - 2, MAX_BETWEEN), listener, only)
+    space, playable = published_space(instance), playable_choice(instance)
+    silent = [] if playable is None else np.setdiff1d(space.track_ids, playable).tolist()
+    between = min(n - 2, MAX_BETWEEN)
+    ranked, _ = song_path(instance, start, end, between, listener, withdrawn=silent)
     ids = [one.track.id for one in ranked]
     return [
         SonicMatch(track_id, similarity)
@@ -258,7 +259,7 @@ def similarity_to(instance: Instance, track: TrackView, others: Sequence[int]) -
         if scores is not None:
             known |= dict(zip(space.track_ids[rows].tolist(), scores.tolist(), strict=True))
     known[track.id] = 1.0
-    return [round(known.get(one, -1.0), 4) for one in others]
+    return [round(known.get(one, -1.0), 6) for one in others]
 
 
 def _dislikes(instance: Instance, listener: Listener | None) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,18 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from songrec.store.tables import PLAYABLE, Album, AudioFile, Track, TrackAttributes
+from songrec.store.tables import (
+    PLAYABLE,
+    Album,
+    Artist,
+    AudioFile,
+    Track,
+    TrackArtist,
+    TrackAttributes,
+)
 
+FIRST_OF_LIST = 8
+"""So many songs of a list are looked at for a picture."""
 TRAITS = ("energy", "positiveness")
 _TRAIT_COLUMNS = tuple(getattr(TrackAttributes, name) for name in TRAITS)
 
@@ -69,6 +80,27 @@ def of_album(session: Session, public_id: str) -> CoverSubject | None:
     tracks = select(Track.id).where(Track.album_id == album_id)
     picture, _ = _files(session, AudioFile.track_id.in_(tracks))
     return CoverSubject(public_id, dict(zip(TRAITS, traits, strict=True)), picture, None)
+
+
+def of_artist(session: Session, public_id: str) -> CoverSubject | None:
+    """Return what the picture of an artist shows: a cover of theirs, else what to draw."""
+    artist_id = session.scalar(select(Artist.id).where(Artist.public_id == public_id))
+    if artist_id is None:
+        return None
+    tracks = select(TrackArtist.track_id).where(
+        TrackArtist.artist_id == artist_id, TrackArtist.role == "main"
+    )
+    picture, _ = _files(session, AudioFile.track_id.in_(tracks))
+    return CoverSubject(public_id, {}, picture, None)
+
+
+def of_list(session: Session, seed: str, track_ids: Sequence[int]) -> CoverSubject:
+    """Return what the cover of a list shows: that of its first song with one, else a drawing."""
+    for track_id in track_ids[:FIRST_OF_LIST]:
+        picture, _ = _files(session, AudioFile.track_id == track_id)
+        if picture is not None:
+            return CoverSubject(seed, {}, picture, None)
+    return CoverSubject(seed, {}, None, None)
 
 
 def _files(session: Session, condition: Any) -> tuple[PictureFile | None, str | None]:

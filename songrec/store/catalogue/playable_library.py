@@ -102,6 +102,7 @@ class PlayableLibrary:
             self._album_row[self._by_album], np.arange(len(self.albums) + 1)
         )
         self._popularity = columns["popularity"]
+        self._ms = columns["ms"]
         self._albums_by_id = {album.public_id: album for album in self.albums}
         self._rows_by_id = {one.id: one.row for one in self.albums if one.id is not None}
         artists: dict[int, PlayableArtist] = {}
@@ -136,6 +137,11 @@ class PlayableLibrary:
         """Return those of the tracks that can be played, in the order given."""
         ids = np.asarray(track_ids, dtype=np.int64)
         return ids[np.isin(ids, self.track_ids)]
+
+    def seconds_of(self, track_ids: Sequence[int]) -> int:
+        """Return how long those of the tracks that can be played last together, in seconds."""
+        ids = self.playable(track_ids)
+        return round(int(self._ms[np.searchsorted(self.track_ids, ids)].sum()) / 1000)
 
     def albums_of(self, track_ids: Sequence[int]) -> Ints:
         """Return the album rows of tracks in the order given, one for each that can be played."""

@@ -17,6 +17,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session, aliased
 
 from songrec.core.errors import BadInput
+from songrec.store.bulk import chunks
 from songrec.store.db import now
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 
@@ -116,6 +117,20 @@ def tracks(session: Session, playlist: Playlist) -> list[int]:
             .order_by(PlaylistTrack.position, PlaylistTrack.track_id)
         )
     )
+
+
+def tracks_of_all(session: Session, playlists: Sequence[Playlist]) -> dict[int, list[int]]:
+    """Map the ids of playlists to their track ids in order."""
+    ids: dict[int, list[int]] = {playlist.id: [] for playlist in playlists}
+    for part in chunks(list(ids)):
+        rows = session.execute(
+            select(PlaylistTrack.playlist_id, PlaylistTrack.track_id)
+            .where(PlaylistTrack.playlist_id.in_(part))
+            .order_by(PlaylistTrack.playlist_id, PlaylistTrack.position, PlaylistTrack.track_id)
+        )
+        for playlist_id, track_id in rows:
+            ids[playlist_id].append(track_id)
+    return ids
 
 
 def sizes(session: Session, playlists: Sequence[Playlist]) -> dict[int, int]:

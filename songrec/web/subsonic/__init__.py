@@ -17,8 +17,15 @@ def init_app(app: Flask) -> None:
     from songrec.web.security import csrf
     from songrec.web.subsonic import (  # noqa: F401  (importing adds their routes)
         absent,
+        annotation,
         browsing,
+        covers,
         lists,
+        media,
+        play_queue,
+        playlists,
+        recommendations,
+        scanning,
         searching,
         system,
     )

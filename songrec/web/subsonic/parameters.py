@@ -15,6 +15,11 @@ def text(name: str, default: str = "") -> str:
     return _clean(request.values.get(name, default))
 
 
+def optional(name: str) -> str | None:
+    """Return a parameter, which may be empty; None where it is missing."""
+    return text(name) if name in request.values else None
+
+
 def texts(name: str) -> list[str]:
     """Return all values of a parameter that may be given several times."""
     return [_clean(one) for one in request.values.getlist(name)]

@@ -48,10 +48,17 @@ _REFERENCE_LUFS = -18.0
 
 def children(track_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return those of the tracks that can be played, in the order given."""
+    songs = children_by_id(track_ids)
+    return [songs[track_id] for track_id in track_ids if track_id in songs]
+
+
+def children_by_id(track_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Map the ids of those of the tracks that can be played to their songs."""
     songs = song_details(db.session, track_ids, caller().listener)
-    numbers = [song.id for song in songs]
-    moods = heard_tags.of_tracks(current_app.config["INSTANCE"], numbers, _MOODS, _LIKELY)
-    return [_child(song, moods.get(song.id, [])) for song in songs]
+    moods = heard_tags.of_tracks(
+        current_app.config["INSTANCE"], [song.id for song in songs], _MOODS, _LIKELY
+    )
+    return {song.id: _child(song, moods.get(song.id, [])) for song in songs}
 
 
 def date(moment: datetime | None) -> str | None:
