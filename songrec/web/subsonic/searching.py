@@ -68,10 +68,11 @@ def matching_songs(held: PlayableLibrary, words: str) -> list[int]:
 
 def _search(*, as_folders: bool) -> dict[str, Any]:
     held = library()
-    # Some apps send two quotation marks for everything.
-    words = parameters.text("query").strip()
-    words = words.strip('"') if words.startswith('"') else words
-    words = words.strip().removesuffix("*")
+    words = parameters.text("query").strip().removesuffix("*")
+    if words.startswith('"'):
+        words = words.strip('"')
+    if not words.strip("'\" "):  # some apps send two quotation marks for everything
+        words = ""
     result: dict[str, Any] = {}
     if count := _count("artist"):
         listed = held.search_artists(words) if words else held.artists
