@@ -74,6 +74,15 @@ KINDS: dict[str, Kind] = {
             is_small=True,
         ),
         Kind(
+            "server-sync",
+            "Exchange with a music server",
+            "songrec.jobs.server_tasks:sync",
+            "Cancelled; what was exchanged until then stays.",
+            exclusive_key="server-sync",
+            time_limit_s=SHORT_WORK_S,
+            is_small=True,
+        ),
+        Kind(
             "setup",
             "Setting up",
             "songrec.jobs.tasks:set_up",

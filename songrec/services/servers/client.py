@@ -311,9 +311,16 @@ class ServerClient:
 
     def albums(self, offset: int, count: int) -> list[str]:
         """Return a page of the ids of all albums, by name."""
-        answer = self.call("getAlbumList2", type="alphabeticalByName", size=count, offset=offset)
+        return [id_ for id_, _ in self._albums("alphabeticalByName", offset, count)]
+
+    def recent_albums(self, offset: int, count: int) -> list[tuple[str, datetime | None]]:
+        """Return a page of albums that were played last: ids, and when if the server says so."""
+        return self._albums("recent", offset, count)
+
+    def _albums(self, kind: str, offset: int, count: int) -> list[tuple[str, datetime | None]]:
+        answer = self.call("getAlbumList2", type=kind, size=count, offset=offset)
         albums = _dicts(_dict(answer.get("albumList2")).get("album"))
-        return [id_ for album in albums if (id_ := _text(album.get("id")))]
+        return [(id_, _time(one.get("played"))) for one in albums if (id_ := _text(one.get("id")))]
 
     def album(self, album_id: str) -> list[RemoteSong]:
         """Return the songs of an album."""

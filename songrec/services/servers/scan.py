@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -21,8 +21,9 @@ from songrec.core.types import Progress, no_progress, part_of
 from songrec.services.catalogue import duplicate_search
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.servers import connection
-from songrec.services.servers.client import RemoteSong, ScanStatus, ServerClient
+from songrec.services.servers.client import RemoteSong, ScanStatus
 from songrec.services.servers.matching import LENGTH_SLACK_S, SongMatcher
+from songrec.services.servers.pages import SEARCH, SongPage, read_pages
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import match_keys
 from songrec.store.db import now, take_write_turn
@@ -30,10 +31,6 @@ from songrec.store.instance import Instance
 from songrec.store.servers import server_tracks
 from songrec.store.tables import MusicServer, ServerTrack
 
-PAGE = 500
-"""Songs of a page: the most that the protocol's servers give."""
-ALBUMS_AT_ONCE = 25
-"""Albums after which the place is stored, where songs are read album by album."""
 READING = 0.8
 """The share of a scan that reading the songs is."""
 _TABLE = ServerTrack.__table__
@@ -137,7 +134,7 @@ def _scan(
         newest = state.begin(duplicate_search.newest_id(session))
         session.commit()
         reading = part_of(on_progress, 0.0, READING)
-        for page in _pages(client, state):
+        for page in read_pages(client, state.route, state.offset):
             # Read before the write turn is taken: nobody waits for the server meanwhile.
             take_write_turn(session)
             _store_page(session, server, state, page.songs)
@@ -161,15 +158,6 @@ def _scan(
     return report
 
 
-@dataclass(frozen=True)
-class _Page:
-    """Songs that were read together, and where to go on after them."""
-
-    songs: list[RemoteSong]
-    route: str
-    offset: int
-
-
 class _State:
     """Where a scan is, as it is stored with the server: in ``scan["running"]``."""
 
@@ -179,7 +167,7 @@ class _State:
         self._running: dict[str, Any] = dict((server.scan or {}).get("running") or {})
         self.report = ScanReport(server.name)
         self.mark = ""
-        self.route = "search"
+        self.route = SEARCH
         self.offset = self.seen = 0
         self.has_others = False
         self.matcher = SongMatcher(session, server)
@@ -213,15 +201,12 @@ class _State:
         self._store()
         return int(self._running["newest"])
 
-    def save(self, page: _Page) -> None:
+    def save(self, page: SongPage) -> None:
         """Store the place after a page."""
         self.route, self.offset = page.route, page.offset
+        # Songs that an empty search gave are met again where albums are read after all.
         self.seen += len(page.songs)
         self._store()
-
-    def restart(self, route: str) -> None:
-        """Begin anew by another route."""
-        self.route, self.offset, self.seen = route, 0, 0
 
     def expected(self, status: ScanStatus | None) -> int:
         """Return how many songs there are to be read, as far as that is known; else 0."""
@@ -270,34 +255,6 @@ class _State:
         rest = {name: value for name, value in self.server.scan.items() if name != "running"}
         self.server.scan = rest
         self._session.flush()
-
-
-def _pages(client: ServerClient, state: _State) -> Iterator[_Page]:
-    """Yield all songs: by an empty search where the server answers that, else album by album."""
-    if state.route == "search":
-        first = ""
-        while True:
-            songs = client.songs(state.offset, PAGE)
-            if songs and songs[0].id == first:
-                songs = []  # a server that passes over the offset would go on for ever
-                state.restart("albums")
-                break
-            if not songs and state.offset == 0:
-                state.restart("albums")
-                break
-            if not songs:
-                return
-            first = songs[0].id
-            yield _Page(songs, "search", state.offset + len(songs))
-    first = ""
-    while albums := client.albums(state.offset, PAGE):
-        if albums[0] == first:
-            return
-        first, start = albums[0], state.offset
-        for at in range(0, len(albums), ALBUMS_AT_ONCE):
-            part = albums[at : at + ALBUMS_AT_ONCE]
-            songs = [song for album in part for song in client.album(album)]
-            yield _Page(songs, "albums", start + at + len(part))
 
 
 def _store_page(

@@ -32,10 +32,12 @@ def react(
     track_id: int,
     value: int | None,
     weight: int | None = None,
+    at: datetime | None = None,
 ) -> None:
     """Set a reaction to a track: 1 likes it, -1 dislikes it, None removes the reaction.
 
-    A like keeps the weight it had unless ``weight`` gives another one (see ``WEIGHTS``).
+    A like keeps the weight it had unless ``weight`` gives another one (see ``WEIGHTS``). ``at`` is
+    when it was made elsewhere; by default it is made now.
     """
     if value is None:
         session.execute(
@@ -54,7 +56,7 @@ def react(
         "track_id": track_id,
         "value": value,
         "weight": weight if weight is not None and value == LIKE else 1,
-        "created_at": now(),
+        "created_at": at or now(),
     }
     same = Reaction.value == value
     update_values = {

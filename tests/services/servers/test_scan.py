@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from songrec.core.errors import NotReady
-from songrec.services.servers import connection, scan
-from songrec.services.servers.connection import SignIn
+from songrec.services.servers import pages, scan
+from songrec.services.servers.client import ServerClient
 from songrec.services.servers.scan import scan_server
 from songrec.store.db import db
-from songrec.store.instance import Instance, current_instance
+from songrec.store.instance import Instance
 from songrec.store.servers import server_tracks
-from songrec.store.tables import Listener, MusicServer, ServerTrack, Track
+from songrec.store.tables import MusicServer, ServerTrack, Track
 from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
+from tests.services.servers.conftest import Connect
 
 SONGS = (("Dawn", "Ada", "Hours"), ("Noon", "Ada", "Hours"), ("Rain", "Bo", "Weather"))
 
@@ -51,28 +51,9 @@ def own(music: Path, tmp_path: Path) -> Iterator[Supysonic]:
 
 
 @pytest.fixture
-def here(app: Flask) -> Iterator[Instance]:
-    """The instance of the test's application."""
-    with app.app_context():
-        yield current_instance()
-
-
-@pytest.fixture
-def server(here: Instance, supysonic: Supysonic) -> MusicServer:
+def server(connect: Connect, supysonic: Supysonic) -> MusicServer:
     """The server that stays as it is, connected."""
-    return connected(here, supysonic, "Attic")
-
-
-def connected(here: Instance, supysonic: Supysonic, name: str) -> MusicServer:
-    """Connect a server with the account of the one listener."""
-    listener = db.session.scalar(select(Listener)) or Listener(token="a")
-    here.session.add(listener)
-    here.session.flush()
-    server, _ = connection.add_server(
-        here, supysonic.url, name=name, listener=listener, sign_in=SignIn("admin", PASSWORD)
-    )
-    here.session.commit()
-    return server
+    return connect(supysonic.url, password=PASSWORD)[0]
 
 
 def ids(server: MusicServer) -> dict[str, str]:
@@ -104,9 +85,11 @@ def test_a_second_scan_changes_nothing(here: Instance, server: MusicServer) -> N
     assert ids(server) == before
 
 
-def test_new_changed_and_missing_songs_are_noticed(here: Instance, own: Supysonic) -> None:
+def test_new_changed_and_missing_songs_are_noticed(
+    here: Instance, connect: Connect, own: Supysonic
+) -> None:
     """A song that is gone keeps its track, and is back when the server has it again."""
-    server = connected(here, own, "Attic")
+    server, _ = connect(own.url, password=PASSWORD)
     scan_server(here, server)
     rain = own.music / "Bo" / "Weather" / "03 Rain.flac"
     away = own.folder / "rain.flac"
@@ -123,9 +106,11 @@ def test_new_changed_and_missing_songs_are_noticed(here: Instance, own: Supysoni
     assert report.renumbered + report.returned >= 1
 
 
-def test_a_server_that_renumbers_its_songs_keeps_their_rows(here: Instance, own: Supysonic) -> None:
+def test_a_server_that_renumbers_its_songs_keeps_their_rows(
+    here: Instance, connect: Connect, own: Supysonic
+) -> None:
     """Rows are found again by path, so that opinions and tracks stay with them."""
-    server = connected(here, own, "Attic")
+    server, _ = connect(own.url, password=PASSWORD)
     scan_server(here, server)
     before = {row.title: (row.id, row.track_id) for row in db.session.scalars(select(ServerTrack))}
     old = ids(server)
@@ -142,7 +127,7 @@ def test_a_scan_that_was_killed_goes_on_where_it_was(
     here: Instance, server: MusicServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages that were stored are not read again."""
-    monkeypatch.setattr(scan, "PAGE", 1)
+    monkeypatch.setattr(pages, "PAGE", 1)
     stored = scan._store_page
 
     def dies(*args: object) -> None:
@@ -165,13 +150,15 @@ def test_albums_are_read_where_the_search_wants_a_word(
     here: Instance, server: MusicServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such servers answer an empty search with nothing."""
-    monkeypatch.setattr(scan.ServerClient, "songs", lambda *args: [])
+    monkeypatch.setattr(ServerClient, "songs", lambda *args: [])
     assert scan_server(here, server).present == 3
 
 
-def test_a_server_that_shows_nothing_loses_nothing(here: Instance, own: Supysonic) -> None:
+def test_a_server_that_shows_nothing_loses_nothing(
+    here: Instance, connect: Connect, own: Supysonic
+) -> None:
     """Its disk may not be mounted: one line says so, and songs stay."""
-    server = connected(here, own, "Attic")
+    server, _ = connect(own.url, password=PASSWORD)
     scan_server(here, server)
     own.music.rename(own.folder / "unmounted")
     own.music.mkdir()
@@ -197,11 +184,12 @@ def test_songs_that_lie_in_a_folder_of_songrec_are_not_there_twice(
 
 
 def test_two_servers_with_one_song_share_its_track(
-    here: Instance, server: MusicServer, own: Supysonic
+    here: Instance, server: MusicServer, connect: Connect, own: Supysonic
 ) -> None:
     """Each has its own id for it."""
     scan_server(here, server)
-    report = scan_server(here, connected(here, own, "Cellar"))
+    cellar, _ = connect(own.url, "Cellar", PASSWORD)
+    report = scan_server(here, cellar)
     assert (report.matched, report.new_tracks) == (3, 0)
     assert len(db.session.scalars(select(ServerTrack)).all()) == 6
 

@@ -1,0 +1,552 @@
+"""Exchange with an account on a music server: stars, ratings, plays and playlists.
+
+What changed on either side since the last exchange (``ServerOpinion``) is carried over. Where both
+changed the newest wins; the report says so. The first exchange takes nothing away on either side.
+Everything is read before anything is written, and stars are sent last, so that a server that stops
+answering in between costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Progress, no_progress
+from songrec.services.servers.client import (
+    RemotePlaylist,
+    RemoteSong,
+    ServerClient,
+    ServerRefusal,
+)
+from songrec.services.servers.pages import read_pages
+from songrec.store.bulk import chunks
+from songrec.store.db import insert, now, write_with_retries
+from songrec.store.instance import Instance
+from songrec.store.listeners import listens, playlists, reactions
+from songrec.store.servers import music_servers, server_tracks
+from songrec.store.tables import (
+    Listener,
+    MusicServer,
+    Playlist,
+    Reaction,
+    ServerAccount,
+    ServerOpinion,
+    ServerPlaylist,
+    ServerTrack,
+    Track,
+    TrackRating,
+)
+
+FULL_EVERY = timedelta(days=1)
+"""Plays and ratings of all songs are read once a day, in between those of recent albums."""
+RECENT_ALBUMS, MOST_RECENT = 50, 200
+"""Albums of a page of those played last, and the most that are read between two full readings."""
+FEW_STARS = 10
+"""Up to so many stars may vanish at once; of more than half of them likes stay here."""
+NOT_FOR_ME = 1
+"""The rating, in stars, that counts as *not for me*."""
+NOTES = 20
+"""Notes of a report; what they stand for is counted."""
+
+
+@dataclass
+class SyncReport:
+    """What an exchange changed, in numbers of songs, plays and playlists.
+
+    ``likes`` came in and ``unliked`` were taken back, ``not_for_me`` came in by a rating; ``sent``
+    and ``withdrawn`` are stars that were given and taken away on the server. ``unknown`` songs are
+    not in the library yet. ``notes`` are sentences on conflicts and what was left alone.
+    """
+
+    server: str
+    username: str
+    likes: int = 0
+    unliked: int = 0
+    not_for_me: int = 0
+    plays: int = 0
+    playlists: int = 0
+    sent: int = 0
+    withdrawn: int = 0
+    conflicts: int = 0
+    unknown: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence, unless there are many already."""
+        if sentence not in self.notes and len(self.notes) < NOTES:
+            self.notes.append(sentence)
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for ``flask servers sync --json``, the job's row and the account."""
+        return asdict(self)
+
+    @property
+    def text(self) -> str:
+        """The report as a sentence."""
+        parts = [
+            f"{number:,} {words if number == 1 else f'{words}s'}"
+            for number, words in (
+                (self.likes, "new like"),
+                (self.plays, "play"),
+                (self.playlists, "changed playlist"),
+                (self.sent, "star"),
+            )
+            if number
+        ]
+        parts[-1:] = [f"{parts[-1]} sent"] if self.sent else parts[-1:]
+        parts += [f"{self.not_for_me:,} not for you"] if self.not_for_me else []
+        parts += [f"{self.unliked:,} no longer liked"] if self.unliked else []
+        parts += [f"{self.withdrawn:,} stars taken away there"] if self.withdrawn else []
+        return ", ".join(parts) or "nothing new"
+
+
+@dataclass
+class _Said:
+    """What a server says of an account's songs, by the server's ids.
+
+    ``songs`` are those of which plays or a rating are known, ``is_full`` whether all were read.
+    """
+
+    stars: dict[str, datetime]
+    songs: dict[str, RemoteSong]
+    is_full: bool
+    playlists: list[RemotePlaylist]
+    listed: set[str]
+
+
+def sync_server(
+    instance: Instance, server: MusicServer, on_progress: Progress = no_progress
+) -> list[dict[str, Any]]:
+    """Exchange with every account on a server; return a report or an error for each.
+
+    **Commits** for each account. An account that the server refuses keeps its line and does not
+    keep the others from their exchange; ``NotReady`` where all failed.
+    """
+    results: list[dict[str, Any]] = []
+    accounts = music_servers.accounts(instance.session, server)
+    for number, account in enumerate(accounts):
+        on_progress(number / len(accounts), f"Exchanging with {account.username}.")
+        try:
+            results.append(sync_account(instance, account).to_json())
+        except NotReady as error:
+            results.append({"username": account.username, "error": str(error)})
+    if results and all("error" in result for result in results):
+        raise NotReady(results[-1]["error"])
+    return results
+
+
+def sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
+    """Exchange with one account. **Commits.**
+
+    ``NotReady`` where the server does not answer; the line is stored with the account.
+    """
+    session = instance.session
+    account_id = account.id
+    try:
+        with ServerClient.of_account(instance, account) as client:
+            said = _read(session, client, account)
+            session.commit()
+            exchange = write_with_retries(
+                session, lambda: _Exchange(session, account_id, said).run()
+            )
+            _send(session, client, account_id, exchange)
+    except NotReady as error:
+        session.rollback()
+        account = session.get_one(ServerAccount, account_id)
+        account.error = str(error)[:500]
+        session.commit()
+        raise
+    account = session.get_one(ServerAccount, account_id)
+    account.error, account.synced_at = None, exchange.moment
+    report = exchange.report
+    full_at = exchange.moment.isoformat() if said.is_full else account.sync.get("full_at")
+    account.sync = {**account.sync, "report": report.to_json(), "full_at": full_at}
+    session.commit()
+    return report
+
+
+def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Said:
+    """Read everything that the exchange needs from the server."""
+    client.info()
+    starred = client.starred()
+    stars = {song.id: song.starred_at or now() for song in starred}
+    full_at = (account.sync or {}).get("full_at")
+    is_full = full_at is None or now() - datetime.fromisoformat(full_at) >= FULL_EVERY
+    songs: dict[str, RemoteSong] = {}
+    for page in _all_songs(client) if is_full else _recent_songs(client, account.synced_at):
+        songs |= {song.id: song for song in page if song.play_count or song.rating}
+    songs |= {song.id: song for song in starred if song.play_count or song.rating}
+    listed = [one for one in client.playlists() if _is_of(one, account)]
+    links = _links(session, account)
+    ids = [one.id for one in listed if one.id not in links or _may_differ(links[one.id], one)]
+    session.commit()
+    changed = [client.playlist(id_) for id_ in ids]
+    return _Said(stars, songs, is_full, changed, {one.id for one in listed})
+
+
+def _all_songs(client: ServerClient) -> Iterable[list[RemoteSong]]:
+    return (page.songs for page in read_pages(client))
+
+
+def _recent_songs(client: ServerClient, since: datetime | None) -> Iterable[list[RemoteSong]]:
+    """Yield the songs of the albums that were played since the last exchange."""
+    for offset in range(0, MOST_RECENT, RECENT_ALBUMS):
+        albums = client.recent_albums(offset, RECENT_ALBUMS)
+        for album_id, played_at in albums:
+            if since is not None and played_at is not None and played_at < since:
+                return
+            yield client.album(album_id)
+        if len(albums) < RECENT_ALBUMS:
+            return
+
+
+def _is_of(playlist: RemotePlaylist, account: ServerAccount) -> bool:
+    """Return whether a playlist is the account's own, and not somebody's who shares it."""
+    owner = playlist.owner.casefold()
+    return not owner or not account.username or owner == account.username.casefold()
+
+
+def _links(session: Session, account: ServerAccount) -> dict[str, ServerPlaylist]:
+    query = select(ServerPlaylist).where(ServerPlaylist.account_id == account.id)
+    return {link.remote_id: link for link in session.scalars(query)}
+
+
+def _is_written(link: ServerPlaylist) -> bool:
+    """Return whether songrec writes this playlist: a mix, not the person's list."""
+    return link.is_own or link.mix_id is not None
+
+
+def _may_differ(link: ServerPlaylist, playlist: RemotePlaylist) -> bool:
+    if _is_written(link) or link.playlist_id is None:
+        return False
+    return not playlist.changed or playlist.changed != link.changed
+
+
+class _Exchange:
+    """One exchange as it is written: reactions, plays, playlists and opinions.
+
+    Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars are to be sent.
+    """
+
+    def __init__(self, session: Session, account_id: int, said: _Said) -> None:
+        self._session = session
+        self._said = said
+        self.account = session.get_one(ServerAccount, account_id)
+        self._server = session.get_one(MusicServer, self.account.server_id)
+        self._listener = session.get_one(Listener, self.account.listener_id)
+        self._since = self.account.synced_at
+        self.moment = now()
+        self.report = SyncReport(self._server.name, self.account.username)
+        self.to_star: dict[int, str] = {}
+        self.to_unstar: dict[int, str] = {}
+        query = select(ServerOpinion).where(ServerOpinion.account_id == account_id)
+        self._opinions = {one.server_track_id: one for one in session.scalars(query)}
+        self._rows: dict[int, Any] = {}
+        self._by_remote: dict[str, Any] = {}
+        self._load_rows()
+        reacted = session.scalars(
+            select(Reaction)
+            .where(Reaction.listener_id == self._listener.id)
+            .execution_options(populate_existing=True)
+        )
+        self._reactions = {one.track_id: (one.value, one.created_at) for one in reacted}
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing was exchanged before."""
+        return self._since is None
+
+    def run(self) -> _Exchange:
+        """Carry over what changed."""
+        self._stars()
+        self._ratings()
+        self._plays()
+        self._playlists()
+        self._session.flush()
+        return self
+
+    def _load_rows(self) -> None:
+        """Load the songs that the server speaks of, those with an opinion and the liked ones."""
+        table = ServerTrack.__table__
+        columns = (table.c.id, table.c.remote_id, table.c.track_id, table.c.gone_at)
+        of_server = table.c.server_id == self._server.id
+        liked = select(Reaction.track_id).where(
+            Reaction.listener_id == self._listener.id, Reaction.value == reactions.LIKE
+        )
+        conditions = [table.c.track_id.in_(liked)]
+        conditions += [table.c.id.in_(part) for part in chunks(list(self._opinions))]
+        named = list({*self._said.stars, *self._said.songs})
+        conditions += [table.c.remote_id.in_(part) for part in chunks(named)]
+        for condition in conditions:
+            for row in self._session.execute(select(*columns).where(of_server, condition)):
+                self._rows[row.id] = row
+                self._by_remote[row.remote_id] = row
+
+    def _opinion(self, row_id: int) -> ServerOpinion:
+        opinion = self._opinions.get(row_id)
+        if opinion is None:
+            opinion = ServerOpinion(
+                account_id=self.account.id, server_track_id=row_id, play_count=0
+            )
+            self._session.add(opinion)
+            self._opinions[row_id] = opinion
+        return opinion
+
+    def _react(self, track_id: int, value: int | None, at: datetime | None = None) -> None:
+        at = min(at or self.moment, self.moment)  # never newer than this exchange
+        reactions.react(self._session, self._listener, track_id, value, at=at)
+        if value is None:
+            self._reactions.pop(track_id, None)
+        else:
+            self._reactions[track_id] = (value, at)
+
+    def _is_newer(self, at: datetime | None) -> bool:
+        """Return whether something here is newer than the last exchange."""
+        return self._since is not None and at is not None and at > self._since
+
+    def _conflict(self, track_id: int, outcome: str) -> None:
+        self.report.conflicts += 1
+        title = self._session.scalar(select(Track.title).where(Track.id == track_id))
+        self.report.note(f"“{title}” changed in both places: {outcome}.")
+
+    def _stars(self) -> None:
+        stars = self._said.stars
+        unknown = [id_ for id_ in stars if id_ not in self._by_remote]
+        self.report.unknown = len(unknown)
+        # Several songs there may be one track here: a star on any of them counts.
+        starred: dict[int, datetime] = {}
+        rows_of: dict[int, list[Any]] = {}
+        before: set[int] = set()
+        for row in self._rows.values():
+            if row.track_id is None:
+                continue
+            rows_of.setdefault(row.track_id, []).append(row)
+            if row.remote_id in stars:
+                at = stars[row.remote_id]
+                starred[row.track_id] = max(at, starred.get(row.track_id, at))
+            opinion = self._opinions.get(row.id)
+            if opinion is not None and opinion.starred_at is not None:
+                before.add(row.track_id)
+        vanished = {
+            track_id
+            for track_id in before - starred.keys()
+            if all(row.gone_at is None for row in rows_of[track_id])
+        }
+        keeps = bool(unknown) or (len(vanished) > FEW_STARS and len(vanished) * 2 > len(before))
+        if vanished and keeps:
+            self.report.note(
+                f"{len(vanished):,} stars are missing on {self._server.name} at once: your likes "
+                "stay."
+            )
+        for track_id, at in starred.items():
+            self._is_starred(track_id, at, rows_of[track_id], was_starred=track_id in before)
+        for track_id in vanished:
+            if not keeps:
+                self._is_unstarred(track_id, rows_of[track_id])
+        if self.account.sends_likes:
+            for track_id, (value, _) in self._reactions.items():
+                rows = [row for row in rows_of.get(track_id, ()) if row.gone_at is None]
+                if value == reactions.LIKE and track_id not in starred and rows:
+                    opinion = self._opinions.get(rows[0].id)
+                    # A star that was taken away there is not given again for an old like.
+                    was_there = opinion is not None and opinion.starred_at is not None
+                    if track_id not in vanished and not was_there:
+                        self.to_star[rows[0].id] = rows[0].remote_id
+        for row in self._rows.values():
+            if row.remote_id in stars:
+                self._opinion(row.id).starred_at = stars[row.remote_id]
+            elif row.id in self._opinions and not (keeps and row.track_id in vanished):
+                self._opinions[row.id].starred_at = None
+
+    def _is_starred(
+        self, track_id: int, at: datetime, rows: Sequence[Any], *, was_starred: bool
+    ) -> None:
+        value, since = self._reactions.get(track_id, (None, None))
+        if value == reactions.LIKE:
+            return
+        if was_starred:
+            # The like was taken back here since: the star follows where likes are sent.
+            if self.account.sends_likes and not self.is_first:
+                self.to_unstar |= {
+                    row.id: row.remote_id for row in rows if row.remote_id in self._said.stars
+                }
+            return
+        if value == reactions.DISLIKE and since is not None:
+            if since >= at:
+                self._conflict(track_id, "it stays not for you, which is newer")
+                return
+            self._conflict(track_id, "the star is newer, so you like it")
+        self._react(track_id, reactions.LIKE, at)
+        self.report.likes += 1
+
+    def _is_unstarred(self, track_id: int, rows: Sequence[Any]) -> None:
+        value, at = self._reactions.get(track_id, (None, None))
+        if value != reactions.LIKE or at is None:
+            return
+        if self._is_newer(at):
+            self._conflict(track_id, "your like is newer, so it stays")
+            if self.account.sends_likes:
+                self.to_star[rows[0].id] = rows[0].remote_id
+            return
+        self._react(track_id, None)
+        self.report.unliked += 1
+
+    def _ratings(self) -> None:
+        """Keep ratings; one star is *not for me* until the rating changes."""
+        songs = dict(self._said.songs)
+        if self._said.is_full:  # a rating that was taken back
+            rated = [row_id for row_id, one in self._opinions.items() if one.rating is not None]
+            remote = [self._rows[row_id].remote_id for row_id in rated if row_id in self._rows]
+            songs = {**{id_: RemoteSong(id_) for id_ in remote}, **songs}
+        for remote_id, song in songs.items():
+            row = self._by_remote.get(remote_id)
+            if row is None or row.track_id is None:
+                continue
+            opinion = self._opinions.get(row.id)
+            before = opinion.rating if opinion is not None else None
+            if song.rating == before:
+                continue
+            value, at = self._reactions.get(row.track_id, (None, None))
+            if song.rating == NOT_FOR_ME and remote_id not in self._said.stars:
+                if (
+                    value == reactions.LIKE
+                    and at is not None
+                    and (self.is_first or self._is_newer(at))
+                ):
+                    self._conflict(row.track_id, "your like is newer than the rating of one star")
+                elif value != reactions.DISLIKE:
+                    self._react(row.track_id, reactions.DISLIKE)
+                    self.report.not_for_me += 1
+            elif before == NOT_FOR_ME and value == reactions.DISLIKE and not self._is_newer(at):
+                self._react(row.track_id, None)
+            self._opinion(row.id).rating = song.rating
+            if song.rating is not None:
+                self._rate(row.track_id, song.rating)
+
+    def _rate(self, track_id: int, rating: int) -> None:
+        values = {"rating": rating, "rated_at": self.moment}
+        statement = insert(self._session, TrackRating).values(
+            listener_id=self._listener.id,
+            track_id=track_id,
+            made_reaction=rating == NOT_FOR_ME,
+            **values,
+        )
+        self._session.execute(
+            statement.on_conflict_do_update(index_elements=["listener_id", "track_id"], set_=values)
+        )
+
+    def _plays(self) -> None:
+        """Add the plays since the last exchange to the history: a count, and when it was last."""
+        if not self._listener.keeps_history:
+            return
+        played = []
+        for remote_id, song in self._said.songs.items():
+            row = self._by_remote.get(remote_id)
+            if row is None or row.track_id is None:
+                continue
+            opinion = self._opinions.get(row.id)
+            before = opinion.play_count if opinion is not None else 0
+            if song.play_count == before:
+                continue
+            if song.play_count > before:
+                played.append((row, song, song.play_count - before))
+            opinion = self._opinion(row.id)
+            opinion.play_count, opinion.played_at = song.play_count, song.played_at
+        source = self._server.name[:40]
+        plays = [
+            {
+                "track_id": row.track_id,
+                # The count that was reached names the play: it is never added twice.
+                "key": f"server:{self._server.public_id}:{row.id}:{song.play_count}",
+                "played_at": song.played_at,
+                "times": times,
+                "ms_played": None,
+                "is_skip": False,
+                "source": source,
+                "external_id": "",
+                "title": song.title,
+                "artists": song.artist_line,
+                "album": song.album,
+            }
+            for row, song, times in played
+        ]
+        if plays:
+            new = listens.record(self._session, self._listener, plays)
+            self.report.plays = sum(play["times"] for play in plays if play["key"] in new)
+
+    def _playlists(self) -> None:
+        """Let playlists here follow those there, until the listener changes them here."""
+        links = _links(self._session, self.account)
+        for remote_id, link in links.items():
+            if remote_id not in self._said.listed and not _is_written(link):
+                self._session.delete(link)  # deleted there: the playlist here stays
+        for playlist in self._said.playlists:
+            link = links.get(playlist.id)
+            ids = self._tracks_of([song.id for song in playlist.songs])
+            track_ids = list(dict.fromkeys(ids.values()))[: playlists.TRACK_LIMIT]
+            written = [song.id for song in playlist.songs]
+            name = playlists.usable_name(playlist.name, self._server.name)
+            if link is None:
+                if not track_ids:
+                    continue
+                link = ServerPlaylist(account_id=self.account.id, remote_id=playlist.id)
+                try:
+                    own = playlists.create(self._session, self._listener, name, track_ids=track_ids)
+                except BadInput as error:
+                    self.report.note(f"“{name}” was not taken over: {error}")
+                    continue
+                link.playlist_id = own.id
+                self._session.add(link)
+                self.report.playlists += 1
+            else:
+                own = self._session.get_one(Playlist, link.playlist_id)
+                here = playlists.tracks(self._session, own)
+                before = list(dict.fromkeys(self._tracks_of(link.written).values()))
+                if here != before[: playlists.TRACK_LIMIT] or own.name != playlists.usable_name(
+                    link.name, self._server.name
+                ):
+                    self.report.note(
+                        f"“{own.name}” was changed here: it does not follow {self._server.name} "
+                        "any more."
+                    )
+                    link.playlist_id = None
+                    continue
+                if here != track_ids or own.name != name:
+                    playlists.replace(self._session, own, track_ids)
+                    playlists.rename(self._session, own, name)
+                    self.report.playlists += 1
+            link.name, link.changed, link.written = playlist.name, playlist.changed, written
+            link.synced_at = self.moment
+
+    def _tracks_of(self, remote_ids: Sequence[str]) -> dict[str, int]:
+        """Return tracks in the order of these ids."""
+        tracks = server_tracks.tracks_of_remote(self._session, self._server, remote_ids)
+        return {id_: tracks[id_] for id_ in dict.fromkeys(remote_ids) if id_ in tracks}
+
+
+def _send(session: Session, client: ServerClient, account_id: int, exchange: _Exchange) -> None:
+    """Send the stars that are due. **Commits** after each, so that none is sent for nothing."""
+    for is_star, rows in ((True, exchange.to_star), (False, exchange.to_unstar)):
+        for row_id, remote_id in rows.items():
+            try:
+                (client.star if is_star else client.unstar)([remote_id])
+            except ServerRefusal as error:
+                if error.is_sign_in:
+                    raise
+                exchange.report.note(f"A star was not taken: {error}")
+                return
+            key = (account_id, row_id)
+            opinion = session.get(ServerOpinion, key) or ServerOpinion(
+                account_id=account_id, server_track_id=row_id, play_count=0
+            )
+            opinion.starred_at = now() if is_star else None
+            session.add(opinion)
+            session.commit()
+            exchange.report.sent += is_star
+            exchange.report.withdrawn += not is_star
