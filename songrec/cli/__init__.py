@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "app_password",
     "invitations",
     "lists",
+    "listenbrainz",
     "serve",
     "backup",
 )

@@ -173,6 +173,14 @@ KINDS: dict[str, Kind] = {
             is_small=True,
         ),
         Kind(
+            "listenbrainz",
+            "Exchange with ListenBrainz",
+            "songrec.jobs.listening:run",
+            "Cancelled; what came in until then stays. The next exchange goes on.",
+            time_limit_s=SHORT_WORK_S,
+            is_small=True,
+        ),
+        Kind(
             "upload",
             "Uploaded song",
             "songrec.jobs.tasks:upload",

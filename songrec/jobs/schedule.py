@@ -11,8 +11,9 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from songrec.jobs import queue
+from songrec.services.listeners import listenbrainz
 from songrec.store.db import now
-from songrec.store.listeners import mixes
+from songrec.store.listeners import listenbrainz_accounts, mixes
 from songrec.store.runs import runs
 from songrec.store.servers import music_servers, written_playlists
 
@@ -75,5 +76,15 @@ def _mixes(session: Session, moment: datetime) -> Iterable[DueJob]:
     return [DueJob("mixes", {"listener": one}) for one in sorted(listeners)]
 
 
-_SOURCES: tuple[Source, ...] = (_server_scans, _mixes)
+def _listenbrainz(session: Session, moment: datetime) -> Iterable[DueJob]:
+    """Accounts of ListenBrainz whose interval, or whose wait after a failure, is over."""
+    minutes = current_app.config["SERVER_MINUTES"]
+    if not minutes:
+        return
+    for account in listenbrainz_accounts.everybody(session):
+        if listenbrainz.is_due(account, moment, timedelta(minutes=minutes)):
+            yield DueJob("listenbrainz", {"account": account.id})
+
+
+_SOURCES: tuple[Source, ...] = (_server_scans, _mixes, _listenbrainz)
 """Functions ``(session, now) -> due jobs``, one for each kind of regular work."""

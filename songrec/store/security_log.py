@@ -39,6 +39,8 @@ KINDS: dict[str, str] = {
     "admin-revoked": "Admin rights revoked",
     "token-created": "API token created",
     "token-revoked": "API token revoked",
+    "service-connected": "Service connected",
+    "service-disconnected": "Service disconnected",
     "token-expired": "Expired API token used",
     "token-limited": "Too many unknown API tokens",
     "app-password-created": "App password created",

@@ -43,6 +43,7 @@ MODULES: tuple[str, ...] = (
     "account_data",
     "list_imports",
     "match_decisions",
+    "elsewhere",
     "upload",
     "api",
     "audiomuse",

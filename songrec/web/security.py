@@ -54,6 +54,8 @@ NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
 PLAYS_ADDRESS = RateLimitItemPerMinute(1000, 60)
 # A list has thousands of songs, each looked for.
 IMPORTS_ADDRESS = RateLimitItemPerMinute(30, 60)
+# Each asks another server, or lets a job ask it.
+CONNECT_ADDRESS = RateLimitItemPerMinute(30, 60)
 # Each looks through the songs that wait.
 DECISIONS_ADDRESS = RateLimitItemPerMinute(2000, 60)
 

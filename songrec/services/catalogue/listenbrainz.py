@@ -5,17 +5,14 @@ Nothing here is called unless a person asks for it: ``flask artists fetch``.
 
 from __future__ import annotations
 
-import json
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
+from http import HTTPStatus
 from typing import Any
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.version import VERSION
+from songrec.core.outgoing import read_json
+from songrec.core.polite_session import PoliteSession
 
 SERVER = "https://labs.api.listenbrainz.org"
 ALGORITHM = (
@@ -25,9 +22,7 @@ ALGORITHM = (
 BATCH = 20
 """Artists per request."""
 SECONDS_BETWEEN = 1.0
-TIMEOUT_S = 30.0
 LONGEST_NAME = 500
-LARGEST_ANSWER = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -40,56 +35,38 @@ class SimilarArtist:
     score: float
 
 
-@dataclass
 class Client:
-    """Asks a server politely: one request a second, and longer where it says so."""
+    """Asks a server politely: one request a second, and longer where it says so.
 
-    server: str = SERVER
-    seconds_between: float = SECONDS_BETWEEN
-    _next: float = 0.0
+    An operator names the server, which may lie in a private network.
+    """
 
-    def __post_init__(self) -> None:
-        if not self.server.startswith(("https://", "http://")):
-            raise BadInput(f"{self.server}: the server must begin with https:// or http://.")
+    seconds_between = SECONDS_BETWEEN
+
+    def __init__(self, server: str = SERVER) -> None:
+        if not server.startswith(("https://", "http://")):
+            raise BadInput(f"{server}: the server must begin with https:// or http://.")
+        self.server = server.rstrip("/")
+        self._session = PoliteSession(
+            self.server, allows_private=True, seconds_between=self.seconds_between
+        )
 
     def similar_artists(self, musicbrainz_ids: Sequence[str]) -> list[SimilarArtist]:
         """Return the artists similar to these; ``NotReady`` where the server gives none."""
-        body = json.dumps([{"artist_mbids": list(musicbrainz_ids), "algorithm": ALGORITHM}])
-        answer = self._post("/similar-artists/json", body.encode())
+        body = [{"artist_mbids": list(musicbrainz_ids), "algorithm": ALGORITHM}]
+        answer = self._post("/similar-artists/json", body)
         return list(_parse(answer, frozenset(musicbrainz_ids)))
 
-    def _post(self, path: str, body: bytes) -> Any:
-        time.sleep(max(0.0, self._next - time.monotonic()))
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-            self.server.rstrip("/") + path,
-            data=body,
-            headers={
-                "Content-Type": "application/json",
-                "User-Agent": f"songrec/{VERSION}",
-            },
-        )
-        advice = "Try again later, or import a file: flask artists import FILE"
+    def _post(self, path: str, body: Any) -> Any:
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-                content = response.read(LARGEST_ANSWER + 1)
-                wait = float(response.headers.get("X-RateLimit-Reset-In") or 0)
-                if int(response.headers.get("X-RateLimit-Remaining") or 1) > 0:
-                    wait = 0.0
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise NotReady(
-                f"{self.server} answered {error.code} {error.reason}. {advice}"
-            ) from None
-        except (OSError, HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise NotReady(f"{self.server} cannot be reached ({reason}). {advice}") from None
-        self._next = time.monotonic() + max(self.seconds_between, min(wait, 60.0))
-        if len(content) > LARGEST_ANSWER:
-            raise NotReady(f"{self.server} gave an answer above 32 MiB. {advice}")
-        try:
-            return json.loads(content)
-        except ValueError:
-            raise NotReady(f"{self.server} gave an answer that is not JSON. {advice}") from None
+            response = self._session.request("POST", path, json=body)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                answered = f"{response.status_code} {response.reason}".strip()
+                raise NotReady(f"{self.server} answered {answered}.")
+            return read_json(response)
+        except NotReady as error:
+            advice = "Try again later, or import a file: flask artists import FILE"
+            raise NotReady(f"{error} {advice}") from None
 
 
 def _parse(answer: Any, references: frozenset[str]) -> Iterable[SimilarArtist]:

@@ -13,6 +13,7 @@ from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
 from songrec.store.listeners import (
+    listenbrainz_accounts,
     listens,
     playlists,
     reactions,
@@ -53,6 +54,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         "waiting": [],
         "uploads": [],
         "account": None if user is None else _account(session, user),
+        "listenbrainz": _listenbrainz(session, listener),
     }
     if listener is None:
         return content
@@ -215,3 +217,17 @@ def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
                 "album": view.album,
             }
     return fields_by_id
+
+
+def _listenbrainz(session: Session, listener: Listener | None) -> dict[str, Any] | None:
+    """Return the connection to ListenBrainz, without its token."""
+    account = listenbrainz_accounts.of_listener(session, listener)
+    if account is None:
+        return None
+    switches = ("reads_plays", "reads_feedback", "sends_plays", "sends_feedback")
+    return {
+        "server": account.url,
+        "username": account.username,
+        "connected_at": account.created_at.isoformat(timespec="seconds"),
+        **{name: getattr(account, name) for name in switches},
+    }

@@ -1,0 +1,32 @@
+"""Exchange with ListenBrainz as a job. Light: it needs neither vectors nor sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from songrec.core.encryption import instance_cipher
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Progress
+from songrec.services.listeners import listenbrainz
+from songrec.store.listeners import listenbrainz_accounts
+from songrec.store.tables import Job
+
+
+def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Exchange with the account ``account`` (its id); the result counts what came and went.
+
+    A server that does not answer is no failure of the job: the account's row says why, and when it
+    is tried again.
+    """
+    account = listenbrainz_accounts.find(session, job.parameters["account"])
+    if account is None:
+        raise BadInput("This account was disconnected.")
+    config = current_app.config
+    cipher = instance_cipher(config["INSTANCE"], config["ENCRYPTION_KEY"])
+    try:
+        return listenbrainz.exchange(session, account, cipher, on_progress).to_json()
+    except NotReady as error:
+        return {"error": str(error)}
