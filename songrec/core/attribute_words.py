@@ -14,7 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+Figures = NDArray[np.float64] | float
+Truth = NDArray[np.bool_] | bool
 
 NEVER = math.inf
 AUDIENCE = 0.8001
@@ -64,36 +67,35 @@ ATTRIBUTES_OF: dict[str, tuple[str, ...]] = {
 """The attributes that each word rests on."""
 
 
-def is_high_true(name: str, values: ArrayLike, ranks: ArrayLike) -> NDArray[np.bool_]:
+def is_high_true(name: str, values: Figures, ranks: Figures) -> Truth:
     """Return of which values the upper word of attribute ``name`` is true.
 
     ``ranks`` are the shares of the catalogue below the values, 0 to 1, ties counting half.
     """
     least = WORD_PAIRS[name].bounds[1]
-    return (np.asarray(ranks) >= 0.5) & (np.asarray(values) >= least)
+    return (ranks >= 0.5) & (values >= least)
 
 
-def is_low_true(name: str, values: ArrayLike, ranks: ArrayLike) -> NDArray[np.bool_]:
+def is_low_true(name: str, values: Figures, ranks: Figures) -> Truth:
     """Return of which values the lower word of attribute ``name`` is true."""
     most = WORD_PAIRS[name].bounds[0]
-    return (np.asarray(ranks) <= 0.5) & (np.asarray(values) <= most)
+    return (ranks <= 0.5) & (values <= most)
 
 
-def words_true_of(
-    values: Mapping[str, ArrayLike], ranks: Mapping[str, ArrayLike]
-) -> dict[str, NDArray[np.bool_]]:
+def words_true_of(values: Mapping[str, Figures], ranks: Mapping[str, Figures]) -> dict[str, Truth]:
     """Return for each word of which songs it is true.
 
     Parameters
     ----------
     values, ranks
         By attribute, of the same n songs, NaN where unknown; ``ranks`` as in ``is_high_true``.
+        Numbers for one song: a list of songs asks for each, and arrays of one value are slow.
 
     Returns
     -------
-    Arrays ``(n,)`` by word, of the attributes that ``values`` has.
+    Arrays ``(n,)`` by word, or truth values, of the attributes that ``values`` has.
     """
-    truth: dict[str, NDArray[np.bool_]] = {}
+    truth: dict[str, Truth] = {}
     for name, pair in WORD_PAIRS.items():
         if name not in values:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from flask import current_app
+from flask import current_app, g
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy import select
@@ -20,9 +20,14 @@ TOKEN = "listener"  # noqa: S105 - the cookie's field, not a secret
 
 def current_listener() -> Listener | None:
     """Return the listener of this request, or None for somebody who has liked nothing yet."""
-    if current_user.is_authenticated:
-        return _of_account(current_user)
-    return _anonymous()
+    who = current_user.id if current_user.is_authenticated else cookie.get(TOKEN)
+    known: tuple[object, Listener] | None = g.get("listener")
+    if known is not None and known[0] == who:
+        return known[1]
+    listener = _of_account(current_user) if current_user.is_authenticated else _anonymous()
+    if listener is not None:
+        g.listener = (who, listener)
+    return listener
 
 
 def require_listener() -> Listener:

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, current_app, g, request
 
 from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.version import VERSION
@@ -20,6 +20,7 @@ from songrec.store.listeners import reactions
 from songrec.web import access, segment_waveforms
 from songrec.web.current_listener import current_listener
 from songrec.web.listen_elsewhere import listen_elsewhere
+from songrec.web.page_urls import url_for
 
 # Where a link of the header leads, its name and icon, and the further pages it stands for.
 NAVIGATION = (
@@ -62,6 +63,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(duration)
     app.add_template_filter(count)
     app.add_template_filter(signed)
+    app.add_template_global(url_for, "url_for")
     app.add_template_global(format_attribute, "format_attribute")
     app.add_template_global(key_name, "key_name")
     app.add_template_global(listen_elsewhere, "elsewhere")
@@ -78,6 +80,7 @@ def _context() -> dict[str, Any]:
         "root": request.script_root or "/",
         "version": VERSION,
         "asset": asset,
+        "sprite": asset("icons.svg"),
         "here": here,
         "like_count": like_count,
         "moments_of": segment_waveforms.moments_of,
@@ -111,22 +114,20 @@ def traits_of(track: TrackView) -> tuple[str, ...]:
 
 def asset(filename: str) -> str:
     """Return the URL of a static file, with a digest of its content for caching."""
-    urls: dict[str, str] = g.setdefault("asset_urls", {})
-    if filename not in urls:
-        # A list of songs draws the same icons hundreds of times.
-        folder = Path(str(current_app.static_folder))
-        urls[filename] = url_for("static", filename=filename, v=_digest(folder / filename))
-    return urls[filename]
+    version = _digest(f"{current_app.static_folder}/{filename}")
+    query = f"?v={version}" if version else ""
+    return f"{request.root_path}{current_app.static_url_path}/{filename}{query}"
 
 
 def is_current(path: str, version: str | None) -> bool:
     """Return whether ``version`` is the digest of the static file at this path."""
     filename = path.removeprefix(f"{current_app.static_url_path}/")
-    return bool(version) and _digest(Path(str(current_app.static_folder)) / filename) == version
+    return bool(version) and _digest(f"{current_app.static_folder}/{filename}") == version
 
 
 @functools.lru_cache(maxsize=256)
-def _digest(path: Path) -> str | None:
+def _digest(name: str) -> str | None:
+    path = Path(name)
     return hashlib.blake2b(path.read_bytes(), digest_size=5).hexdigest() if path.is_file() else None
 
 

@@ -69,13 +69,14 @@ def telling_words(space: Space, attributes: Mapping[str, float | None]) -> tuple
     the run does not hold is ranked among those of ``space``, too.
     """
     distributions = statistics_of(space).distributions
-    values, ranks = {}, {}
+    values: dict[str, float] = {}
+    ranks: dict[str, float] = {}
     for name in WORD_PAIRS.keys() - NOT_TRAITS:
         value = attributes.get(name)
         if name in distributions and value is not None:
-            values[name] = np.float64(value)
-            ranks[name] = distributions[name].percentile(value)
-    gap = {name: abs(float(rank) - 0.5) for name, rank in ranks.items()}
+            values[name] = value
+            ranks[name] = float(distributions[name].percentile(value))
+    gap = {name: abs(rank - 0.5) for name, rank in ranks.items()}
     strength = {
         word: min(gap[name] for name in names) * WORDS[word].weight
         for word, names in ATTRIBUTES_OF.items()

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 
@@ -27,6 +27,7 @@ from songrec.web.covers.palettes import group_palette
 from songrec.web.covers.shapes import Picture, to_png, to_svg
 from songrec.web.downloads import send_stored_file
 from songrec.web.http_caching import YEAR
+from songrec.web.page_urls import url_for
 
 blueprint = Blueprint("covers", __name__, url_prefix="/covers")
 

@@ -1,0 +1,73 @@
+"""Addresses of pages, built quickly: a list of songs holds hundreds of them.
+
+``url_for`` matches an endpoint against the rules and quotes every value anew. What it returns for
+an endpoint depends on plain values only in that they stand in it, so it is asked once for each set
+of parameters and the values are put into its answer from then on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import flask
+from flask import current_app, request
+from werkzeug.routing import BuildError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+"""Values that an address holds as they are."""
+_MOST = 1_000
+"""Templates; each path prefix that a proxy names has its own."""
+_NUMBER = 98_765_432_100
+"""Numbers that stand for those of an address."""
+_STORE = "songrec.page_urls"
+
+
+def url_for(endpoint: str, **values: Any) -> str:
+    """Return what ``flask.url_for`` returns."""
+    if endpoint[0] == "." or not request:
+        return flask.url_for(endpoint, **values)
+    plain = []
+    for name, value in values.items():
+        kind = type(value)
+        if name[0] == "_" or not (kind is int or (kind is str and _PLAIN.fullmatch(value))):
+            return flask.url_for(endpoint, **values)
+        plain.append(str(value))
+    templates = current_app.extensions.setdefault(_STORE, {})
+    key = (request.root_path, endpoint, *values, *map(type, values.values()))
+    if key not in templates:
+        if len(templates) >= _MOST:
+            templates.clear()
+        templates[key] = _template(endpoint, values)
+    template = templates[key]
+    if template is None:
+        return flask.url_for(endpoint, **values)
+    parts, order = template
+    address = parts[0]
+    for part, at in zip(parts[1:], order, strict=True):
+        address += plain[at] + part
+    return address
+
+
+def _template(endpoint: str, values: dict[str, Any]) -> tuple[list[str], list[int]] | None:
+    """Return the text around the values and their order; None where their kind matters."""
+    rules = (
+        current_app.url_map.iter_rules(endpoint) if endpoint in current_app.view_functions else ()
+    )
+    if any(rule.defaults or rule.host for rule in rules):
+        return None
+    marks = [
+        _NUMBER + number if type(value) is int else f"zzMark{number}zz"
+        for number, value in enumerate(values.values())
+    ]
+    try:
+        address = flask.url_for(endpoint, **dict(zip(values, marks, strict=True)))
+    except (BuildError, ValueError):  # a converter takes no such text
+        return None
+    texts = [str(mark) for mark in marks]
+    if any(address.count(text) != 1 for text in texts):
+        return None
+    if not texts:
+        return [address], []
+    pieces = re.split("(" + "|".join(texts) + ")", address)
+    return pieces[0::2], [texts.index(text) for text in pieces[1::2]]
