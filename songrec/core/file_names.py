@@ -40,8 +40,9 @@ def base_name(path: str) -> str:
 
     Some browsers send the folders of an upload, too.
     """
-    name = " ".join(_SEPARATORS.split(path)[-1].split())
-    return unicodedata.normalize("NFC", printable(name)).strip()
+    # Twice: line breaks count as spaces, and control characters between spaces leave several.
+    name = printable(" ".join(_SEPARATORS.split(path)[-1].split()))
+    return unicodedata.normalize("NFC", " ".join(name.split()))
 
 
 def safe_file_name(name: str, fallback: str = "file") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ntpath
 import sys
-import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
@@ -74,16 +73,11 @@ def test_any_text_is_one_file_name(name: str) -> None:
     assert not is_reserved(safe)
     assert not safe.startswith(".")
     assert safe == safe.strip()
-    assert (
-        not any(
-            unicodedata.category(one).startswith("C")
-            for one in printable(safe).strip("\u200c\u200d")
-        )
-        or True
-    )
+    assert printable(safe) == safe
     assert safe_file_name(safe) == safe
 
 
 def test_a_base_name_is_shown_as_it_was_sent() -> None:
+    assert base_name("0 \x08\r0") == "0 0"
     assert base_name("C:\\x\\What? <b>.mp3") == "What? <b>.mp3"
     assert base_name("a\u0308\r\n.mp3") == "ä .mp3"
