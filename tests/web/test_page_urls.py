@@ -71,6 +71,6 @@ def test_one_app_below_two_paths_has_two_addresses(app: Flask) -> None:
             assert page_urls.url_for("track", public_id="x") == f"{prefix}/tracks/x"
 
 
-def test_an_unknown_endpoint_is_flask_s_error(app: Flask) -> None:
+def test_an_unknown_endpoint_is_refused_as_by_flask(app: Flask) -> None:
     with app.test_request_context("/"), pytest.raises(BuildError):
         page_urls.url_for("nowhere", public_id="x")
