@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODULES: tuple[str, ...] = (
     "catalogue",
     "analyze",
+    "audiomuse",
     "library",
     "duplicates",
     "recommend",

@@ -28,6 +28,9 @@ class FeatureSet(Entry):
     ----------
     from_audio
         Whether it is extracted from audio; otherwise it comes from labels and is not cached.
+    is_imported
+        Whether another program extracted it (``store.sound.imported_features``); not ``from_audio``
+        then.
     is_vector
         Whether an excerpt gives a vector; otherwise it is a matrix, which models read by rows.
     sample_rate
@@ -50,6 +53,7 @@ class FeatureSet(Entry):
     """
 
     from_audio: bool = True
+    is_imported: bool = False
     is_vector: bool = True
     sample_rate: int | None = None
     model: str | None = None
@@ -213,6 +217,17 @@ EXTRACTORS = FeatureSets(
             sample_rate=24_000, model="encodecmae", is_optional=True,
         ),
         FeatureSet(
+            "audiomuse", "songrec.features.imported:AudioMuse", "AudioMuse-AI",
+            "MusiCNN's dense layer as AudioMuse-AI extracted it; imported, not extracted here.",
+            from_audio=False, is_imported=True, component="sound",
+        ),
+        FeatureSet(
+            "audiomuse_moods", "songrec.features.imported:AudioMuseMoods", "AudioMuse-AI's moods",
+            "Energy, six moods and MusiCNN's likeliest tags as AudioMuse-AI has them; imported, "
+            "not extracted here.",
+            from_audio=False, is_imported=True, component="mood",
+        ),
+        FeatureSet(
             "genre", "songrec.features.genre:Genre", "Genre",
             "The track's genre as a one-hot vector; known from tags or folders, not from sound.",
             (Parameter("most", "int", 64, "Genres", "Columns; rarer genres share one.", 1, 2000),),
@@ -276,8 +291,10 @@ def with_companions(spec: FeatureSpec) -> FeatureSpec:
     audio.
     """
     for name in spec:
-        if not EXTRACTORS.entry(name).from_audio:
-            raise BadInput(f"The feature set {name!r} comes from labels: it cannot be extracted.")
+        entry = EXTRACTORS.entry(name)
+        if not entry.from_audio:
+            reason = "is imported" if entry.is_imported else "comes from labels"
+            raise BadInput(f"The feature set {name!r} {reason}: it cannot be extracted.")
     companions = (name for each in spec for name in EXTRACTORS.entry(each).companions)
     return spec.union(FeatureSpec((MEASURING, *companions)))
 

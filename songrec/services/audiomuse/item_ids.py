@@ -85,10 +85,11 @@ class ItemIds:
             raise UnknownItem(f"No artist {name[:60]!r} is known here.")
         return artist
 
-    def of_artists(self, views: Sequence[ArtistView]) -> dict[int, str]:
-        """Return the ids of artists by artist id; an artist whom the server lacks has none.
+    def of_artists(self, views: Sequence[ArtistView]) -> dict[int, str | None]:
+        """Return the ids of artists by artist id; an artist whom the server lacks is left out.
 
-        The server's id is the one that most of the artist's songs have there.
+        The server's id is the one that most of the artist's songs have there, None where songs
+        are known without the ids of their artists.
         """
         if self.server is None:
             return {view.id: ARTIST_PREFIX + view.public_id for view in views}
@@ -101,7 +102,6 @@ class ItemIds:
                     TrackArtist.artist_id.in_(part),
                     TrackArtist.position == 0,
                     ServerTrack.server_id == self.server.id,
-                    ServerTrack.remote_artist_id != "",
                     _HERE,
                 )
                 .group_by(TrackArtist.artist_id, ServerTrack.remote_artist_id)
@@ -109,7 +109,7 @@ class ItemIds:
             for artist_id, remote_id, count in self.session.execute(query):
                 counts.setdefault(artist_id, Counter())[remote_id] = count
         return {
-            artist_id: min(of_one, key=lambda remote: (-of_one[remote], remote))
+            artist_id: min(of_one, key=lambda remote: (not remote, -of_one[remote], remote)) or None
             for artist_id, of_one in counts.items()
         }
 

@@ -18,6 +18,7 @@ from songrec.services.training.algorithms import REPRESENTATIONS
 from songrec.services.training.dataset import MIN_TRACKS
 from songrec.services.training.model_inputs import SPECTROGRAM_SET
 from songrec.store.catalogue import training_inputs
+from songrec.store.sound import imported_features
 
 LABELS, TEXTS, SPECTROGRAMS = "labels", "texts", "spectrograms"
 CONDITION = "condition"
@@ -84,12 +85,15 @@ def _why_no_set(session: Session, name: str) -> str:
         if training_inputs.best_attribute_share(session) >= COVERAGE:
             return ""
         return f"No attribute is known for {COVERAGE:.0%} of the songs."
-    if not EXTRACTORS.entry(name).from_audio:
+    entry = EXTRACTORS.entry(name)
+    if entry.is_imported:
+        has_enough = imported_features.track_count(session, name) >= MIN_TRACKS
+        return "" if has_enough else f"No analysis of {entry.label} was imported."
+    if not entry.from_audio:
         return ""
     number = training_inputs.tracks_with_set(session, name, MIN_TRACKS)
     if number >= MIN_TRACKS:
         return ""
-    label = EXTRACTORS.entry(name).label
     if not number:
-        return f"No song was analysed with {label}."
-    return f"Only {number} songs were analysed with {label}; it takes {MIN_TRACKS}."
+        return f"No song was analysed with {entry.label}."
+    return f"Only {number} songs were analysed with {entry.label}; it takes {MIN_TRACKS}."

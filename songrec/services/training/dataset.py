@@ -22,7 +22,7 @@ from songrec.store.catalogue import tracks as catalogue
 from songrec.store.catalogue import training_data
 from songrec.store.catalogue.training_data import TrainingData
 from songrec.store.instance import Instance
-from songrec.store.sound import feature_cache, spectrograms
+from songrec.store.sound import feature_cache, imported_features, spectrograms
 
 AUDIO_COVERAGE = 0.5
 """A feature is left out where fewer analysed tracks have it (the pitch of unpitched music)."""
@@ -80,8 +80,9 @@ def build_dataset(
     tracks and add no columns, because a model reads them itself. Raises ``NotReady`` where too few
     tracks have been analysed and ``BadInput`` where no column is left.
     """
-    labels = [entry.name for entry in EXTRACTORS if not entry.from_audio]
-    audio = feature_set.without(ATTRIBUTES, SPECTROGRAM_SET, *labels)
+    imported = [entry.name for entry in EXTRACTORS if entry.is_imported]
+    labels = [e.name for e in EXTRACTORS if not e.from_audio and not e.is_imported]
+    audio = feature_set.without(ATTRIBUTES, SPECTROGRAM_SET, *labels, *imported)
     if SPECTROGRAM_SET in feature_set:
         key = feature_sets.most_common_settings(instance.session, SPECTROGRAM_SET)
         with_spectrogram = spectrograms.tracks(instance, key, minimum=MIN_TRACKS)
@@ -90,6 +91,9 @@ def build_dataset(
     if len(audio):
         sound = feature_sets.table(instance, audio, minimum=MIN_TRACKS)
         data = _only(data, sound.track_ids)
+    others = {name: _imported(instance.session, name) for name in feature_set if name in imported}
+    for part in others.values():
+        data = _only(data, part.track_ids)
     data, scale, notes = _on_one_loudness_scale(data)
     described = described_attributes(data)
     if feature_set == ATTRIBUTES_ONLY:
@@ -105,6 +109,10 @@ def build_dataset(
             parts.append(_prefixed(name, part))
         elif name in labels:
             parts.append(_prefixed(name, _genres(instance.session, data.track_ids)))
+        elif name in imported:
+            part, sparse = _without_sparse_columns(others[name], data.track_ids)
+            left_out |= sparse
+            parts.append(part)
     if sound is not None:
         part, sparse = _without_sparse_columns(sound, data.track_ids)
         left_out |= sparse
@@ -126,7 +134,7 @@ def build_dataset(
         table,
         AttributeSelection(table.names, left_out),
         described,
-        has_audio=len(audio) > 0,
+        has_audio=len(audio) > 0 or len(others) > 0,
         settings=run_settings.record(instance, extracted),
         loudness_scale=scale,
         notes=notes,
@@ -190,6 +198,11 @@ def _genres(session: Session, track_ids: Ints) -> FeatureTable:
     if not any(first):
         raise NotReady("No track has a genre: the feature set 'genre' needs labels.")
     return Genre().table(track_ids, first)
+
+
+def _imported(session: Session, name: str) -> FeatureTable:
+    columns: tuple[str, ...] = EXTRACTORS.entry(name).load()().names()
+    return imported_features.read_table(session, name, columns, minimum=MIN_TRACKS)
 
 
 def _without_sparse_columns(

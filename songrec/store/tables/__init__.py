@@ -25,6 +25,7 @@ from songrec.store.tables.catalogue import (
 from songrec.store.tables.duplicates import Duplicate, MatchKey, RemovedTrack, TrackMerge
 from songrec.store.tables.elsewhere import ListenBrainzAccount, MatchDecision
 from songrec.store.tables.feedback import KeptAnswer, Listen, PendingLike, RecommendationRule, Skip
+from songrec.store.tables.imported import ImportedFeatures
 from songrec.store.tables.jobs import Job, Worker
 from songrec.store.tables.people import (
     Invitation,
@@ -64,6 +65,7 @@ __all__ = [
     "ClusterAssignment",
     "Duplicate",
     "FeatureVector",
+    "ImportedFeatures",
     "Invitation",
     "Job",
     "KeptAnswer",

@@ -1,0 +1,53 @@
+"""``flask import-audiomuse``."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.store.instance import current_instance
+
+
+@click.command("import-audiomuse")
+@click.argument("url")
+@click.option("--token", default="", metavar="TEXT", help="A token of that AudioMuse-AI.")
+@click.option(
+    "--server",
+    default="",
+    metavar="NAME",
+    help="The connected music server whose ids it uses; else one is added that is known by ids.",
+)
+@click.option("--name", default="", metavar="NAME", help="What to call the server that is added.")
+@click.option("--allow-private", is_flag=True, help="It may lie in a private network.")
+@json_option
+@with_appcontext
+@one_line_errors
+def import_audiomuse(
+    url: str, token: str, server: str, name: str, allow_private: bool, as_json: bool
+) -> None:
+    """Import the analysis that the AudioMuse-AI at URL made, so that nothing is analysed twice.
+
+    Its vectors become the feature sets audiomuse and audiomuse_moods. One that was stopped goes on
+    where it was.
+    """
+    from songrec.services.audiomuse.analysis_import import import_analysis
+
+    report = import_analysis(
+        current_instance(),
+        url,
+        token=token,
+        server=server,
+        name=name,
+        allows_private=allow_private,
+        on_progress=terminal_progress(),
+    )
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(report.text)
+        if report.vectors:
+            click.echo("Train on it: flask train --features audiomuse")
+
+
+COMMANDS = (import_audiomuse,)

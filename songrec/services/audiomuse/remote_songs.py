@@ -1,0 +1,79 @@
+"""Songs of a music server that is known by its ids alone: stored, with the tracks that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from songrec.services.servers.client import RemoteSong
+from songrec.services.servers.matching import SongMatcher
+from songrec.store.bulk import chunks
+from songrec.store.db import now
+from songrec.store.servers import music_servers
+from songrec.store.tables import MusicServer, ServerTrack
+
+SCANNED = "opensubsonic"
+"""The kind of servers that songrec scans itself: it knows their songs better than others do."""
+_TABLE = ServerTrack.__table__
+
+
+def find_or_create_server(session: Session, name: str, url: str, kind: str) -> MusicServer:
+    """Return the server of this name, which is created where there is none. Flushes."""
+    named = [one for one in music_servers.all_servers(session) if one.name == name]
+    if named:
+        return named[0]
+    server = music_servers.create(session, name, url, allows_private=False)
+    server.kind = kind
+    session.flush()
+    return server
+
+
+def store_songs(
+    session: Session, server: MusicServer, matcher: SongMatcher, songs: Sequence[RemoteSong]
+) -> tuple[dict[str, int], int]:
+    """Store the ids of songs that are new, with tracks; return all tracks by id and the new ones.
+
+    Of a server that songrec scans, songs that the scan has not met are matched and not stored.
+    """
+    unique = {song.id: song for song in songs}
+    known: dict[str, int | None] = {}
+    for part in chunks(list(unique)):
+        query = select(ServerTrack.remote_id, ServerTrack.track_id).where(
+            ServerTrack.server_id == server.id, ServerTrack.remote_id.in_(part)
+        )
+        known.update(session.execute(query).all())  # type: ignore[arg-type]
+    tracks = {id_: track_id for id_, track_id in known.items() if track_id is not None}
+    rest = [song for id_, song in unique.items() if id_ not in tracks]
+    if server.kind == SCANNED:
+        return tracks | matcher.find(rest), 0
+    matched, n_new = matcher.match(rest)
+    moment = now()
+    rows = [
+        {
+            "server_id": server.id,
+            "remote_id": song.id,
+            "track_id": matched.get(song.id),
+            "remote_artist_id": song.artist_id,
+            "remote_album_id": song.album_id,
+            "title": song.title,
+            "artists": song.artist_line,
+            "album": song.album,
+            "path": song.path,
+            "duration_s": song.duration_s,
+            "created_at": moment,
+        }
+        for song in rest
+        if song.id not in known
+    ]
+    if rows:
+        session.connection().execute(insert(_TABLE), rows)
+    for id_, track_id in matched.items():
+        if id_ in known:
+            session.execute(
+                update(_TABLE)
+                .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id == id_)
+                .values(track_id=track_id)
+            )
+    return tracks | matched, n_new
