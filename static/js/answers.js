@@ -80,11 +80,13 @@
 
   // ---- reactions: the list keeps its songs, one new song comes at its end ----
 
-  const addressOf = (item) => item.querySelector("form[data-reaction]")?.getAttribute("action");
+  const BUTTONS = "[data-reaction] button[formaction]";
+  const actionOf = (button) => button?.getAttribute("formaction");
+  const addressOf = (item) => actionOf(item.querySelector("button[formaction][aria-pressed]"));
 
   const append = (page) => {
     const answer = document.querySelector("[data-answer]");
-    const known = new Set([...answer.querySelectorAll("form[data-reaction]")].map((form) => form.getAttribute("action")));
+    const known = new Set([...answer.querySelectorAll(BUTTONS)].map(actionOf));
     let last = null;
     waiting = waiting.filter(({ action, key }) => {
       const lists = [answer, page].map((root) => root.querySelector(`ol[data-list="${CSS.escape(key)}"]`));
@@ -113,7 +115,7 @@
   const showAgain = (page) => {
     const fresh = document.adoptNode(page.querySelector("[data-answer]"));
     document.querySelector("[data-answer]").replaceWith(fresh);
-    fresh.querySelector(`form[action="${CSS.escape(undone)}"] button`)?.focus();
+    fresh.querySelector(`button[formaction="${CSS.escape(undone)}"]`)?.focus();
     undone = null;
     waiting = [];
     given.clear();
@@ -139,7 +141,7 @@
     const answer = document.querySelector("[data-answer]");
     if (!answer) return;
     const { action, value } = detail;
-    const place = [...answer.querySelectorAll("form[data-reaction]")].find((form) => form.getAttribute("action") === action);
+    const place = [...answer.querySelectorAll(BUTTONS)].find((button) => actionOf(button) === action);
     const key = place?.closest("ol[data-list]")?.dataset.list;
     if (place?.closest(".notice-stays")) undone = action;
     waiting = waiting.filter((one) => one.action !== action);

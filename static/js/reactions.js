@@ -52,16 +52,18 @@
     line.className = "removed-song";
     const text = document.createElement("span");
     text.textContent = words(title, value, before);
-    const undo = document.createElement("form");
-    undo.method = "post";
-    undo.setAttribute("action", action);
-    undo.dataset.reaction = "";
-    for (const field of form.querySelectorAll("input[name=csrf_token], input[name=next]")) undo.append(field.cloneNode(true));
     const button = document.createElement("button");
     Object.assign(button, { className: "button", name: "value", value: before, textContent: "Undo" });
     button.setAttribute("aria-label", `Undo: ${title}`);
-    undo.append(button);
-    line.append(text, undo);
+    button.setAttribute("formaction", action);
+    let place = button;
+    // A form around the whole list takes this button as well.
+    if (item.contains(form)) {
+      place = form.cloneNode();
+      place.append(...[...form.querySelectorAll("input")].map((field) => field.cloneNode()), button);
+      place.className = "";
+    }
+    line.append(text, place);
     const hadFocus = item.contains(document.activeElement);
     removed.set(line, item);
     item.replaceWith(line);

@@ -53,7 +53,7 @@ def taught(instance, planted, track_factors=False):
 
 def found_on(page):
     main = page[page.index('<ol class="song-list') :]
-    return re.findall(r'action="/tracks/(p\d+)/reaction"', main)
+    return re.findall(r'<li data-song="(p\d+)"', main)
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 200])
@@ -65,10 +65,10 @@ def test_any_number_of_likes_is_answered_with_sums_that_add_up(
     assert page.status_code == 200
     assert len(found_on(page.text)) == 10
     assert texts(page, "main p strong") == ["Your taste"]
-    tables = re.findall(r'<table class="sum">(.*?)</table>', page.text, re.DOTALL)
+    tables = re.findall(r'<table class="sum sum-signed">(.*?)</table>', page.text, re.DOTALL)
     assert len(tables) == 20  # per term, and per song liked
     for table in tables:
-        *parts, score = [float(x) for x in re.findall(r'"number">([-+][\d.]+)<', table)]
+        *parts, score = [float(x) for x in re.findall(r"<td>([-+][\d.]+)<", table)]
         assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
 
 
@@ -178,7 +178,7 @@ def test_recommendations_come_as_rows_too(client, session, planted, listener):
     page = client.get("/recommendations?view=rows")
     rows = [text for text in texts(page, "main h2") if text.startswith("Because you like “")]
     assert len(rows) == 3
-    shown = re.findall(r'action="/tracks/(p\d+)/reaction"', page.text)
+    shown = re.findall(r'<li data-song="(p\d+)"', page.text)
     assert len(shown) == len(set(shown)) == 18
     assert "One list" in texts(page, "main a")
     assert "Rows by song you like" in texts(client.get("/recommendations"), "main a")
