@@ -37,6 +37,7 @@ def folders(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
             "isDir": True,
             "title": album["name"],
             "album": album["name"],
+            "name": album["name"],
             **{name: album.get(name) for name in _SHARED},
             "mediaType": "album",
         }
