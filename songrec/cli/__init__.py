@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "invitations",
     "lists",
     "listenbrainz",
+    "mixes",
     "serve",
     "backup",
 )

@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "rules",
     "recommendations",
     "playlists",
+    "mixes",
     "mood",
     "word_search",
     "player",

@@ -40,7 +40,12 @@ NAVIGATION = (
     ),
     ("map.page", "Map", "map", ()),
     ("stations.index", "Radio", "radio", ("stations.show", "stations.path", "stations.blend")),
-    ("playlists.index", "Playlists", "list", ("playlists.show",)),
+    (
+        "playlists.index",
+        "Playlists",
+        "list",
+        ("playlists.show", "mixes.index", "mixes.show"),
+    ),
     ("upload.index", "Upload", "upload", ("upload.show",)),
 )
 # The listener's own pages in the menu: endpoint, name, and the part of the page.

@@ -34,6 +34,7 @@ from songrec.recommend.lists.stations import candidates_needed, jittered_order, 
 from songrec.recommend.lists.tastes import split_tastes
 from songrec.recommend.query import Query
 from songrec.services.catalogue.left_out import left_out
+from songrec.services.catalogue.track_lookup import resolve_track
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation import paths, stations
 from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
@@ -64,6 +65,13 @@ OFTEN = 3
 """Plays that count as often, without a like."""
 MIN_REDISCOVERED = 5
 PATH_SIZE = 12
+SUBJECTS = {
+    mixes.REDISCOVER: (),
+    mixes.MOOD: ("sound", "genre", "emotion"),
+    mixes.PATH: ("from", "to"),
+    mixes.RADIO: ("station", "of"),
+}
+"""The fields that say what a chosen mix is about, by its kind."""
 _cached_previews = VersionedCache(128)
 
 
@@ -146,10 +154,21 @@ def make_due(instance: Instance, listener: Listener, at: datetime) -> list[Mix]:
 
     A time that was missed, however often, is made up once. The caller commits.
     """
-    rows = mixes.due_of(instance.session, listener, at)
+    return _make_with_new(instance, listener, mixes.due_of(instance.session, listener, at), at)
+
+
+def make_all(instance: Instance, listener: Listener, at: datetime) -> list[Mix]:
+    """Make all mixes of ``listener`` anew, and those of new tastes. The caller commits."""
+    return _make_with_new(instance, listener, mixes.mixes_of(instance.session, listener), at)
+
+
+def _make_with_new(
+    instance: Instance, listener: Listener, rows: list[Mix], at: datetime
+) -> list[Mix]:
     defaults = [mix for mix in rows if mix.kind in mixes.DEFAULT_KINDS]
     if defaults:
-        rows += _add_missing(instance, listener, at, defaults[0].schedule, defaults[0].time_zone)
+        first = defaults[0]
+        rows += _add_missing(instance, listener, at, first.schedule, first.time_zone)
     return make_mixes(instance, listener, rows, at)
 
 
@@ -182,6 +201,62 @@ def set_up(
     for mix in rows:
         mixes.change(mix, schedule=schedule, time_zone=time_zone)
     return make_mixes(instance, listener, rows, at)
+
+
+def add_mix(
+    instance: Instance,
+    listener: Listener,
+    kind: str,
+    subject: dict[str, str],
+    at: datetime,
+    *,
+    schedule: str = "",
+    time_zone: str | None = None,
+    size: int | None = None,
+) -> Mix:
+    """Add a mix that ``listener`` chose, and make it. The caller commits.
+
+    Parameters
+    ----------
+    kind
+        Rediscover, mood, path or radio.
+    subject
+        What the mix is about: the fields of its kind in ``SUBJECTS``.
+
+    Raises
+    ------
+    BadInput, UnknownName
+        Where the catalogue does not have what it is about.
+    """
+    chosen = {name: subject[name].strip() for name in SUBJECTS[kind] if subject.get(name)}
+    match kind:
+        case mixes.MOOD:
+            mood, name = mood_of(instance, chosen)
+            chosen |= dict(mood.tags)
+        case mixes.PATH:
+            ends = [resolve_track(instance.session, chosen.get(end, "")) for end in SUBJECTS[kind]]
+            if ends[0].id == ends[1].id:
+                raise BadInput("A path leads from one song to another: choose two.")
+            chosen = {end: view.public_id for end, view in zip(SUBJECTS[kind], ends, strict=True)}
+            name = "Path"
+        case mixes.RADIO:
+            # Asked for one song, so that a station that does not exist is no mix.
+            station, of = chosen.get("station", ""), chosen.get("of", "")
+            name = stations.station_page(instance, listener, station, of, n=1).title
+        case _:
+            name = kind.capitalize()
+    mix = mixes.create(
+        instance.session,
+        listener,
+        kind,
+        name,
+        settings=chosen,
+        size=size or (PATH_SIZE if kind == mixes.PATH else mixes.DEFAULT_SIZE),
+        schedule=schedule,
+        time_zone=time_zone or local_time_zone(),
+    )
+    make_mixes(instance, listener, [mix], at)
+    return mix
 
 
 def _add_missing(
@@ -699,7 +774,13 @@ def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, s
         if sound not in presets:
             raise UnknownName("mood", str(sound), presets)
         return moods.Mood(sliders=presets[sound]), sound
-    mood = moods.Mood(settings.get("genre") or None, settings.get("emotion") or None)
+    names = {}
+    for kind in ("genre", "emotion"):
+        if text := settings.get(kind):
+            names[kind] = moods.spell_tag(instance.session, kind, text)
+            if names[kind] is None:
+                raise BadInput(f"No song here is tagged with the {kind} {text[:60]!r}.")
+    mood = moods.Mood(**names)
     if mood.is_empty:
         raise BadInput("A mood is a genre, an emotion, or a mood by sound.")
     return mood, ", ".join(filter(None, (mood.genre, mood.emotion))).capitalize()

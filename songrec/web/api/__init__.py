@@ -51,6 +51,7 @@ def init_app(app: Flask) -> None:
         catalogue,
         imports,
         lists,
+        mixes,
         recommendations,
         removals,
         rules,

@@ -284,6 +284,41 @@ class RulesSchema(ma.Schema):
     items = fields.List(fields.Nested(RuleSchema), required=True)
 
 
+class MixSummarySchema(ma.Schema):
+    """A list that is made for you and made anew."""
+
+    id = written("Stands in addresses; of a mix that is not stored yet its kind and number.")
+    kind = written("because, new, daily, rediscover, mood, path or radio.")
+    name = written("Its name.")
+    comment = written("Why these songs, in one sentence.")
+    songs = whole("Number of songs.")
+    made_at = moment("When it was made last; null for one that is not stored.", optional=True)
+    next_at = moment("When it is made next; null where only you do.", optional=True)
+    schedule = written("Five fields of cron; empty: only when you ask.")
+    time_zone = written("The time zone of the schedule.", optional=True)
+    address = written("Its page.")
+
+
+class MixesSchema(ma.Schema):
+    """Your mixes; where none is stored those that are ready."""
+
+    items = fields.List(fields.Nested(MixSummarySchema), required=True)
+
+
+class MixSongSchema(ma.Schema):
+    """A song of a mix."""
+
+    track_id = written("The song's public id.")
+    track = fields.Nested(TrackSchema, required=True)
+    why = written("Why it stands there, as a sentence.")
+
+
+class MixSchema(MixSummarySchema):
+    """A mix with its songs, in order."""
+
+    items = fields.List(fields.Nested(MixSongSchema), required=True)
+
+
 class ListenSchema(ma.Schema):
     """A play: heard in songrec, or from an imported history."""
 

@@ -9,9 +9,11 @@ from markupsafe import Markup
 
 from songrec.core.versioned_cache import VersionedCache
 from songrec.services.recommendation.home import HomePage, home_page
+from songrec.services.recommendation.mix_pages import MixCard, stored_cards
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
 from songrec.store.instance import current_instance
+from songrec.store.listeners import mixes
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
 from songrec.web import access, cached_counts, charts
@@ -20,6 +22,7 @@ from songrec.web.pages import blueprint
 from songrec.web.pages.query import TrackForm, page_address
 
 MAX_FURTHER = 1_000
+_cached_mixes = VersionedCache(256)
 _rendered_groups = VersionedCache(16)
 _rendered_rows = VersionedCache(256)
 
@@ -39,7 +42,21 @@ def home() -> str:
         home=home,
         rows=_render_rows(home),
         groups=_render_groups(home),
+        mixes=_mixes(home),
         reactions=home.feedback.reactions,
+    )
+
+
+def _mixes(home: HomePage) -> list[MixCard]:
+    """Return the listener's stored mixes, read again when one is made."""
+    listener = home.feedback.listener
+    rows = mixes.mixes_of(db.session, listener) if listener is not None else []
+    if listener is None or not rows:
+        return []
+    version = (home.version, tuple((mix.id, mix.name, mix.made_at) for mix in rows))
+    instance = current_instance()
+    return _cached_mixes.get(
+        (str(instance.folder), listener.id), version, lambda: stored_cards(instance, listener)
     )
 
 

@@ -1,0 +1,173 @@
+"""What pages, the API and commands show of a listener's mixes, stored or ready to be stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from songrec.core.schedules import describe_schedule
+from songrec.services.recommendation import mood as moods
+from songrec.services.recommendation.mixes import MixPreview, preview_mixes
+from songrec.services.similarity.artist_pages import space_or_none
+from songrec.store.catalogue import tracks
+from songrec.store.catalogue.tracks import TrackView
+from songrec.store.instance import Instance
+from songrec.store.listeners import mixes, reactions
+from songrec.store.runs import runs
+from songrec.store.tables import Listener, Mix
+
+N_COVERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MixCard:
+    """A mix in a list: ``key`` is what its address ends with, ``mix`` its row if it is stored."""
+
+    key: str
+    kind: str
+    name: str
+    comment: str
+    size: int
+    covers: list[TrackView]
+    mix: Mix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MixSong:
+    """A song of a mix and the sentence that says why it stands there."""
+
+    track: TrackView
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MixPage:
+    """A mix with its songs; ``mix`` is None as long as it is not stored."""
+
+    card: MixCard
+    songs: list[MixSong]
+    mix: Mix | None
+
+    @property
+    def schedule(self) -> str:
+        """When it is made anew, in words."""
+        return describe_schedule(self.mix.schedule if self.mix is not None else "")
+
+    @property
+    def made(self) -> str:
+        """When it was made, by the listener's clock; empty if it never was."""
+        if self.mix is None or self.mix.made_at is None:
+            return ""
+        return f"{self.mix.made_at.astimezone(ZoneInfo(self.mix.time_zone)):%-d %B, %-H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class MixOverview:
+    """All mixes of a listener.
+
+    ``has_defaults``: the default ones are stored. ``likes`` counts the likes, of which
+    ``enough_likes`` are needed. ``moods`` are names of moods by sound to choose from, ``genres``
+    and ``emotions`` what songs are tagged with.
+    """
+
+    cards: list[MixCard]
+    has_defaults: bool
+    is_renewed: bool
+    likes: int
+    has_run: bool
+    moods: list[str]
+    genres: list[str]
+    emotions: list[str]
+
+    @property
+    def enough_likes(self) -> int:
+        """How many likes the default mixes start from."""
+        return mixes.ENOUGH_LIKES
+
+
+def mix_overview(instance: Instance, listener: Listener | None, at: datetime) -> MixOverview:
+    """Return all mixes of ``listener``; the default ones as previews where none is stored."""
+    session = instance.session
+    run = runs.published(session)
+    space = space_or_none(instance) if run is not None else None
+    rows = mixes.all_of(session, listener) if listener is not None else []
+    defaults = [mix for mix in rows if mix.kind in mixes.DEFAULT_KINDS]
+    cards = stored_cards(instance, listener) if listener is not None else []
+    if listener is not None and not defaults:
+        cards = [*_preview_cards(instance, preview_mixes(instance, listener, at)), *cards]
+    return MixOverview(
+        cards,
+        has_defaults=bool(defaults),
+        is_renewed=any(mix.schedule and not mixes.is_off(mix) for mix in defaults),
+        likes=reactions.like_count(session, listener) if listener is not None else 0,
+        has_run=run is not None,
+        moods=list(moods.sound_presets(space)) if space is not None else [],
+        genres=[name for name, _ in tracks.tags(session, "genre", 40)],
+        emotions=[name for name, _ in tracks.tags(session, "emotion", 40)],
+    )
+
+
+def stored_cards(instance: Instance, listener: Listener) -> list[MixCard]:
+    """Return the stored mixes of ``listener`` with the covers of their first songs."""
+    rows = mixes.mixes_of(instance.session, listener)
+    ids = mixes.track_ids_of(instance.session, rows)
+    views = _views(instance, [one for some in ids.values() for one in some[:N_COVERS]])
+    return [
+        MixCard(
+            mix.public_id,
+            mix.kind,
+            mix.name,
+            mix.comment,
+            len(ids[mix.id]),
+            [views[one] for one in ids[mix.id][:N_COVERS] if one in views],
+            mix,
+        )
+        for mix in rows
+    ]
+
+
+def mix_page(
+    instance: Instance, listener: Listener | None, key: str, at: datetime
+) -> MixPage | None:
+    """Return the mix of ``listener`` with this public id, or the preview with this key."""
+    if listener is None:
+        return None
+    mix = mixes.find(instance.session, key, listener)
+    if mix is not None:
+        songs = mixes.tracks_of(instance.session, mix)
+        name, comment, kind = mix.name, mix.comment, mix.kind
+    else:
+        rows = mixes.all_of(instance.session, listener)
+        if any(row.kind in mixes.DEFAULT_KINDS for row in rows):
+            return None
+        found = [one for one in preview_mixes(instance, listener, at) if one.key == key]
+        if not found:
+            return None
+        songs = list(found[0].content.songs)
+        name, comment, kind = found[0].content.name, found[0].content.comment, found[0].kind
+    views = _views(instance, [track_id for track_id, _ in songs])
+    listed = [MixSong(views[one], reason) for one, reason in songs if one in views]
+    covers = [song.track for song in listed[:N_COVERS]]
+    return MixPage(MixCard(key, kind, name, comment, len(listed), covers, mix), listed, mix)
+
+
+def _preview_cards(instance: Instance, previews: list[MixPreview]) -> list[MixCard]:
+    first = [[one for one, _ in preview.content.songs[:N_COVERS]] for preview in previews]
+    views = _views(instance, [one for some in first for one in some])
+    return [
+        MixCard(
+            preview.key,
+            preview.kind,
+            preview.content.name,
+            preview.content.comment,
+            len(preview.content.songs),
+            [views[one] for one in ids if one in views],
+        )
+        for preview, ids in zip(previews, first, strict=True)
+    ]
+
+
+def _views(instance: Instance, track_ids: list[int]) -> dict[int, TrackView]:
+    run = runs.published(instance.session)
+    return {view.id: view for view in tracks.tracks_by_id(instance.session, track_ids, run)}

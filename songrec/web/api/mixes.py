@@ -1,0 +1,60 @@
+"""The caller's mixes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from werkzeug.exceptions import NotFound
+
+from songrec.services.recommendation import mix_pages
+from songrec.services.recommendation.mix_pages import MixCard
+from songrec.store.db import now
+from songrec.store.instance import current_instance
+from songrec.web.api import blueprint, schemas, serializers
+from songrec.web.api.account import TOKEN
+from songrec.web.api.authentication import identified_listener
+
+
+@blueprint.get("/mixes", tags=["recommendations"])
+@blueprint.response(200, schemas.MixesSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.doc(security=TOKEN)
+def mix_list() -> dict[str, Any]:
+    """List your mixes; as long as none is stored, the ones that are ready from five likes on."""
+    overview = mix_pages.mix_overview(current_instance(), identified_listener(), now())
+    return {"items": [_summary(card) for card in overview.cards]}
+
+
+@blueprint.get("/mixes/<mix_id>", tags=["recommendations"])
+@blueprint.response(200, schemas.MixSchema)
+@blueprint.alt_response(401, "UNAUTHORIZED")
+@blueprint.alt_response(404, "NOT_FOUND")
+@blueprint.doc(security=TOKEN)
+def mix(mix_id: str) -> dict[str, Any]:
+    """Get a mix of yours with its songs, and why each stands there."""
+    page = mix_pages.mix_page(current_instance(), identified_listener(), mix_id, now())
+    if page is None:
+        raise NotFound("There is no such mix of yours.")
+    listed = zip(serializers.tracks([song.track for song in page.songs]), page.songs, strict=True)
+    songs = [
+        {"track_id": song.track.public_id, "track": track, "why": song.sentence}
+        for track, song in listed
+    ]
+    return {**_summary(page.card), "items": songs}
+
+
+def _summary(card: MixCard) -> dict[str, Any]:
+    row = card.mix
+    return {
+        "id": card.key,
+        "kind": card.kind,
+        "name": card.name,
+        "comment": card.comment,
+        "songs": card.size,
+        "made_at": row.made_at if row is not None else None,
+        "next_at": row.next_at if row is not None else None,
+        "schedule": row.schedule if row is not None else "",
+        "time_zone": row.time_zone if row is not None else None,
+        "address": url_for("mixes.show", key=card.key),
+    }
