@@ -75,7 +75,11 @@ def _settings_help() -> str:
     help="Feature sets separated by commas: attributes, or of the audio (mfcc,statistical); auto "
     "selects those that suit the representation.",
 )
-@click.option("--clusters", help="Number of clusters; short for --set n_clusters=N.")
+@click.option(
+    "--clusters",
+    help="Number of clusters, by default 10 or fewer in a small library; short for "
+    "--set n_clusters=N.",
+)
 @click.option("--epochs", help="Number of epochs; short for --set representation.epochs=N.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")

@@ -46,8 +46,6 @@ QUICK = TrainRequest(
     feature_set=parse_features(setup_progress.QUICK_FEATURES),
     representation=setup_progress.QUICK_REPRESENTATION,
     projection="pca",
-    # Groups of one song each would tell nobody anything.
-    parameters={"clustering": {"n_clusters": 4}},
 )
 """The first run: made in seconds from the first songs, and replaced when all are analysed."""
 

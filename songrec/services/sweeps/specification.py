@@ -79,14 +79,17 @@ class Cell:
         return str(self.features), _canonical(self.representation), self.seed
 
     def request(self) -> dict[str, Any]:
-        """Return the fields of a ``TrainRequest`` that is not published."""
+        """Return the fields of a ``TrainRequest`` that is not published, with all parameters."""
         stages = {stage: getattr(self, stage) for stage in REGISTRIES}
         return {
             "feature_set": str(self.features),
             "seed": self.seed,
             "publish": False,
             **{stage: choice.name for stage, choice in stages.items()},
-            "parameters": {stage: dict(choice.parameters) for stage, choice in stages.items()},
+            "parameters": {
+                stage: REGISTRIES[stage].parse(choice.name, choice.parameters)
+                for stage, choice in stages.items()
+            },
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from songrec.services.training.algorithms import (
     PROJECTIONS,
     REGISTRIES,
     REPRESENTATIONS,
+    clusters_by_model,
 )
+from songrec.services.training.cluster_count import PARAMETER, is_by_size, with_n_clusters
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class TrainRequest:
     parameters
         Values that differ from the defaults, by stage:
         ``{"representation": {"epochs": 5}, "clustering": {"n_clusters": 8}}``. Values may be texts.
+        Without a number of clusters it follows from the number of tracks (``cluster_count``).
     maps
         Further projections that the map page offers beside ``projection``.
     map_parameters
@@ -85,3 +88,23 @@ class TrainRequest:
             return self
         entry = REPRESENTATIONS.entry(self.representation)
         return replace(self, feature_set=dataset.default_features_for(session, entry))
+
+    def with_resolved_clusters(self, tracks: int) -> TrainRequest:
+        """Return the request with the default number of clusters for ``tracks``, if it has none."""
+        parameters = dict(self.parameters)
+        for stage in ("representation", "clustering"):
+            entry = REGISTRIES[stage].entry(getattr(self, stage))
+            parameters[stage] = with_n_clusters(entry, parameters.get(stage), tracks)
+        return replace(self, parameters=parameters)
+
+    @property
+    def n_clusters_source(self) -> str | None:
+        """Where the number of clusters comes from; None where the algorithm takes none.
+
+        ``"size"``: the number of tracks; ``"request"``: this request, a number or ``auto``.
+        """
+        stage = "representation" if clusters_by_model(self.clustering) else "clustering"
+        entry = REGISTRIES[stage].entry(getattr(self, stage))
+        if not entry.has_parameter(PARAMETER):
+            return None
+        return "size" if is_by_size(entry, self.parameters.get(stage)) else "request"

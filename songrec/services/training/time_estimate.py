@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from songrec.core.errors import SongrecError
 from songrec.projection.registry import AUTO
 from songrec.services.training.algorithms import REGISTRIES
+from songrec.services.training.cluster_count import with_n_clusters
 from songrec.services.training.request import TrainRequest
 from songrec.store.tables import Run
 
@@ -87,4 +88,5 @@ def _did_the_same(stage: str, request: TrainRequest, run: Run) -> bool:
         used = entry.resolve(run.parameters.get(stage))
     except SongrecError:  # an older run, with a parameter that no longer exists
         return False
-    return entry.resolve(request.parameters.get(stage)) == used
+    given = request.parameters.get(stage)
+    return entry.resolve(with_n_clusters(entry, given, run.track_count)) == used

@@ -81,7 +81,7 @@ def run_stages(
     Trainings with a common ``cache`` share the catalogue, equal features, equal latents and equal
     maps.
     """
-    parameters = request.validated_parameters()
+    request.validated_parameters()
     cache = cache or StageCache()
 
     def read_catalogue() -> training_data.TrainingData:
@@ -115,6 +115,9 @@ def run_stages(
     catalogue = cache.get_or_compute(progress, "read", None, read_catalogue)
     prepared = cache.get_or_compute(progress, "features", str(request.feature_set), prepare)
     data, table = prepared.data, prepared.table
+    source = request.n_clusters_source
+    request = request.with_resolved_clusters(len(data.track_ids))
+    parameters = request.validated_parameters()
     latent_key = [
         str(request.feature_set),
         request.representation,
@@ -132,6 +135,9 @@ def run_stages(
         else:
             clustering = algorithm.fit(latent, seed=request.seed, on_progress=report)
         clustering = diagnostics.with_named_weights(clustering, model)
+        if source is not None:
+            details = {**clustering.details, "n_clusters_source": source}
+            clustering = replace(clustering, details=details)
         clustering = _number_clusters(instance, data, clustering)
         predictor = {} if by_model else algorithm.state(clustering.labels)
     requested_maps = {request.projection: parameters["projection"]}
@@ -198,8 +204,9 @@ def write_run(
     progress: StageProgress,
 ) -> Run:
     """Write a training's folder and rows, and publish the run if requested; the caller commits."""
-    parameters = request.validated_parameters()
     data = result.data
+    request = request.with_resolved_clusters(len(data.track_ids))
+    parameters = request.validated_parameters()
     tags = {
         kind: training_data.read_tags(instance.session, kind, data.track_ids)
         for kind in ("genre", "emotion")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from songrec.services.training.cluster_count import PARAMETER
 from songrec.web.admin.curve import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, scale
 
 WAYS = {
@@ -45,18 +47,39 @@ class Weight:
 
 
 def of_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """``number_curve``, ``weights``, ``weights_left`` and ``maps`` for the run's page."""
+    """Return what the run's page shows of its clustering and maps."""
     details = manifest.get("clustering_details") or {}
     weights = details.get("feature_weights") or []
     longest = max((weight for _, weight in weights), default=0) or 1
     return {
         "number_curve": number_curve(details.get("clusters_tried")),
+        "number_source": number_source(manifest),
         "weights": [
             Weight(name, weight, 100 * weight / longest) for name, weight in weights[:SHOWN_WEIGHTS]
         ],
         "weights_left": max(len(weights) - SHOWN_WEIGHTS, 0),
         "maps": manifest.get("maps") or [],
     }
+
+
+def number_source(manifest: Mapping[str, Any]) -> str:
+    """Say where the number of clusters comes from; empty where that is unknown or a curve shows it.
+
+    Runs of older versions do not record it.
+    """
+    details = manifest.get("clustering_details") or {}
+    source = details.get("n_clusters_source")
+    if source is None or "clusters_tried" in details:
+        return ""
+    number = max(
+        parameters.get(PARAMETER, 0) for parameters in manifest.get("parameters", {}).values()
+    )
+    if source == "request":
+        return f"{number}, as set for this training."
+    tracks = manifest["tracks"]
+    if number == round(math.sqrt(tracks / 2)):
+        return f"{number}, the default for {tracks:,} songs: the square root of half as many."
+    return f"{number}, the default for {tracks:,} songs."
 
 
 def number_curve(tried: Mapping[str, Any] | None) -> NumberCurve | None:

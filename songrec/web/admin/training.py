@@ -26,6 +26,11 @@ from songrec.services.training.algorithms import (
     STAGES,
 )
 from songrec.services.training.availability import Availability, availability
+from songrec.services.training.cluster_count import (
+    PARAMETER,
+    default_n_clusters,
+    n_clusters_by_size,
+)
 from songrec.services.training.dataset import default_features_for
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.run_names import label_of
@@ -86,7 +91,8 @@ class TrainForm:
             values[stage] = registry.names()[0]
             for entry in registry:
                 for parameter in entry.parameters:
-                    values[cls.field_name(stage, entry, parameter)] = parameter.text()
+                    name = cls.field_name(stage, entry, parameter)
+                    values[name] = parameter.text(_default(entry, parameter))
         return cls(values, publish)
 
     @classmethod
@@ -105,6 +111,8 @@ class TrainForm:
             form.values[stage] = name
             entry = registry.entry(name)
             parameters = entry.with_current_names(run.parameters.get(stage, {}))
+            if n_clusters_by_size(entry, parameters, run.track_count):
+                del parameters[PARAMETER]  # the library may have grown since
             form.values |= {
                 cls.field_name(stage, entry, parameter): parameter.text(parameters[parameter.name])
                 for parameter in entry.parameters
@@ -202,9 +210,16 @@ class TrainForm:
             except SongrecError as error:
                 self.errors[name] = str(error)
                 continue
-            if value != parameter.default:
+            if value != _default(entry, parameter):
                 changed[parameter.name] = list(value) if isinstance(value, tuple) else value
         return changed
+
+
+def _default(entry: Entry, parameter: Parameter) -> Any:
+    """Return the default of a parameter in this library."""
+    if parameter.name != PARAMETER:
+        return parameter.default
+    return default_n_clusters(entry, cached_counts.track_count(db.session))
 
 
 @blueprint.route("/train", methods=["GET", "POST"])
