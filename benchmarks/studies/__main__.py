@@ -42,6 +42,7 @@ STUDIES = {
     "lists": "what grows from a song or two: by the method, by the sound alone (evaluation.md)",
     "densities": "other densities for a taste, which were tried (evaluation.md)",
     "ranker": "the additive ranker by number of likes, familiar to new (evaluation.md)",
+    "collaborative": "item-kNN, ALS and BPR on the same playlists (evaluation.md)",
     "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",
 }
 

@@ -1,7 +1,8 @@
 """The additive ranker beside ``taste``: 1, 3 and 10 likes, familiar to new, with listening counts.
 
-Curves are fitted once per fold, for all numbers of likes, and used whether or not they are better
-than ``taste`` in the training's own validation.
+Curves and towers are fitted once per fold, for all numbers of likes, and used whether or not they
+are better than ``taste`` in the training's own validation; the nearness of the towers counts half
+their scale.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from songrec.core.types import Space
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.taste.additive_model import LEVELS
+from songrec.recommend.taste.prior import MIN_TRACKS
 from songrec.services.evaluation.playlist_continuation import EvaluatedMethod, search_for
 from songrec.services.evaluation.playlist_tasks import ContinuationTasks, continuation_tasks
-from songrec.services.training import additive_ranker
+from songrec.services.training import additive_ranker, two_tower
 
 LISTENING = "listening"
 NEEDS = (FILE, LISTENING)
 DISCOVERY = (0.0, 1.0)
 HEADER = ("likes", "", "P@10", "P@10, new artists", "discovery P@10")
-WITH_COUNTS = ", listening counts"
+WITHOUT_TOWERS, WITH_COUNTS = ", without towers", ", listening counts"
 
 
 def study(data: Path, seed: int = 0) -> list[str]:
@@ -42,9 +44,16 @@ def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
     by_level = {n_likes: with_likes(tasks, n_likes, seed) for n_likes in LEVELS}
     answers: dict[tuple[int, str], list[Answer]] = {}
     for about, lists, space in with_priors(tasks, seed):
-        for space_used, counts in ((without_vectors(space), ""), (space, WITH_COUNTS)):
-            trained = additive_ranker.fit_without_validation(space_used, lists, seed=seed)
-            for name, method in variants(counts):
+        bare = without_vectors(space)
+        long = [rows for rows in map(np.unique, lists) if len(rows) >= MIN_TRACKS]
+        towers = two_tower.train_towers(space, long, seed=seed)
+        for space_used, of_space, label in (
+            (bare, None, WITHOUT_TOWERS),
+            (bare, towers, ""),
+            (space, towers, WITH_COUNTS),
+        ):
+            trained = additive_ranker.fit_without_validation(space_used, lists, of_space, seed=seed)
+            for name, method in variants(label):
                 for n_likes, of_level in by_level.items():
                     found = of_level.answers(search_for(method, seed), trained, about)
                     answers.setdefault((n_likes, name), []).extend(found)
@@ -60,14 +69,14 @@ def measured(tasks: ContinuationTasks, seed: int = 0) -> list[str]:
     return table(HEADER, rows)
 
 
-def variants(counts: str) -> Iterator[tuple[str, EvaluatedMethod]]:
+def variants(label: str) -> Iterator[tuple[str, EvaluatedMethod]]:
     """Yield the methods to measure, by name."""
-    if not counts:
+    if label == WITHOUT_TOWERS:
         yield "`taste`", EvaluatedMethod("taste", {})
-    for discovery in DISCOVERY if not counts else (0.0,):
+    for discovery in DISCOVERY if not label else (0.0,):
         at = f", discovery {discovery:g}" if discovery else ""
         method = EvaluatedMethod("additive_ranker", {"discovery": discovery})
-        yield f"`additive_ranker`{at}{counts}", method
+        yield f"`additive_ranker`{at}{label}", method
 
 
 def without_vectors(space: Space) -> Space:

@@ -79,6 +79,5 @@ def on_top(towers: Towers, share: float) -> Search:
 
 
 def _middle(towers: Towers, query: Query) -> Floats:
-    return two_tower_scores.likes_direction(
-        replace(query, space=replace(query.space, track_factors=towers.vectors))
-    )
+    space = replace(query.space, track_factors=towers.vectors)
+    return two_tower_scores.likes_direction(space, query.likes)

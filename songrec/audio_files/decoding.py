@@ -5,6 +5,7 @@ To be called in a process that may be killed: a hostile file can block a native 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ LOUDEST = 64.0
 """36 dB over full scale: files with float samples beyond it are rejected."""
 PREROLL_S = 1.0
 """Decoding begins this long before the excerpt, because lossy codecs depend on the past."""
+SHARED_S = 120.0
+"""Longer excerpts are decoded for each rate anew, which bounds the memory."""
 CHUNK_S = 0.25
 """Frames are collected to chunks of this length, which are resampled at once."""
 
@@ -126,15 +129,53 @@ class _Plan:
         return None if self.opposing is None else AlignedMix(*self.opposing)
 
 
+class _Resampled:
+    """The samples of a span at one rate, as many as there is room for."""
+
+    def __init__(self, rate: int, seconds: float) -> None:
+        self._resampler = Resampler(rate)
+        self._room = round(seconds * rate)
+        self._pieces: list[Floats] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further samples would be dropped."""
+        return self._room == 0
+
+    def push(self, samples: Floats, rate: int) -> None:
+        """Resample what comes next in the span."""
+        if not self.is_full:
+            self._keep(self._resampler.push(samples, rate))
+
+    def finish(self) -> Floats:
+        """Return all samples."""
+        if not self.is_full:
+            self._keep(self._resampler.finish())
+        return np.concatenate(self._pieces) if self._pieces else np.empty(0, dtype=np.float32)
+
+    def _keep(self, pieces: list[Floats]) -> None:
+        for piece in pieces:
+            self._pieces.append(piece[: self._room])
+            self._room -= len(self._pieces[-1])
+
+
 class SoundFile:
     """A sound file that is decoded at one or several rates.
 
     Its length, the choice of an excerpt and the mix of its channels are determined once. Raises
     ``BadInput`` for a file that cannot be opened.
+
+    Parameters
+    ----------
+    rates
+        Rates that ``decode`` is going to be called with: an excerpt is then decoded once and
+        resampled to all of them, with the samples that a call for each alone gives.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rates: Sequence[int] = ()) -> None:
         self._path = path
+        self._rates = rates
+        self._further: dict[tuple[_Span, bool, int], _Part] = {}
         self._plans: dict[tuple[float | None, Where, float], _Plan] = {}
         self._counted_s: float | None = None
         self._is_cut_off = is_cut_off(path)
@@ -179,7 +220,9 @@ class SoundFile:
         """
         plan = self._plans.get((seconds, where, longest_s))
         if plan is not None:
-            part = self._decode(plan.span, sample_rate, plan.mix())
+            key = plan.span, plan.opposing is not None, sample_rate
+            resampled = self._further.pop(key, None)
+            part = resampled or self._decode(plan.span, sample_rate, plan.mix())
         elif seconds is None:
             part, plan = self._decode_all(sample_rate, longest_s)
         else:
@@ -298,23 +341,18 @@ class SoundFile:
     def _decode(self, span: _Span, rate: int, mix: AlignedMix | None = None) -> _Part:
         """Decode a span, with the mean of the channels or with ``mix``, and measure its blocks."""
         damage, rates = Damage(), set()
-        room, count = round(span.seconds * rate), 0
-        samples: list[Floats] = []
         collected: list[Floats] = []
-        resampler = Resampler(rate)
+        shared = self._rates if span.seconds <= SHARED_S else ()
+        samples = {each: _Resampled(each, span.seconds) for each in dict.fromkeys((rate, *shared))}
         meter = BlockMeter()
         start_s, relative_s = None, 0.0
         channels, source_rate = self._channels, self._source_rate
 
-        def keep(pieces: list[Floats]) -> None:
-            nonlocal count
-            for piece in pieces:
-                samples.append(piece[: room - count])
-                count += len(samples[-1])
-
         def resample(source_rate: int) -> None:
             if collected:
-                keep(resampler.push(np.concatenate(collected), source_rate))
+                chunk = np.concatenate(collected)
+                for one in samples.values():
+                    one.push(chunk, source_rate)
                 collected.clear()
 
         with opened(self._path) as (container, stream):
@@ -335,7 +373,8 @@ class SoundFile:
                     resample(pending_rate)
                     pending, pending_rate = 0.0, frame_rate
                 if mix is None:
-                    meter.add(relative_s, values, full_scale, frame_rate)
+                    if not samples[rate].is_full:
+                        meter.add(relative_s, values, full_scale, frame_rate)
                     collected.append(mono(values, full_scale, precision))
                 else:
                     collected.append(mix.mono(relative_s, values, full_scale, frame_rate))
@@ -345,12 +384,11 @@ class SoundFile:
                 if pending >= CHUNK_S:
                     resample(frame_rate)
                     pending = 0.0
-                    if count >= room:
+                    if all(one.is_full for one in samples.values()):
                         break
             resample(pending_rate)
-        keep(resampler.finish())
-        return _Part(
-            np.concatenate(samples) if samples else np.empty(0, dtype=np.float32),
+        part = _Part(
+            samples.pop(rate).finish(),
             start_s or 0.0,
             channels,
             source_rate,
@@ -358,6 +396,10 @@ class SoundFile:
             damage,
             meter.finish(),
         )
+        for each, one in samples.items():
+            further = replace(part, samples=one.finish())
+            self._further[span, mix is not None, each] = further
+        return part
 
     def _position(self, span: _Span, at: float, frame: Any, drop: int, *, skipped: bool) -> float:
         """Return where the first sample of a span lies in the file, in seconds."""

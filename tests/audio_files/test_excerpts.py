@@ -132,6 +132,27 @@ def test_all_rates_get_the_same_part_and_the_file_is_measured_once(
     assert len(scans) == 1
 
 
+@pytest.mark.parametrize("channels", [1, -1], ids=["plain", "channels cancel"])
+@pytest.mark.parametrize("silent_s", [0, 60], ids=["middle", "moved"])
+def test_rates_that_are_decoded_together_have_the_samples_of_each_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int, silent_s: int
+) -> None:
+    song = np.concatenate([music(40), silence(silent_s), music(30, 2)])
+    both = np.stack([song, channels * song])
+    path = write(tmp_path / "a.flac", both, RATE, "flac", layout="stereo")
+    rates = (RATE, 22_050, 16_000)
+    alone = [SoundFile(path).decode(sample_rate=rate, seconds=20) for rate in rates]
+    file, passes = SoundFile(path, rates), []
+    first = file.decode(sample_rate=rates[0], seconds=20)
+    real = file._decode
+    monkeypatch.setattr(file, "_decode", lambda *args: passes.append(1) or real(*args))
+    together = [first, *(file.decode(sample_rate=rate, seconds=20) for rate in rates[1:])]
+    assert not passes
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.audio.samples, other.audio.samples)
+        assert (one.audio.start_s, one.notes) == (other.audio.start_s, other.notes)
+
+
 class TestChoice:
     """The rule on powers of blocks of 0.1 s."""
 

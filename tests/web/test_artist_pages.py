@@ -135,6 +135,21 @@ def test_similar_artists_come_with_a_reason_and_figures(
     assert soup.select(".group-shares li")
 
 
+def test_similar_artists_keep_to_the_rules_of_the_listener(
+    client: FlaskClient, session: Session, planted: Planted
+) -> None:
+    address = address_of(session, "Artist 3")
+    soup = page(client, address)
+    first = soup.select_one(".similar-artists > li a")
+    unwanted = first["href"].rsplit("/", 1)[1]
+    csrf = {"csrf_token": token(soup)}
+    answer = client.post("/rules", data={**csrf, "kind": "artist", "value": unwanted})
+    assert answer.status_code == 303
+    after = [a["href"] for a in page(client, address).select(".similar-artists > li a")]
+    assert after
+    assert first["href"] not in after
+
+
 def test_a_song_links_its_artists_and_its_album(
     client: FlaskClient, session: Session, duo: None
 ) -> None:

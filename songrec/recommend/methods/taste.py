@@ -68,7 +68,10 @@ class TasteMethod:
             terms.features,
             terms.group,
         )
-        return split + priors_per_like(query, rows, terms.priors, scorer.groups, terms.group)
+        priors = dict(terms.priors)
+        if priors.pop("playlists", None) is not None:
+            split += scorer.playlists_per_like(rows, terms.group)
+        return split + priors_per_like(query, rows, priors, scorer.groups, terms.group)
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return per row reasons of the priors, one per feature, and one per disliked track."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,7 +57,9 @@ class ArtistMatch:
         return "; ".join([*clauses, f"score {self.score:.2f}", f"distance {self.distance:.2f}"])
 
 
-def similar_artists(recommender: Method, space: Space, rows: Ints, n: int) -> list[ArtistMatch]:
+def similar_artists(
+    recommender: Method, space: Space, rows: Ints, n: int, *, withdrawn: Sequence[int] = ()
+) -> list[ArtistMatch]:
     """Return the ``n`` artists that ``recommender`` comes upon when an artist's songs are liked.
 
     Parameters
@@ -69,6 +72,8 @@ def similar_artists(recommender: Method, space: Space, rows: Ints, n: int) -> li
         Rows of the artist's tracks, as first artist or as a guest.
     n
         Number of matches at most, best first.
+    withdrawn
+        Ids of tracks that must not be recommended: an artist without others is no match.
 
     Notes
     -----
@@ -82,6 +87,7 @@ def similar_artists(recommender: Method, space: Space, rows: Ints, n: int) -> li
     mine = np.unique(artists[own])
     liked = own[:: -(-len(own) // MAX_LIKED)]
     query = Query(space, liked, np.empty(0, dtype=np.int64), excluded=own, seeds=True)
+    query = replace(query, withdrawn=space.rows_of(list(withdrawn)))
     query = query.among(np.flatnonzero(~np.isin(artists, [0, *mine.tolist()])))
     ranked, scores = recommender.search(query, LOOK)
     if not len(ranked):

@@ -89,6 +89,11 @@ class AdditiveModel:
         values = {name: np.tile(slope * knots, (len(LEVELS), 1)) for name, slope in slopes.items()}
         return cls(dict.fromkeys(slopes, knots), values)
 
+    def with_line(self, name: str, slope: float, widest: float) -> AdditiveModel:
+        """Return the model with one more input, a straight line from −``widest`` to ``widest``."""
+        one = AdditiveModel.linear({name: slope}, widest)
+        return AdditiveModel({**self.knots, **one.knots}, {**self.values, **one.values})
+
     def to_json(self) -> dict[str, Any]:
         """Serialize the model as ``ranker.json`` of a run folder holds it."""
         return {

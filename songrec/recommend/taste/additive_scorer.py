@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Space
 from songrec.recommend.query import Query
 from songrec.recommend.taste import evidence as inputs
+from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.additive_model import AdditiveModel, Curve
 from songrec.recommend.taste.density import Array, Floats32, best_taste
 from songrec.recommend.taste.evidence import Evidence
@@ -84,6 +85,17 @@ class AdditiveScorer(TasteScorer):
             priors[name] = np.array([one.get(name, zeros) for _, one in of_tastes])[group, at]
         return ScoreTerms(features, group, priors, self.dislike_terms(rows))
 
+    def playlists_per_like(self, rows: Rows, group: NDArray[np.int64]) -> Array:
+        """Split the term ``playlists`` of rows over the likes of their taste, ``(rows, likes)``."""
+        split = np.zeros((len(rows), len(self.query.likes)))
+        for number, members in enumerate(self.groups):
+            at = np.flatnonzero(group == number)
+            likes = self.query.likes[members]
+            shares = two_tower_scores.nearness_per_like(self.query.space, likes, rows[at])
+            slopes = _mean_slope(self.curves[number][inputs.TOWERS], shares.sum(axis=1))
+            split[np.ix_(at, members)] = slopes[:, None] * shares
+        return split
+
     def _terms_of_taste(self, number: int, rows: Rows) -> tuple[Array, dict[str, Array]]:
         """Return the contributions ``(rows, d)`` of columns and ``(rows,)`` of other inputs."""
         evidence, curves = self.evidence[number], self.curves[number]
@@ -117,6 +129,9 @@ class AdditiveScorer(TasteScorer):
             for name, values in grouped.inputs.items():
                 of_groups += curves[name](values)
             scores += of_groups.astype(np.float32)[grouped.group]
+        towers = curves[inputs.TOWERS]
+        if evidence.space.track_factors is not None and not towers.is_zero:
+            scores += towers(evidence.towers).astype(np.float32)
         for name, (rows, values) in evidence.of_few_songs.items():
             scores[rows] += curves[name](values).astype(np.float32)
         return scores

@@ -5,8 +5,8 @@ over the likes of the song's taste: a positive term in proportion to the density
 at the song's value (responsibilities, as of the components of a mixture), so that it goes to the
 likes that are similar there; a negative one in inverse proportion, to those that are different.
 Artist and album go in equal parts to the likes of that artist or album, or to all likes where
-there are none; popularity to all likes, other priors to all likes of the taste; nearness learnt
-from playlists is a sum over the likes already.
+there are none; popularity to all likes, other priors to all likes of the taste. Nearness learnt
+from playlists is a sum over the likes already (``TasteScorer.playlists_per_like``).
 """
 
 from __future__ import annotations
@@ -83,9 +83,6 @@ def priors_per_like(
     split = np.zeros((len(rows), len(query.likes)))
     numbers_by_prior = {"artist": query.statistics.artists, "album": query.statistics.albums}
     for name, values in priors.items():
-        if name == "playlists":
-            split += two_tower_scores.nearness_per_like(query, rows)
-            continue
         part = np.ones_like(split)
         if name in numbers_by_prior:
             numbers = numbers_by_prior[name]
@@ -146,7 +143,7 @@ def _describe_prior(
     if name == "popularity":
         return _compare_popularity(query, row, is_positive), []
     if name == "playlists":
-        liked = [two_tower_scores.nearest_like(query, row)]
+        liked = [two_tower_scores.nearest_like(query, row, members)]
         title = f"“{query.title(liked[0])}”"
         if is_positive:
             return f"Often in playlists with songs like {title}", liked

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Ints, Space
 from songrec.recommend.space_statistics import SpaceStatistics, statistics_of
 from songrec.recommend.taste import prior as taste_prior
+from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.artist_nearness import artist_vectors_of
 from songrec.recommend.taste.density import Array, Floats32, StudentT, log_densities
 from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
@@ -41,6 +42,7 @@ CONTENT, ALBUM = "content", "album"
 YEAR, NEAREST_YEAR, POPULARITY = "year", "nearest_year", "popularity"
 ARTIST, ARTIST_SOUND, LIKED_ARTIST = "artist", "artist_sound", "liked_artist"
 PAIRS, MIXTURE, LISTENERS = "artist_playlists", "similar_playlists", "artist_listeners"
+TOWERS = "playlists"
 
 INPUTS = (
     CONTENT,
@@ -54,7 +56,10 @@ INPUTS = (
     MIXTURE,
     LISTENERS,
 )
-"""Names of the inputs that have trained curves; ``LIKED_ARTIST`` has a fixed one."""
+"""Names of the inputs that have trained curves.
+
+``LIKED_ARTIST`` has a fixed one and ``TOWERS`` a line, whose slope is selected.
+"""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,8 @@ class Evidence:
         inputs = {CONTENT: columns.sum(axis=1)}
         if self.statistics.artists.any():
             inputs[ARTIST_SOUND] = self._artist_sound_of(rows)
+        if self.space.track_factors is not None:
+            inputs[TOWERS] = two_tower_scores.nearness(self.space, self.likes, rows)
         for grouped in self._groups:
             group = grouped.group[rows]
             inputs |= {name: values[group] for name, values in grouped.inputs.items()}
@@ -127,6 +134,11 @@ class Evidence:
             dense[some] = values
             inputs[name] = dense[rows]
         return inputs
+
+    @cached_property
+    def towers(self) -> Floats32:
+        """Nearness of every song to the likes in the track factors, ``(n,)``."""
+        return two_tower_scores.nearness_of_all(self.space, self.likes)
 
     def matrix(self) -> Floats32:
         """Compute the inputs of all songs, float32 ``(n, len(INPUTS))``."""

@@ -253,6 +253,15 @@ class TasteScorer:
         share = ratios / np.where(total == 0, 1.0, total)
         return share * np.log1p(total)
 
+    def playlists_per_like(self, rows: Rows, group: NDArray[np.int64]) -> Array:
+        """Split the term ``playlists`` of rows over the likes, ``(rows, likes)``.
+
+        ``group`` ``(rows,)`` is the number of each row's taste.
+        """
+        space = self.query.space
+        split = two_tower_scores.nearness_per_like(space, self.query.likes, rows)
+        return two_tower_scores.playlist_weight(space) * split
+
     @cached_property
     def _without_dislikes(self) -> tuple[Floats32, NDArray[np.int8]]:
         """All scores without what dislikes take away, and the taste that each track fits."""
@@ -307,7 +316,8 @@ class TasteScorer:
             lift = self._popularity.log_density(values) - BACKGROUND * prior.log_density(values)
             terms["popularity"] = np.where(statistics.unknown_popularity[rows], 0.0, lift[:, 0])
         if self._uses_playlists:
-            terms["playlists"] = two_tower_scores.nearness(self.query, rows)
+            near = two_tower_scores.nearness(self.query.space, self.query.likes, rows)
+            terms["playlists"] = two_tower_scores.playlist_weight(self.query.space) * near
         return terms
 
     def _add_metadata(self, scores: Floats32) -> None:
@@ -325,7 +335,8 @@ class TasteScorer:
             lift[statistics.unknown_popularity] = 0.0
             scores += lift
         if self._uses_playlists:
-            scores += two_tower_scores.nearness_of_all(self.query)
+            near = two_tower_scores.nearness_of_all(self.query.space, self.query.likes)
+            scores += np.float32(two_tower_scores.playlist_weight(self.query.space)) * near
 
     @cached_property
     def _artists(self) -> list[int]:

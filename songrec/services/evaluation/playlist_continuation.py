@@ -31,7 +31,7 @@ from songrec.recommend.top_k import Rows, distances
 from songrec.services.evaluation.listening import coverage, search_by_nearness
 from songrec.services.evaluation.playlist_catalogue import Playlist
 from songrec.services.evaluation.playlist_tasks import Search, continuation_tasks
-from songrec.services.training import additive_ranker, two_tower
+from songrec.services.training.playlist_models import fit_playlist_models
 
 
 @dataclass(frozen=True)
@@ -186,18 +186,11 @@ def train_space(space: Space, playlists: Sequence[Playlist], request: Continuati
     """Return the space with what the requested methods learn from ``playlists``."""
     methods = [EVALUATED_METHODS[name] for name in request.methods]
     rows = [playlist.rows for playlist in playlists]
+    if any(one.method in ("learned", "additive_ranker") for one in methods):
+        return fit_playlist_models(space, rows, seed=request.seed)
     if any(one.trained for one in methods):
         prior = taste_prior.fit_prior(space, rows, seed=request.seed)
         space = replace(space, taste_prior=prior.to_json())
-    if any(one.method == "learned" for one in methods):
-        track_factors, summary = two_tower.fit_track_factors(space, rows, seed=request.seed)
-        space = replace(
-            space,
-            taste_prior={**(space.taste_prior or {}), "two_tower": summary},
-            track_factors=track_factors,
-        )
-    if any(one.method == "additive_ranker" for one in methods):
-        space = additive_ranker.fit_ranker(space, rows, seed=request.seed).apply(space)
     return space
 
 

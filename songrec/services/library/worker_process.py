@@ -266,8 +266,8 @@ def _analyse_sound(
         by_rate.setdefault(sample_rate_of(name, settings), {})[name] = extractor
     arrays: dict[str, Any] = {}
     decoded = None
-    file = SoundFile(sound)
     rates = sorted(by_rate, key=lambda rate: rate != settings.sample_rate)
+    file = SoundFile(sound, rates)
     for rate in rates or [settings.sample_rate]:
         at_rate = file.decode(sample_rate=rate, seconds=settings.seconds, where=settings.where)
         decoded = decoded or at_rate

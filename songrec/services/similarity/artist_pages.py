@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
 from songrec.core.types import Space
 from songrec.recommend import ranking
 from songrec.recommend.similarity.similar_artists import similar_artists
+from songrec.services.catalogue.left_out import left_out
 from songrec.store.catalogue import artists
 from songrec.store.catalogue.artists import ArtistView
 from songrec.store.instance import Instance
 from songrec.store.runs.spaces import published_space
+from songrec.store.tables import Listener
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,25 @@ def whereabouts(space: Space, track_ids: Sequence[int]) -> Whereabouts | None:
 
 
 def artists_like(
-    session: Session, space: Space, track_ids: Sequence[int], artist_id: int, n: int
+    instance: Instance,
+    space: Space,
+    track_ids: Sequence[int],
+    artist_id: int,
+    n: int,
+    listener: Listener | None = None,
 ) -> list[SimilarArtist]:
-    """Return the artists whose songs the best method recommends for one artist's tracks."""
+    """Return the artists whose songs the best method recommends for one artist's tracks.
+
+    The rules of ``listener`` apply: an artist all of whose songs are left out is none of them.
+    """
     matches = similar_artists(
-        ranking.create_method(space), space, space.rows_of(list(track_ids)), n + 1
+        ranking.create_method(space),
+        space,
+        space.rows_of(list(track_ids)),
+        n + 1,
+        withdrawn=left_out(instance, listener, track_ids),
     )
+    session = instance.session
     credits = artists.credits_of_tracks(session, [match.track_id for match in matches])
     first = {track_id: views[0].artist_id for track_id, views in credits.items()}
     views = {view.id: view for view in artists.find_artists(session, list(first.values()))}

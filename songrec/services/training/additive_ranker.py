@@ -26,6 +26,7 @@ from scipy.sparse import csr_array
 
 from songrec.core.blas import single_threaded_blas
 from songrec.core.types import Floats, Ints, Progress, Space, no_progress, part_of
+from songrec.recommend.method import Method
 from songrec.recommend.methods.additive_ranker import AdditiveRanker
 from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
@@ -34,8 +35,10 @@ from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.additive_model import LEVELS, AdditiveModel
 from songrec.recommend.taste.additive_scorer import default_slopes
 from songrec.recommend.taste.density import Array
-from songrec.recommend.taste.evidence import INPUTS, LISTENERS, Evidence
+from songrec.recommend.taste.evidence import INPUTS, LISTENERS, TOWERS, Evidence
 from songrec.recommend.taste.scorer import model_for
+from songrec.services.training.playlist_split import MAX_OVERLAP, without_overlap
+from songrec.services.training.two_tower import SHARES, FittedTowers, Towers
 
 MIN_PLAYLISTS = 30
 """Fewer playlists are too few to train on and to validate with."""
@@ -57,7 +60,11 @@ SHRINKAGE, LEVEL_SHRINKAGE = 1e-2, 3e-2
 """Ridge penalties: of all curves to the taste score, of those of one number of likes to all."""
 ITERATIONS = 60
 TINY = 1e-300
-MAX_OVERLAP = 0.5
+WIDEST_NEARNESS = 2.0
+"""Nearness is a difference of two cosines."""
+
+Variant = str | tuple[str, float]
+"""A method that is validated: ``"taste"``, or the ranker with a share of the towers' scale."""
 
 
 @dataclass(frozen=True)
@@ -87,49 +94,79 @@ class RankerArtifacts:
     Attributes
     ----------
     model
-        The curves as JSON, and ``"playlists"`` (their number) and ``"validation"`` (P@10 of
-        ``taste`` and of the ranker on playlists kept out of a first training); None where the
-        ranker was not better.
+        The curves as JSON, and ``"playlists"`` (their number), ``"validation"`` (P@10 of
+        ``taste`` and of the ranker on playlists kept out of a first training) and ``"towers"`` (the
+        share of the towers' scale that their nearness counts); None where the ranker was not
+        better.
     playlists
         Rows of the playlists that evidence is taken from.
+    track_factors
+        Vectors of the towers where their nearness counts, else None.
     """
 
     model: dict[str, Any] | None
     playlists: tuple[Ints, ...]
+    track_factors: Floats | None = None
 
     def apply(self, space: Space) -> Space:
         """Return ``space`` with the ranker."""
+        if self.track_factors is not None:
+            space = replace(space, track_factors=self.track_factors)
         return replace(space, ranker=self.model, playlists=self.playlists)
 
 
 def fit_ranker(
     space: Space,
     playlists: Sequence[Ints],
+    towers: FittedTowers | None = None,
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> RankerArtifacts:
     """Fit the ranker to playlists (rows of ``space``), if it is better than the taste score.
 
-    A first training leaves a fifth of the playlists out, and those that share over half of their
-    songs with one of them. Where the mean P@10 over 1, 3 and 10 likes on that fifth is higher than
-    that of ``taste``, a second training uses all playlists.
+    A first training leaves a fifth of the playlists out (those that ``towers`` held out, where
+    there are towers), and those that share over half of their songs with one of them. On that
+    fifth the mean P@10 over 1, 3 and 10 likes decides how much the nearness of the towers counts,
+    and whether the ranker is better than ``taste``; a second training uses all playlists.
     """
     space = _with_playlists(space, playlists, seed)
     if len(space.playlists) < MIN_PLAYLISTS:
         return RankerArtifacts(None, ())
-    validation = _validate(space, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5))
-    summary = {"playlists": len(space.playlists), "validation": validation}
-    if validation["additive_ranker"] <= validation["taste"]:
+    measured = _validate(space, towers, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5))
+    best = max(measured, key=lambda name: measured[name])
+    if best == "taste":
         return RankerArtifacts(None, ())
     model = fit_curves(space, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0))
-    return RankerArtifacts({**model.to_json(), **summary}, space.playlists)
+    share, factors = best[1], None
+    if towers is not None and share:
+        model, factors = with_towers(model, towers.final, share), towers.final.vectors
+    validation = {"taste": measured["taste"], "additive_ranker": measured[best]}
+    summary = {"playlists": len(space.playlists), "validation": validation, "towers": share}
+    return RankerArtifacts({**model.to_json(), **summary}, space.playlists, factors)
 
 
-def fit_without_validation(space: Space, playlists: Sequence[Ints], *, seed: int = 0) -> Space:
+def with_towers(model: AdditiveModel, towers: Towers, share: float) -> AdditiveModel:
+    """Return the model with nearness in the towers' vectors, at a share of their scale."""
+    return model.with_line(TOWERS, share * towers.scale, WIDEST_NEARNESS)
+
+
+def fit_without_validation(
+    space: Space,
+    playlists: Sequence[Ints],
+    towers: Towers | None = None,
+    share: float = 0.5,
+    *,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> Space:
     """Return ``space`` with a ranker that was fitted to ``playlists``, without validation."""
     space = _with_playlists(space, playlists, seed)
-    return replace(space, ranker=fit_curves(space, seed=seed).to_json())
+    model = fit_curves(space, seed=seed, on_progress=on_progress)
+    if towers is not None:
+        model = with_towers(model, towers, share)
+        space = replace(space, track_factors=towers.vectors)
+    return replace(space, ranker=model.to_json())
 
 
 def _with_playlists(space: Space, playlists: Sequence[Ints], seed: int) -> Space:
@@ -142,28 +179,42 @@ def _with_playlists(space: Space, playlists: Sequence[Ints], seed: int) -> Space
     return replace(space, playlists=tuple(lists), ranker=None)
 
 
-def _validate(space: Space, *, seed: int, on_progress: Progress) -> dict[str, float]:
-    """Return the mean P@10 of ``taste`` and of a ranker on playlists kept out of its training."""
+def _validate(
+    space: Space, towers: FittedTowers | None, *, seed: int, on_progress: Progress
+) -> dict[Variant, float]:
+    """Return the mean P@10 of ``taste`` and of rankers on playlists kept out of their training.
+
+    A ranker is known by the share of the towers' scale that nearness counts.
+    """
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(space.playlists))
-    kept_out = order[: min(max(5, round(VALIDATION_SHARE * len(order))), MAX_VALIDATION)]
-    training = np.flatnonzero(~_overlapping(space)[kept_out].any(axis=0))
-    trained = replace(space, playlists=tuple(space.playlists[at] for at in training))
+    if towers is None:
+        order = rng.permutation(len(space.playlists))
+        count = min(max(5, round(VALIDATION_SHARE * len(order))), MAX_VALIDATION)
+        kept_out = [space.playlists[at] for at in order[:count]]
+    else:
+        kept_out = list(towers.held_out[:MAX_VALIDATION])
+    training = without_overlap(space, space.playlists, kept_out)
+    trained = replace(space, playlists=tuple(training))
     prior = taste_prior.fit_prior(trained, trained.playlists, seed=seed)
     trained = replace(trained, taste_prior=prior.to_json())
     model = fit_curves(trained, seed=seed, on_progress=on_progress)
-    trained = replace(trained, ranker=model.to_json())
-    methods = {"taste": TasteMethod(), "additive_ranker": AdditiveRanker()}
-    hits: dict[str, list[float]] = {name: [] for name in methods}
-    for at in kept_out.tolist():
-        rows = _distinct(space, space.playlists[at])
+    variants: dict[Variant, tuple[Method, Space]] = {"taste": (TasteMethod(), trained)}
+    for share in SHARES if towers is not None else (0.0,):
+        of_share, factors = model, None
+        if towers is not None and share:
+            of_share, factors = with_towers(model, towers.first, share), towers.first.vectors
+        with_share = replace(trained, ranker=of_share.to_json(), track_factors=factors)
+        variants["additive_ranker", share] = AdditiveRanker(), with_share
+    hits: dict[Variant, list[float]] = {name: [] for name in variants}
+    for one in kept_out:
+        rows = _distinct(space, one)
         for n_likes in LEVELS:
             if len(rows) < n_likes + MIN_REST:
                 continue
             likes = np.sort(rng.choice(rows, n_likes, replace=False))
             rest = np.setdiff1d(space.song_keys[rows], space.song_keys[likes])
-            query = Query(trained, likes, np.empty(0, dtype=np.int64))
-            for name, method in methods.items():
+            for name, (method, space_used) in variants.items():
+                query = Query(space_used, likes, np.empty(0, dtype=np.int64))
                 recommended, _ = method.search(query, 10)
                 hits[name].append(float(np.isin(space.song_keys[recommended], rest).sum()) / 10)
     return {name: round(float(np.mean(one)), 4) for name, one in hits.items()}

@@ -20,6 +20,7 @@ from songrec.recommend.method import Method
 from songrec.recommend.query import Query
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste.prior import MIN_TRACKS
+from songrec.services.training.playlist_split import without_overlap
 
 LIKES = (1, 10)
 """Songs of a playlist that are liked: one, as on a song's page, and several, as in For you."""
@@ -28,8 +29,6 @@ MIN_PLAYLISTS = 30
 """With fewer playlists nothing is measured."""
 MAX_HELD_OUT = 50
 HELD_OUT_SHARE = 0.2
-MAX_OVERLAP = 0.5
-"""Playlists that share more of the shorter one's songs are never on both sides."""
 RESAMPLES = 1000
 LEVEL = 0.95
 
@@ -81,7 +80,7 @@ def measure_methods(
     order = np.random.default_rng(seed).permutation(len(lists))
     count = min(MAX_HELD_OUT, round(HELD_OUT_SHARE * len(lists)))
     held_out = [lists[at] for at in order[:count]]
-    training = _without_overlap(space, [lists[at] for at in order[count:]], held_out)
+    training = without_overlap(space, [lists[at] for at in order[count:]], held_out)
     trained = fit(space, training)
     tasks = _tasks(trained, held_out, seed)
     names = [name for name in METHODS.names() if ranking.method_used(trained, name) == name]
@@ -168,22 +167,3 @@ def _interval(values: Values, draws: Ints) -> list[float] | None:
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(means, [tail, 1 - tail])
     return [round(float(each), 4) for each in (np.nanmean(values), low, high)]
-
-
-def _without_overlap(
-    space: Space, training: Sequence[Ints], held_out: Sequence[Ints]
-) -> list[Ints]:
-    """Leave out the playlists that share over ``MAX_OVERLAP`` of the shorter one's songs."""
-    if not training:
-        return []
-    _, song = np.unique(space.song_keys, return_inverse=True)
-    songs = [np.unique(song[rows]) for rows in training]
-    starts = np.cumsum([0, *map(len, songs)])[:-1]
-    flat, sizes = np.concatenate(songs), np.array([len(each) for each in songs])
-    remaining = np.ones(len(training), dtype=bool)
-    for rows in held_out:
-        members = np.zeros(int(song.max()) + 1, dtype=bool)
-        members[song[rows]] = True
-        shared = np.add.reduceat(members[flat].astype(np.int64), starts)
-        remaining &= shared <= MAX_OVERLAP * np.minimum(sizes, members.sum())
-    return [training[at] for at in np.flatnonzero(remaining)]

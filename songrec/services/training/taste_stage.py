@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,17 @@ import numpy as np
 from songrec.core import config
 from songrec.core.files import atomic_folder, write_json
 from songrec.core.title_normalization import match_key
-from songrec.core.types import Floats, Ints, Progress, Space, no_progress, part_of
-from songrec.recommend.taste import prior as taste_prior
-from songrec.services.training import additive_ranker, method_evaluation, two_tower
-from songrec.services.training.additive_ranker import RankerArtifacts
+from songrec.core.types import Ints, Progress, Space, no_progress, part_of
+from songrec.services.training import method_evaluation
 from songrec.services.training.artifacts import TasteArtifacts, TrainingResult
 from songrec.services.training.artist_evidence import fit_vectors_of_catalogue
+from songrec.services.training.playlist_models import Choices, fit_playlist_models
 from songrec.store.catalogue import taste_data
 from songrec.store.instance import Instance
 from songrec.store.runs import spaces
 from songrec.store.runs.spaces import track_factors_file
 
-VERSION = 4
+VERSION = 5
 """Version of what is cached; models of another one are trained again."""
 CACHED_MODELS = 8
 """Number of taste models cached: runs of one catalogue often differ in their models alone.
@@ -45,8 +44,9 @@ def train_tastes(
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
     one is not shown the other. Without playlists to learn from, the model is the default prior
     (``recommend.taste.prior``); with enough of them there are track factors too (``two_tower``) and
-    an additive ranker (``additive_ranker``), each if it helps. All methods are measured on
-    playlists that they were not trained on (``method_evaluation``). Playlists are those of
+    an additive ranker (``additive_ranker``), each if it helps. First they are trained without some
+    playlists, on which all methods are measured (``method_evaluation``); what that training
+    validated holds for the second one, on all playlists. Playlists are those of
     catalogues and of accounts that share theirs. Models of the same space and playlists come from
     ``<instance>/tastes``.
     """
@@ -70,19 +70,20 @@ def train_tastes(
         # Details are dropped: their epochs and losses are not those of the run's model.
         on_progress(fraction, message)
 
-    def fit(space: Space, playlists: Sequence[Ints], on_progress: Progress) -> Space:
-        cache = instance.folder / "tastes"
-        factors, model, ranker = _cached_model(cache, space, playlists, seed, on_progress)
-        return ranker.apply(replace(space, taste_prior=model, track_factors=factors))
+    cache = instance.folder / "tastes"
+    choices: Choices | None = None
 
-    trained = fit(space, playlists, part_of(quietly, 0.0, 0.45))
+    def fit_to_measure(space: Space, playlists: Sequence[Ints]) -> Space:
+        nonlocal choices
+        progress = part_of(quietly, 0.0, 0.5)
+        fitted = _cached_models(cache, space, playlists, None, seed, progress)
+        choices = Choices.of(fitted)
+        return fitted
+
     measured = method_evaluation.measure_methods(
-        space,
-        playlists,
-        lambda space, playlists: fit(space, playlists, part_of(quietly, 0.45, 0.9)),
-        seed=seed,
-        on_progress=part_of(quietly, 0.9, 1.0),
+        space, playlists, fit_to_measure, seed=seed, on_progress=part_of(quietly, 0.5, 0.6)
     )
+    trained = _cached_models(cache, space, playlists, choices, seed, part_of(quietly, 0.6, 1.0))
     return TasteArtifacts(
         keys,
         artists,
@@ -95,47 +96,39 @@ def train_tastes(
     )
 
 
-def _cached_model(
-    cache: Path, space: Space, playlists: Sequence[Ints], seed: int, on_progress: Progress
-) -> tuple[Floats | None, dict[str, Any], RankerArtifacts]:
-    """Return the track factors, the taste model as JSON and the additive ranker.
-
-    They are trained, or read from ``cache``.
-    """
-    cached = cache / _digest(space, playlists, seed)
+def _cached_models(
+    cache: Path,
+    space: Space,
+    playlists: Sequence[Ints],
+    choices: Choices | None,
+    seed: int,
+    on_progress: Progress,
+) -> Space:
+    """Return ``space`` with the models of these playlists, trained or read from ``cache``."""
+    cached = cache / _digest(space, playlists, choices, seed)
     if (cached / "taste.json").is_file():
         path = track_factors_file(cached)
         track_factors = np.load(path, allow_pickle=False) if path.is_file() else None
-        stored = spaces.read_ranker(cached)
-        ranker = RankerArtifacts(stored.get("ranker"), stored.get("playlists", ()))
         model = json.loads((cached / "taste.json").read_text(encoding="utf-8"))
-        return track_factors, model, ranker
-    prior = taste_prior.fit_prior(space, playlists, seed=seed)
-    track_factors, summary = two_tower.fit_track_factors(
-        space, playlists, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5)
-    )
-    model = {**prior.to_json(), "two_tower": summary}
-    ranker = additive_ranker.fit_ranker(
-        replace(space, taste_prior=model),
-        playlists,
-        seed=seed,
-        on_progress=part_of(on_progress, 0.5, 1.0),
-    )
+        stored = spaces.read_ranker(cached)
+        return replace(space, taste_prior=model, track_factors=track_factors, **stored)
+    trained = fit_playlist_models(space, playlists, choices, seed=seed, on_progress=on_progress)
     with atomic_folder(cached, replace=True) as folder:
-        if track_factors is not None:
-            np.save(folder / "track_factors.npy", track_factors)
-        if ranker.model is not None:
-            spaces.write_ranker(folder, ranker.model, ranker.playlists)
-        write_json(folder / "taste.json", model, indent=2)
+        if trained.track_factors is not None:
+            np.save(folder / "track_factors.npy", trained.track_factors)
+        if trained.ranker is not None:
+            spaces.write_ranker(folder, trained.ranker, trained.playlists)
+        write_json(folder / "taste.json", trained.taste_prior, indent=2)
     newest_first = sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[CACHED_MODELS:]:
         shutil.rmtree(path, ignore_errors=True)
-    return track_factors, model, ranker
+    return trained
 
 
-def _digest(space: Space, playlists: Sequence[Ints], seed: int) -> str:
+def _digest(space: Space, playlists: Sequence[Ints], choices: Choices | None, seed: int) -> str:
     """Return a digest that is equal for equal training data and settings."""
-    digest = hashlib.sha256(json.dumps([VERSION, seed, list(space.columns)]).encode())
+    settings = [VERSION, seed, list(space.columns), choices and asdict(choices)]
+    digest = hashlib.sha256(json.dumps(settings).encode())
     for array in (space.track_ids, space.matrix, space.values, space.artists, space.albums):
         digest.update(np.ascontiguousarray(array))
     if space.artist_ids is not None and space.artist_vectors is not None:

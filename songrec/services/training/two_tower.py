@@ -28,6 +28,7 @@ from songrec.recommend.query import Query
 from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.prior import MIN_TRACKS, N_LIKES
+from songrec.services.training.playlist_split import without_overlap
 
 MIN_PLAYLISTS = 30
 """Fewer playlists are too few to train on and to validate with."""
@@ -56,17 +57,33 @@ class Towers:
     scale: float
 
 
+@dataclass(frozen=True)
+class FittedTowers:
+    """Towers trained on all playlists, and those of a first training that left some out.
+
+    Attributes
+    ----------
+    held_out
+        The playlists that ``first`` knows nothing of.
+    """
+
+    final: Towers
+    first: Towers
+    held_out: tuple[Ints, ...]
+
+
 def fit_track_factors(
     space: Space,
     playlists: Sequence[Ints],
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
-) -> tuple[Floats | None, dict[str, Any]]:
+) -> tuple[FittedTowers | None, dict[str, Any]]:
     """Train the towers and select the weight that their scores get beside the taste score.
 
-    A first training leaves a fifth of the playlists out. The share among ``SHARES`` with the best
-    NDCG@10 on those is selected; a second training uses all playlists.
+    A first training leaves a fifth of the playlists out, and those that share over half of their
+    songs with one of them. The share among ``SHARES`` with the best NDCG@10 on those is selected; a
+    second training uses all playlists.
 
     Parameters
     ----------
@@ -75,8 +92,8 @@ def fit_track_factors(
 
     Returns
     -------
-    vectors
-        Float32 ``(n, 32)``; None where no share improves on 0 and below ``MIN_PLAYLISTS``.
+    towers
+        None below ``MIN_PLAYLISTS``.
     summary
         ``{"weight", "playlists", "ndcg": {share: NDCG@10}}`` for the manifest; the weight is the
         selected share times the towers' scale.
@@ -88,7 +105,7 @@ def fit_track_factors(
     order = np.random.default_rng(seed).permutation(len(lists))
     n_validation = max(5, round(VALIDATION_SHARE * len(lists)))
     validation = [lists[at] for at in order[:n_validation]]
-    training = [lists[at] for at in order[n_validation:]]
+    training = without_overlap(space, [lists[at] for at in order[n_validation:]], validation)
     first = train_towers(
         space, training, seed=seed, on_progress=lambda f, m, d=None: on_progress(f / 2, m, d)
     )
@@ -98,12 +115,11 @@ def fit_track_factors(
         "ndcg": {str(share): round(v, 4) for share, v in ndcg.items()},
     }
     best = max(ndcg, key=lambda share: ndcg[share])
-    if not best:
-        return None, {"weight": 0.0, **summary}
-    towers = train_towers(
+    final = train_towers(
         space, lists, seed=seed, on_progress=lambda f, m, d=None: on_progress(0.5 + f / 2, m, d)
     )
-    return towers.vectors, {"weight": round(best * towers.scale, 4), **summary}
+    summary = {"weight": round(best * final.scale, 4), **summary}
+    return FittedTowers(final, first, tuple(validation)), summary
 
 
 def train_towers(

@@ -14,6 +14,7 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs
 from songrec.web.api import arguments, blueprint, schemas, serializers
+from songrec.web.api.authentication import current_listener
 
 MAX_TRACKS = 500
 MAX_ALBUMS = 200
@@ -45,9 +46,14 @@ def search_artists(args: dict[str, Any]) -> dict[str, Any]:
 def artist(artist_id: str) -> dict[str, Any]:
     """One artist, with albums and similar artists."""
     row = _artist(artist_id)
-    space = artist_pages.space_or_none(current_instance())
+    instance = current_instance()
+    space = artist_pages.space_or_none(instance)
     ids = artists.track_ids(db.session, row.id, MAX_TRACKS)
-    similar = artist_pages.artists_like(db.session, space, ids, row.id, SIMILAR) if space else []
+    similar = (
+        artist_pages.artists_like(instance, space, ids, row.id, SIMILAR, current_listener())
+        if space
+        else []
+    )
     return {
         "id": row.public_id,
         "name": row.name,

@@ -37,9 +37,12 @@ def artist(public_id: str) -> ResponseReturnValue:
     if row.public_id != public_id:
         return redirect(url_for("pages.artist", public_id=row.public_id))
     ids = artists.track_ids(db.session, row.id, MAX_SONGS)
-    space = artist_pages.space_or_none(current_instance())
+    instance = current_instance()
+    space = artist_pages.space_or_none(instance)
     similar = (
-        artist_pages.artists_like(db.session, space, ids, row.id, SIMILAR_SHOWN) if space else []
+        artist_pages.artists_like(instance, space, ids, row.id, SIMILAR_SHOWN, current_listener())
+        if space
+        else []
     )
     albums = artists.albums_of_artist(db.session, row.id, ALBUMS_SHOWN)
     first = artists.first_tracks(db.session, [one.id for one in albums])

@@ -11,7 +11,7 @@ from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import prior as taste_prior
 from songrec.recommend.taste.additive_model import LEVELS, AdditiveModel
-from songrec.services.training import additive_ranker
+from songrec.services.training import additive_ranker, two_tower
 from songrec.store.runs import spaces
 from tests.services.training.test_two_tower import scenes, space_with_artists
 
@@ -76,6 +76,55 @@ def test_without_training_scores_are_those_of_taste():
         np.testing.assert_allclose(scores, of_taste[1], atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def with_towers(trained):
+    """The same ranker with nearness to the likes in vectors of the scenes."""
+    rng = np.random.default_rng(4)
+    scene = np.arange(len(trained.track_ids)) // 10 % 5
+    vectors = np.eye(5)[scene] + 0.3 * rng.normal(size=(len(scene), 5))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    towers = two_tower.Towers(vectors.astype(np.float32), 8.0)
+    model = AdditiveModel.from_json(trained.ranker)
+    ranker = additive_ranker.with_towers(model, towers, 0.5).to_json()
+    return replace(trained, ranker=ranker, track_factors=towers.vectors)
+
+
+def test_nearness_in_track_factors_counts_and_its_terms_add_up(trained, with_towers):
+    test_scores_are_exact_and_their_terms_add_up(with_towers, 0.0)
+    test_scores_are_exact_and_their_terms_add_up(with_towers, 1.0)
+    likes = np.array([0, 50])
+    before = METHODS.create("additive_ranker").scores(Query(trained, likes, likes[:0]), likes + 7)
+    query = Query(with_towers, likes, likes[:0])
+    after = METHODS.create("additive_ranker").scores(query, likes + 7)
+    near = with_towers.track_factors.astype(float)
+    towards = near[likes].mean(axis=0) / np.linalg.norm(near[likes].mean(axis=0))
+    expected = 0.5 * 8 * (near[likes + 7] - near.mean(axis=0)) @ towards
+    np.testing.assert_allclose(after - before, expected, atol=1e-4)
+    (why, _) = METHODS.create("additive_ranker").reasons(query, likes + 7)
+    (of_playlists,) = (reason for reason in why if reason.about == "playlists")
+    assert of_playlists.contribution == pytest.approx(expected[0], abs=1e-4)
+    assert of_playlists.text.startswith("Often in playlists with songs like “")
+
+
+def test_towers_count_where_they_find_more_of_held_out_playlists():
+    space, lists = space_with_artists(), scenes(60)
+    space = replace(space, taste_prior=taste_prior.fit_prior(space, lists).to_json())
+    scene = np.arange(len(space.track_ids)) // 10 % 5
+    helpful = two_tower.Towers(np.eye(5, dtype=np.float32)[scene], 20.0)
+    fitted = two_tower.FittedTowers(helpful, helpful, tuple(lists[:12]))
+    found = additive_ranker.fit_ranker(space, lists, fitted)
+    validation = found.model["validation"]
+    assert validation["additive_ranker"] > validation["taste"]
+    assert (found.track_factors is not None) == (found.model["towers"] > 0)
+    useless = two_tower.Towers(
+        np.ones((len(scene), 5), np.float32) / np.sqrt(5, dtype=np.float32), 20.0
+    )
+    fitted = two_tower.FittedTowers(useless, useless, tuple(lists[:12]))
+    found = additive_ranker.fit_ranker(space, lists, fitted)
+    assert found.model["towers"] == 0
+    assert found.track_factors is None
+
+
 def test_a_run_with_a_ranker_answers_by_it_and_others_as_before(trained):
     assert ranking.method_used(trained) == "additive_ranker"
     assert ranking.method_used(trained, "taste") == "taste"
@@ -87,7 +136,7 @@ def test_a_run_with_a_ranker_answers_by_it_and_others_as_before(trained):
 
 def test_a_ranker_that_is_not_better_is_dropped(monkeypatch):
     space = space_with_artists()
-    equal = {"taste": 0.1, "additive_ranker": 0.1}
+    equal = {"taste": 0.1, ("additive_ranker", 0.0): 0.1}
     monkeypatch.setattr(additive_ranker, "_validate", lambda *a, **k: equal)
     assert additive_ranker.fit_ranker(space, scenes(40)).model is None
     assert additive_ranker.fit_ranker(space, scenes(29)).model is None

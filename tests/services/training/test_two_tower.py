@@ -8,7 +8,7 @@ import pytest
 
 from songrec.core.types import Space
 from songrec.recommend.ranking import rank
-from songrec.services.training import taste_stage, two_tower
+from songrec.services.training import additive_ranker, taste_stage, two_tower
 
 TRACKS, COLUMNS = 600, ("energy", "tempo", "loudness")
 
@@ -51,7 +51,8 @@ def quick(monkeypatch):
 
 def test_artists_that_share_playlists_get_near_vectors(quick):
     space = space_with_artists()
-    vectors, summary = two_tower.fit_track_factors(space, scenes(60))
+    towers, summary = two_tower.fit_track_factors(space, scenes(60))
+    vectors = towers.final.vectors
     assert summary["playlists"] == 60
     assert summary["weight"] > 0
     assert max(summary["ndcg"], key=summary["ndcg"].get) != "0.0"
@@ -72,18 +73,17 @@ def empty() -> dict:
     return {"playlists": 0, "columns": {}, "artist": [8, 0.4, 0.5], "album": [8, 0.4, 0.5]}
 
 
-def test_vectors_that_do_not_improve_validation_are_dropped(quick, monkeypatch):
+def test_vectors_that_do_not_improve_validation_count_nothing(quick, monkeypatch):
     monkeypatch.setattr(two_tower, "_validate", lambda *a: {0.0: 0.3, 0.25: 0.3, 0.5: 0.2})
-    vectors, summary = two_tower.fit_track_factors(space_with_artists(), scenes(60))
-    assert vectors is None
+    _, summary = two_tower.fit_track_factors(space_with_artists(), scenes(60))
     assert summary["weight"] == 0.0
 
 
 def test_too_few_playlists_give_no_vectors():
-    vectors, summary = two_tower.fit_track_factors(
+    towers, summary = two_tower.fit_track_factors(
         space_with_artists(), scenes(two_tower.MIN_PLAYLISTS - 1)
     )
-    assert vectors is None
+    assert towers is None
     assert summary == {"weight": 0.0, "playlists": 29}
 
 
@@ -109,18 +109,22 @@ def test_models_of_equal_data_are_trained_once_and_old_ones_deleted(tmp_path, mo
 
     def fit(space, playlists, **options):
         calls.append(len(playlists))
-        return np.ones((TRACKS, 2), np.float32), {"weight": 1.0, "playlists": len(playlists)}
+        vectors = np.ones((TRACKS, 2), np.float32)
+        towers = two_tower.Towers(vectors, 1.0)
+        fitted = two_tower.FittedTowers(towers, towers, tuple(playlists[:5]))
+        return fitted, {"weight": 1.0, "playlists": len(playlists)}
 
     monkeypatch.setattr(two_tower, "fit_track_factors", fit)
+    no_ranker = additive_ranker.RankerArtifacts(None, ())
+    monkeypatch.setattr(additive_ranker, "fit_ranker", lambda *a, **k: no_ranker)
 
     def model_of(count, seed=0):
-        return taste_stage._cached_model(
-            tmp_path / "tastes", space_with_artists(), scenes(count), seed, lambda *a: None
-        )
+        cache, space = tmp_path / "tastes", space_with_artists()
+        return taste_stage._cached_models(cache, space, scenes(count), None, seed, lambda *a: None)
 
     first, again = model_of(40), model_of(40)
-    assert first[1] == again[1]
-    np.testing.assert_array_equal(first[0], again[0])
+    assert first.taste_prior == again.taste_prior
+    np.testing.assert_array_equal(first.track_factors, again.track_factors)
     assert calls == [40]
     model_of(40, seed=1)
     more = range(41, 41 + taste_stage.CACHED_MODELS - 1)
