@@ -218,3 +218,55 @@ def test_an_unknown_song_is_not_found_and_says_what_to_do(
         navidrome.similar_songs_by_track("nobody-knows", 5)
     with pytest.raises(PluginError, match=r"404: No song 'nobody-knows' of “Navidrome”.*scan"):
         lyrion.similar_tracks("nobody-knows")
+
+
+def test_songs_that_the_server_lacks_are_made_up_for_by_others(
+    client: FlaskClient, anna: Person, make_server: MakeServer, catalogue: Planted
+) -> None:
+    few = catalogue.track_ids[::8].tolist()
+    make_server("Navidrome", navidrome_id, few)
+    plugin = Navidrome(client, anna.token)
+    names = {navidrome_id(one) for one in few}
+    mix = plugin.similar_songs_by_track(navidrome_id(few[0]), 20)
+    assert len(mix) == 20
+    assert {one["id"] for one in mix} <= names
+    path = plugin.sonic_path(navidrome_id(few[0]), navidrome_id(few[1]), 8)
+    assert len(path) == 8
+    assert set(path) <= names
+
+
+def test_the_id_of_a_song_says_which_server_is_meant(
+    client: FlaskClient, anna: Person, make_server: MakeServer, catalogue: Planted, public_id
+) -> None:
+    make_server("Navidrome", navidrome_id)
+    make_server("Jellyfin", guid, kind="jellyfin")
+    seed = int(catalogue.track_ids[0])
+    (one,) = Navidrome(client, anna.token).similar_songs_by_track(navidrome_id(seed), 1)
+    (other,) = Jellyfin(client, anna.token).instant_mix([uuid.UUID(int=seed)], 2)[1:]
+    assert one["id"] == navidrome_id(other.int)
+    own = client.get(f"/api/similar_tracks?item_id={public_id(seed)}&n=1")
+    assert own.json[0]["item_id"] == public_id(other.int)
+    headers = {"Authorization": f"Bearer {anna.token}"}
+    answer = client.get("/api/search_tracks?search_query=song", headers=headers)
+    assert (answer.status_code, "?server=Navidrome" in answer.json["error"]) == (400, True)
+    named = client.get("/api/search_tracks?search_query=song&server=jellyfin", headers=headers)
+    assert uuid.UUID(named.json[0]["item_id"]).int in catalogue.track_ids
+    unknown = client.get("/api/search_tracks?search_query=song&server=plex", headers=headers)
+    assert (unknown.status_code, "Jellyfin" in unknown.json["error"]) == (400, True)
+
+
+def test_two_people_get_their_own(
+    client: FlaskClient, anna: Person, make_person, make_server: MakeServer, catalogue, session
+) -> None:
+    make_server("Navidrome", navidrome_id)
+    ben = make_person("Ben")
+    seed = navidrome_id(int(catalogue.track_ids[0]))
+    plugins = [Navidrome(client, person.token) for person in (anna, ben)]
+    before = plugins[0].similar_songs_by_track(seed, 5)
+    disliked = int(before[0]["id"].removeprefix("nd"))
+    reactions.react(session, anna.listener, disliked, -1)
+    session.commit()
+    hers, his = (plugin.similar_songs_by_track(seed, 5) for plugin in plugins)
+    assert before[0] not in hers
+    assert his == before
+    assert Navidrome(client).similar_songs_by_track(seed, 5) == before

@@ -69,10 +69,22 @@ def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> li
     They are those of the song's page without what the listener dislikes; with ``spread`` at most
     ``MAX_PER_ARTIST`` of an artist.
     """
-    disliked = set(ListenerFeedback.load(who.instance.session, who.listener).dislikes)
+    dislikes = ListenerFeedback.load(who.instance.session, who.listener).dislikes
+    disliked = set(dislikes)
+    is_best = recommend.default_comparison(who.instance, track) == recommend.BEST
 
     def rank(look: int) -> list[RankedTrack]:
-        return recommend.similar_songs(who.instance, track, look, listener=who.listener)
+        if not is_best:
+            return recommend.similar_songs(who.instance, track, look, listener=who.listener)
+        return recommend.recommend_for(
+            who.instance,
+            [track.id],
+            n=look,
+            seeds=True,
+            excluded=dislikes,
+            listener=who.listener,
+            only=who.ids.present(),
+        )
 
     def keep(chosen: Sequence[RankedTrack]) -> list[RankedTrack]:
         wanted = [one for one in chosen if one.track.id not in disliked]
@@ -95,8 +107,14 @@ def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
     if start.id == end.id:
         raise BadInput("The path needs two different songs.")
     between = min(max(steps, 3), MAX_PATH) - 2
+    space, present = artist_pages.space_or_none(who.instance), who.ids.present()
+    absent = []
+    if space is not None and present is not None:
+        absent = np.setdiff1d(space.track_ids, present).tolist()
     try:
-        ranked, found = paths.song_path(who.instance, start, end, between, who.listener)
+        ranked, found = paths.song_path(
+            who.instance, start, end, between, who.listener, withdrawn=absent
+        )
     except NotReady as error:
         if runs.published(who.instance.session) is None:
             raise
@@ -241,7 +259,9 @@ def for_taste(who: Caller, n: int) -> list[Row]:
     if feedback.likes:
 
         def rank(look: int) -> list[RankedTrack]:
-            return for_listener.recommend_for_listener(who.instance, feedback, n=look)
+            return for_listener.recommend_for_listener(
+                who.instance, feedback, n=look, only=who.ids.present()
+            )
 
     else:
         recent = listens.recent_tracks(session, who.listener, RECENT_PLAYS)
@@ -257,6 +277,7 @@ def for_taste(who: Caller, n: int) -> list[Row]:
                 n=look,
                 seeds=True,
                 listener=who.listener,
+                only=who.ids.present(),
             )
 
     return _ranked_rows(who, rank, n)

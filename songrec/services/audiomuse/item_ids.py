@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
+from songrec.core.types import Ints
+from songrec.core.versioned_cache import VersionedCache
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.artists import ArtistView
@@ -27,6 +31,9 @@ from songrec.store.tables import (
 ARTIST_PREFIX = "ar-"
 """Precedes an artist's public id in the Subsonic API."""
 MAX_TRACKS_OF_ARTIST = 200
+SECONDS = 60
+"""Songs that a scan finds gone are missed after so long at most."""
+_present = VersionedCache(8)
 _HERE = ServerTrack.gone_at.is_(None)
 
 
@@ -72,6 +79,28 @@ class ItemIds:
             return {view.id: view.public_id for view in views}
         ids = [view.id for view in views]
         return server_tracks.remote_of_tracks(self.session, self.server, ids)
+
+    def present(self) -> Ints | None:
+        """Return the tracks that the server has, ascending; None for songrec's own ids: all."""
+        if self.server is None:
+            return None
+        of_server = (ServerTrack.server_id == self.server.id, _HERE)
+        newest = self.session.scalar(select(func.max(ServerTrack.id)).where(*of_server))
+        address = str(self.session.get_bind().engine.url)  # type: ignore[union-attr]
+        return _present.get(
+            (address, self.server.id),
+            (newest, self.server.scanned_at, int(time.monotonic() / SECONDS)),
+            lambda: np.unique(
+                np.array(
+                    self.session.scalars(
+                        select(ServerTrack.track_id).where(
+                            *of_server, ServerTrack.track_id.is_not(None)
+                        )
+                    ).all(),
+                    dtype=np.int64,
+                )
+            ),
+        )
 
     def artist(self, name: str) -> ArtistView:
         """Return the artist with this id or name; ``UnknownItem`` if there is none.
