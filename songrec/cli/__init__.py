@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "lists",
     "listenbrainz",
     "mixes",
+    "servers",
     "serve",
     "backup",
 )

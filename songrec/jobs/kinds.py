@@ -83,6 +83,13 @@ KINDS: dict[str, Kind] = {
             is_small=True,
         ),
         Kind(
+            "server-analyze",
+            "Analysis of a music server's songs",
+            "songrec.jobs.server_tasks:analyze",
+            "Cancelled; the songs analysed until then stay. The next scan goes on.",
+            exclusive_key=LIBRARY,
+        ),
+        Kind(
             "setup",
             "Setting up",
             "songrec.jobs.tasks:set_up",

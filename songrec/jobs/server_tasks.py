@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 from songrec.core.types import Progress
 from songrec.jobs import queue
 from songrec.store.instance import current_instance
-from songrec.store.servers import music_servers
+from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Job
+
+TURN_S = 1200.0
+"""After this time an analysis ends and a new one is queued, so that others have their turn."""
 
 
 def scan(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -31,6 +34,8 @@ def scan(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def queue_following(session: Session, server_id: str) -> None:
     """Queue what follows a scan, unless it waits already. The caller commits."""
     queue.enqueue_once(session, "server-sync", {"server": server_id})
+    if streamed_files.unanalysed(session, music_servers.find(session, server_id), 1):
+        queue.enqueue_once(session, "server-analyze", {"server": server_id})
 
 
 def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
@@ -39,3 +44,21 @@ def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
     server = music_servers.find(session, job.parameters["server"])
     return {"accounts": sync_server(current_instance(), server, on_progress)}
+
+
+def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
+    """Analyse songs that lie on the server ``server`` alone, for a turn; then others have theirs.
+
+    What is left is queued again.
+    """
+    from songrec.jobs import segment_tasks
+    from songrec.services.servers.analyze import analyze_server
+
+    server = music_servers.find(session, job.parameters["server"])
+    server_id = server.public_id
+    turn = int(job.parameters.get("turn", 1))
+    report = analyze_server(current_instance(), server, on_progress, time_limit_s=TURN_S)
+    segment_tasks.queue_refresh(current_instance())
+    if not report.is_complete:
+        queue.enqueue_once(session, "server-analyze", {"server": server_id, "turn": turn + 1})
+    return report.to_json()

@@ -24,6 +24,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
 from limits import RateLimitItemPerMinute
 
 from songrec.core.errors import BadInput
@@ -39,13 +40,15 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import playlists, reactions
 from songrec.store.runs import runs
+from songrec.store.servers.streamed_files import is_streamed
 from songrec.store.sound import audio_files, waveform_cache
-from songrec.store.tables import AudioFile
+from songrec.store.tables import AudioFile, Listener
 from songrec.web import cached_counts, security
 from songrec.web.covers.views import PREVIEW, cover_address
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
 from songrec.web.http_caching import YEAR
+from songrec.web.streamed_sound import send_streamed
 
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
@@ -121,9 +124,7 @@ def _controls(root: str) -> tuple[str, str]:
 @blueprint.get("/<file_id>")
 def media(file_id: str) -> ResponseReturnValue:
     """Send the audio of one file; range requests allow seeking."""
-    file = _file(file_id)
-    path, name, kind = sound_of(file)
-    return send_stored_file(path, name, kind, max_age=CACHE_SECONDS, etag=f"{file.content_hash}")
+    return send_sound(_file(file_id), current_listener(), max_age=CACHE_SECONDS)
 
 
 @blueprint.get("/<file_id>/transcoded")
@@ -201,8 +202,7 @@ def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
     if file is None:
         abort(404, "This song is not in the playlist any more, or has no audio.")
     # Not kept by anybody: a revoked address must not go on sounding from a cache.
-    path, name, kind = sound_of(file)
-    return send_stored_file(path, name, kind, max_age=0, etag=str(file.content_hash))
+    return send_sound(file, None, max_age=0)
 
 
 @blueprint.get("/tracks/<public_id>")
@@ -220,6 +220,8 @@ def waveform(file_id: str) -> ResponseReturnValue:
     """Return the peaks of the audio, from 0 to 1; 202 while they are computed."""
     file = _file(file_id)
     sleeve = waveform_cache.find(current_app.config["INSTANCE"], str(file.content_hash))
+    if sleeve is None and is_streamed(file):
+        abort(404, "This song has no waveform.")
     if sleeve is None:
         _prepare(file)
         return jsonify(state="waiting"), 202
@@ -235,7 +237,7 @@ def cover(file_id: str) -> ResponseReturnValue:
     file = _file(file_id)
     instance = current_app.config["INSTANCE"]
     sleeve = waveform_cache.find(instance, str(file.content_hash))
-    if sleeve is None and file.has_cover:
+    if sleeve is None and file.has_cover and not is_streamed(file):
         _prepare(file)
     if sleeve is None or sleeve.cover_type is None:
         abort(404, "This song has no cover.")
@@ -349,8 +351,18 @@ def _file(file_id: str) -> AudioFile:
     return file
 
 
+def send_sound(file: AudioFile, listener: Listener | None, *, max_age: int) -> Response:
+    """Send the sound of a row, from its file or from the music server where it lies."""
+    if is_streamed(file):
+        return send_streamed(file, listener, media_type(file))
+    path, name, kind = sound_of(file)
+    return send_stored_file(path, name, kind, max_age=max_age, etag=str(file.content_hash))
+
+
 def unchanged_path(file: AudioFile) -> Path:
-    """Return the file's path; 404 if it changed since it was analysed."""
+    """Return the file's path; 404 if it changed since it was analysed, or is on a server alone."""
+    if is_streamed(file):
+        abort(404, "This song lies on a music server, which sends it as it is.")
     path = Path(file.path)
     try:
         status = path.stat()

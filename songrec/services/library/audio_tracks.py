@@ -189,6 +189,64 @@ def record(
     return row
 
 
+def record_streamed(
+    session: Session,
+    track: Track,
+    place: tuple[str, str],
+    content_hash: str,
+    size: int,
+    outcome: Outcome,
+) -> AudioFile:
+    """Write the sound of a track that lies on a music server: ``place`` is its root and path.
+
+    The track keeps the names that the server gives it; what was measured is added. Flushes.
+    """
+    vector = outcome.arrays.get(MEASURING)
+    values = measured(vector) if vector is not None else dict.fromkeys(MEASURED)
+    if track.attributes is None:
+        track.attributes = TrackAttributes(**dict.fromkeys(ATTRIBUTE_NAMES))
+    for name in ("tempo", "loudness"):
+        setattr(track.attributes, name, values[name])
+    for name in ("key", "mode"):
+        setattr(track, name, None if values[name] is None else int(values[name]))
+    track.duration_ms = round(outcome.decoded["duration_s"] * 1000)
+    track.updated_at = now()
+    _keep_lyrics(session, track.id, outcome.tags["lyrics"])
+    decoded = outcome.decoded
+    row = AudioFile(
+        public_id=audio_files.new_public_id(),
+        track_id=track.id,
+        root=place[0],
+        path=place[1],
+        content_hash=content_hash,
+        size=size,
+        modified_ns=0,
+        state="analysed",
+        duration_s=decoded["duration_s"],
+        sample_rate=decoded["sample_rate"],
+        channels=decoded["channels"],
+        codec=decoded["codec"][:40],
+        has_cover=bool(outcome.tags["has_cover"]),
+        info={
+            "decoder": DECODER_VERSION,
+            "start_s": decoded["start_s"],
+            "excerpt_s": decoded["excerpt_s"],
+            "container": decoded["container"],
+            "notes": decoded["notes"],
+            "track_number": outcome.tags["track"],
+            "language": outcome.tags["language"],
+            "attributes": {
+                name: {"value": value, "source": "measured"}
+                for name, value in values.items()
+                if value is not None
+            },
+        },
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
 def link(
     session: Session, root: Path, file: ScannedFile, content_hash: str, content: ContentRows
 ) -> AudioFile:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import update
 
 from songrec.core.encryption import Cipher, instance_cipher
 from songrec.core.errors import NotReady
 from songrec.core.outgoing import names_private_address, normalise_url
 from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
-from songrec.store.db import now
 from songrec.store.instance import Instance
-from songrec.store.servers import music_servers
-from songrec.store.tables import AudioFile, Listener, MusicServer, ServerAccount
+from songrec.store.servers import music_servers, streamed_files
+from songrec.store.tables import Listener, MusicServer, ServerAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +44,40 @@ def add_server(
     entered it. A host name that leads there needs ``allows_private``.
     """
     url = normalise_url(url)
-    server = music_servers.create(
-        instance.session,
-        name or url.partition("://")[2],
-        url,
-        allows_private=allows_private or names_private_address(url),
-    )
-    return server, connect_account(instance, server, listener, sign_in)
+    name = name or url.partition("://")[2]
+    music_servers.check_new(instance.session, name, url)
+    allows_private = allows_private or names_private_address(url)
+    info = _sign_in(name, url, sign_in, allows_private=allows_private)
+    server = music_servers.create(instance.session, name, url, allows_private=allows_private)
+    return server, _store(instance, server, listener, sign_in, info)
 
 
 def connect_account(
     instance: Instance, server: MusicServer, listener: Listener, sign_in: SignIn
 ) -> ServerAccount:
     """Store a listener's sign-in on a server, once the server takes it. The caller commits."""
-    account = music_servers.connect(
+    info = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)
+    return _store(instance, server, listener, sign_in, info)
+
+
+def _sign_in(name: str, url: str, sign_in: SignIn, *, allows_private: bool) -> ServerInfo:
+    """Sign in and return what the server is; ``NotReady`` where it refuses or does not answer."""
+    with ServerClient(
+        name,
+        url,
+        username=sign_in.username,
+        secret=sign_in.secret,
+        secret_kind=sign_in.secret_kind,
+        allows_private=allows_private,
+    ) as client:
+        return client.info()
+
+
+def _store(
+    instance: Instance, server: MusicServer, listener: Listener, sign_in: SignIn, info: ServerInfo
+) -> ServerAccount:
+    note_answer(server, info)
+    return music_servers.connect(
         instance.session,
         server,
         listener,
@@ -68,27 +86,12 @@ def connect_account(
         secret_kind=sign_in.secret_kind,
         cipher=cipher_of(instance),
     )
-    with ServerClient.of_account(instance, account) as client:
-        note_answer(server, client.info())
-    return account
 
 
 def remove_server(instance: Instance, server: MusicServer) -> None:
     """Forget a server; its songs stay as tracks that cannot be played. The caller commits."""
-    instance.session.execute(
-        update(AudioFile)
-        .where(AudioFile.root == sound_root(server))
-        .values(state="missing", updated_at=now())
-    )
+    streamed_files.mark_missing(instance.session, server)
     music_servers.remove(instance.session, server)
-
-
-def sound_root(server: MusicServer) -> str:
-    """Return the ``root`` of the audio files that are streamed from a server.
-
-    No file system has it: paths there do not begin with two slashes.
-    """
-    return f"//server/{server.public_id}"
 
 
 def note_answer(server: MusicServer, info: ServerInfo) -> None:

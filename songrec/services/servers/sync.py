@@ -84,7 +84,7 @@ class SyncReport:
 
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``flask servers sync --json``, the job's row and the account."""
-        return asdict(self)
+        return {**asdict(self), "text": self.text}
 
     @property
     def text(self) -> str:

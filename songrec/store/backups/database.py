@@ -16,7 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine, exists, func, inspect, or_, select, table, text
+from sqlalchemy import (
+    MetaData,
+    and_,
+    create_engine,
+    exists,
+    func,
+    inspect,
+    or_,
+    select,
+    table,
+    text,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -24,6 +35,7 @@ from sqlalchemy.exc import OperationalError
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.instance_contents import DATABASE, DUMP
 from songrec.store.db import BUSY_TIMEOUT_MS, require_space
+from songrec.store.sound.audio_files import STREAMED
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 FILE_NAMES = {SQLITE: DATABASE, POSTGRESQL: DUMP}
@@ -170,8 +182,10 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
             relative = path.removeprefix(f"{instance}/")
             if relative.startswith("library/"):
                 kept.add(relative)
+        # What is streamed from a music server lies in no folder of this machine.
+        in_a_folder = and_(~inside(file.c.path), file.c.path.not_like(f"{STREAMED}%"))
         analysable = or_(
-            ~inside(file.c.path),
+            in_a_folder,
             file.c.path.like("clips/%"),
             func.substr(file.c.path, 1, len(f"{instance}/clips/")) == f"{instance}/clips/",
         )
@@ -179,7 +193,7 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
             file.c.content_hash == vector.c.content_hash, file.c.state == "analysed", analysable
         )
         vectors.update(connection.scalars(select(vector.c.path).where(~found_again)))
-        roots = select(file.c.root).where(~inside(file.c.path)).distinct()
+        roots = select(file.c.root).where(in_a_folder).distinct()
         music = sorted(connection.scalars(roots.where(file.c.state == "analysed")))
     return Snapshot(
         copy,

@@ -16,8 +16,7 @@ from songrec.store.tables import Listener, MusicServer, ServerAccount
 NAME_LENGTH = 100
 USERNAME_LENGTH = 200
 SECRET_LENGTH = 500
-API_KEY = "api_key"
-SECRET_KINDS = ("password", API_KEY)
+PASSWORD, API_KEY = SECRET_KINDS = ("password", "api_key")
 
 
 def all_servers(session: Session) -> list[MusicServer]:
@@ -37,21 +36,26 @@ def find(session: Session, name: str) -> MusicServer:
     return server
 
 
+def check_new(session: Session, name: str, url: str) -> None:
+    """Raise ``BadInput`` for a name or address that is unusable or connected already."""
+    if not name.strip() or len(name) > NAME_LENGTH:
+        raise BadInput(f"Give the server a name of at most {NAME_LENGTH} characters.")
+    if len(url) > 500:
+        raise BadInput("The server's address is longer than 500 characters.")
+    for other in all_servers(session):
+        if other.name.casefold() == name.strip().casefold():
+            raise BadInput(f"A server named {other.name!r} is connected already: choose a name.")
+        if other.url == url:
+            raise BadInput(f"{url} is connected already, as {other.name!r}.")
+
+
 def create(session: Session, name: str, url: str, *, allows_private: bool) -> MusicServer:
     """Add a server. Flushes.
 
     ``BadInput`` for an address that is none, and for a name or address that is connected already.
     """
     url, name = normalise_url(url), " ".join(name.split())
-    if not name or len(name) > NAME_LENGTH:
-        raise BadInput(f"Give the server a name of at most {NAME_LENGTH} characters.")
-    if len(url) > 500:
-        raise BadInput("The server's address is longer than 500 characters.")
-    for other in all_servers(session):
-        if other.name.casefold() == name.casefold():
-            raise BadInput(f"A server named {name!r} is connected already: choose another name.")
-        if other.url == url:
-            raise BadInput(f"{url} is connected already, as {other.name!r}.")
+    check_new(session, name, url)
     server = MusicServer(
         public_id=secrets.token_hex(6), name=name, url=url, allows_private=allows_private, scan={}
     )

@@ -22,6 +22,8 @@ from songrec.store.instance_paths import to_stored
 from songrec.store.tables import PLAYABLE, AudioFile, ClusterAssignment, Track, TrackAttributes
 
 STATES = ("listed", "analysed", "rejected", "missing")
+STREAMED = "//server/"
+"""Beginning of the paths of files that lie on a music server (``servers.streamed_files``)."""
 
 
 class UnknownFile(UnknownName):
@@ -341,5 +343,10 @@ def tracks_of(session: Session, files: Iterable[AudioFile]) -> dict[int, Track]:
 
 def roots(session: Session) -> list[tuple[str, int]]:
     """Return the analysed folders by name, each with its number of files."""
-    query = select(AudioFile.root, func.count()).group_by(AudioFile.root).order_by(AudioFile.root)
+    query = (
+        select(AudioFile.root, func.count())
+        .where(AudioFile.root.not_like(f"{STREAMED}%"))
+        .group_by(AudioFile.root)
+        .order_by(AudioFile.root)
+    )
     return [(root, count) for root, count in session.execute(query)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from flask import current_app, request
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
@@ -14,12 +16,14 @@ from songrec.services.features.live_conversion import Conversion
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.db import db
+from songrec.store.servers.streamed_files import is_streamed
 from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile, Track
 from songrec.web.downloads import content_disposition, send_stored_file
-from songrec.web.player import sound_of, unchanged_path
+from songrec.web.player import send_sound, unchanged_path
 from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import GENERIC, SubsonicError, answer, not_found
+from songrec.web.subsonic.authentication import caller
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.system import EXTENSIONS
 
@@ -57,15 +61,19 @@ def stream() -> ResponseReturnValue:
         max_kbps=parameters.count("maxBitRate", 0, HIGHEST_KBPS),
         from_s=_offset(),
     )
-    return _original(file) if conversion is None else _converted(file, conversion)
+    if conversion is None or is_streamed(file):
+        return _original(file)
+    return _converted(file, conversion)
 
 
 @endpoint("download")
 def download() -> ResponseReturnValue:
     """Send the file of a song as an attachment."""
     _, file = _file_of(parameters.require("id"))
-    path, name, kind = sound_of(file)
-    response = send_stored_file(path, name, kind, max_age=0, etag=str(file.content_hash))
+    response = send_sound(file, caller().listener, max_age=0)
+    name = (
+        f"{PurePath(file.path).stem} {file.part:02}.flac" if file.part else PurePath(file.path).name
+    )
     response.headers["Content-Disposition"] = content_disposition(name, attachment=True)
     return response
 
@@ -88,8 +96,7 @@ def _offset() -> float:
 
 
 def _original(file: AudioFile) -> Response:
-    path, name, kind = sound_of(file)
-    response = send_stored_file(path, name, kind, max_age=0, etag=str(file.content_hash))
+    response = send_sound(file, caller().listener, max_age=0)
     if file.duration_s:
         response.headers["X-Content-Duration"] = f"{file.duration_s:.3f}"
     return response

@@ -1,0 +1,196 @@
+"""Analysis of songs that lie on a music server alone: each is streamed, analysed and deleted.
+
+One song at a time is written to a temporary file, bounded in size and time. Features, waveform and
+cover stay, by the hash of the content. An analysis that was stopped goes on with the next song.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from songrec.core.errors import BadInput, NotReady
+from songrec.core.outgoing import read_chunks
+from songrec.core.types import Progress, no_progress, part_of
+from songrec.services.catalogue import duplicate_search
+from songrec.services.features import feature_sets, waveform
+from songrec.services.library import audio_tracks
+from songrec.services.library.after_import import refresh_derived
+from songrec.services.library.analyze_file import (
+    AnalysedFile,
+    analyse_like_the_library,
+    record_vectors,
+)
+from songrec.services.library.worker_process import Outcome, WorkerProcess
+from songrec.services.servers import connection
+from songrec.services.servers.client import ServerClient, ServerRefusal
+from songrec.store.db import now, take_write_turn, write_with_retries
+from songrec.store.instance import Instance
+from songrec.store.servers import streamed_files
+from songrec.store.sound import audio_files
+from songrec.store.tables import AudioFile, MusicServer, ServerTrack, Track
+
+MOST_BYTES = 512 * 2**20
+LONGEST_S = 300.0
+"""Bounds of one song's stream."""
+AT_ONCE = 100
+"""Songs that are looked up together."""
+MOST_FAILURES = 5
+"""So many songs in a row that cannot be read mean that the server is the reason."""
+ANALYSING = 0.9
+"""The share of the work that streaming and analysing the songs is."""
+
+
+@dataclass
+class StreamReport:
+    """What an analysis by streaming did, in numbers of songs; ``is_complete`` if none is left."""
+
+    server: str
+    analysed: int = 0
+    same_content: int = 0
+    rejected: int = 0
+    is_complete: bool = True
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize for the job's row."""
+        return {**asdict(self), "seconds": round(self.seconds, 2)}
+
+
+def analyze_server(
+    instance: Instance,
+    server: MusicServer,
+    on_progress: Progress = no_progress,
+    *,
+    time_limit_s: float | None = None,
+) -> StreamReport:
+    """Analyse the songs of a server whose sound lies nowhere else, until ``time_limit_s``.
+
+    **Commits** after each song. A song that cannot be read is rejected with one line; ``NotReady``
+    where the server stops answering.
+    """
+    session, start = instance.session, time.perf_counter()
+    report = StreamReport(server.name)
+    newest = duplicate_search.newest_id(session)
+    waiting = streamed_files.unanalysed(session, server, 10**6)
+    if not waiting:
+        session.commit()
+        return report
+    try:
+        client, _ = connection.working_client(instance, server)
+    finally:
+        session.commit()
+    reading = part_of(on_progress, 0.0, ANALYSING)
+    failures = 0
+    with client, WorkerProcess() as worker:
+        for done, song_id in enumerate(waiting):
+            if time_limit_s is not None and time.perf_counter() - start > time_limit_s:
+                report.is_complete = False
+                break
+            reading(done / len(waiting), f"{done:,} of {len(waiting):,} songs of {report.server}")
+            try:
+                _analyse(instance, client, worker, song_id, report)
+                failures = 0
+            except (BadInput, NotReady) as error:
+                session.rollback()
+                failures += isinstance(error, NotReady) and not _is_of_song(error)
+                if failures >= MOST_FAILURES:
+                    raise
+                _reject(session, song_id, str(error))
+                report.rejected += 1
+    if report.analysed:
+        refresh_derived(instance, newest, part_of(on_progress, ANALYSING, 1.0))
+    report.seconds = time.perf_counter() - start
+    return report
+
+
+def _is_of_song(error: NotReady) -> bool:
+    return isinstance(error, ServerRefusal) and not error.is_sign_in
+
+
+def _analyse(
+    instance: Instance,
+    client: ServerClient,
+    worker: WorkerProcess,
+    song_id: int,
+    report: StreamReport,
+) -> None:
+    session = instance.session
+    song = session.get_one(ServerTrack, song_id)
+    remote_id, suffix = song.remote_id, song.suffix or "bin"
+    session.commit()  # nothing stays locked while the song is read
+    with tempfile.TemporaryDirectory(prefix="songrec-song-") as folder:
+        path = Path(folder) / f"song.{suffix if suffix.isalnum() else 'bin'}"
+        with path.open("wb") as file:
+            for chunk in read_chunks(client.stream(remote_id), MOST_BYTES, LONGEST_S):
+                file.write(chunk)
+        sets = feature_sets.default_sets(instance.folder)
+        analysed = analyse_like_the_library(instance, worker, path, sets)
+        size = path.stat().st_size
+        with contextlib.suppress(BadInput):
+            waveform.create(instance.folder, path, analysed.content_hash)
+    if write_with_retries(session, lambda: _record(instance, song_id, analysed, size)):
+        report.analysed += 1
+    else:
+        report.same_content += 1
+
+
+def _record(instance: Instance, song_id: int, analysed: AnalysedFile, size: int) -> bool:
+    """Write a song's sound; False where the library has the same content already."""
+    session = instance.session
+    take_write_turn(session)
+    song = session.get_one(ServerTrack, song_id, populate_existing=True)
+    if song.track_id is None:
+        return False
+    same = next(
+        (
+            file
+            for file in audio_files.with_content(session, analysed.content_hash)
+            if file.track_id is not None and file.track_id != song.track_id
+        ),
+        None,
+    )
+    if same is not None:
+        before, song.track_id = song.track_id, same.track_id
+        session.flush()
+        audio_tracks.remove_unused_track(session, before)
+        return False
+    server = session.get_one(MusicServer, song.server_id)
+    place = streamed_files.root_of(server), streamed_files.path_of(server, song.id, song.suffix)
+    outcome = Outcome(arrays=dict(analysed.arrays), **analysed.description)
+    track = session.get_one(Track, song.track_id)
+    former = audio_files.at_path(session, place[1])
+    if former is not None:
+        session.delete(former)
+        session.flush()
+    audio_tracks.record_streamed(session, track, place, analysed.content_hash, size, outcome)
+    record_vectors(instance, analysed)
+    return True
+
+
+def _reject(session: Session, song_id: int, reason: str) -> None:
+    """Record why a song cannot be analysed; it is tried again when its row is removed."""
+
+    def write() -> None:
+        song = session.get_one(ServerTrack, song_id)
+        server = session.get_one(MusicServer, song.server_id)
+        path = streamed_files.path_of(server, song.id, song.suffix)
+        row = audio_files.at_path(session, path) or AudioFile(
+            public_id=audio_files.new_public_id(), root=streamed_files.root_of(server), path=path
+        )
+        row.state, row.reason, row.size, row.modified_ns = (
+            "rejected",
+            reason[:500],
+            song.size or 0,
+            0,
+        )
+        row.info, row.updated_at = {"server_track": song_id, "title": song.title}, now()
+        session.add(row)
+
+    write_with_retries(session, write)

@@ -1,0 +1,68 @@
+"""The sound of a song that lies on a music server, passed on as it is played."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from songrec.core.errors import NotReady
+from songrec.core.outgoing import read_chunks
+from songrec.services.servers.client import ServerClient
+from songrec.store.instance import Instance
+from songrec.store.servers import music_servers, streamed_files
+from songrec.store.tables import AudioFile, Listener
+
+MOST_BYTES = 2 * 2**30
+LONGEST_S = 1800.0
+"""Bounds of what is passed on for one request."""
+_PASSED_ON = ("Content-Length", "Content-Range")
+
+
+@dataclass(frozen=True)
+class StreamedSound:
+    """Status (200, 206 or 416), headers and bytes of a song, or a part of it."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: Iterator[bytes] = field(default_factory=lambda: iter(()))
+
+
+def open_sound(
+    instance: Instance, file: AudioFile, listener: Listener | None, byte_range: str | None
+) -> StreamedSound:
+    """Open the sound of a streamed file for ``listener``, from a ``Range`` header if there is one.
+
+    It is read with the listener's own account on the server, or with the one that scans it.
+    ``NotReady`` where the server is gone, or does not send it. Ends the session's transaction.
+    """
+    place = streamed_files.song_of(instance.session, file)
+    if place is None:
+        raise NotReady("This song is no longer on its music server.")
+    server, song = place
+    session = instance.session
+    own = music_servers.account_of(session, server, listener) if listener else None
+    accounts = [own] if own is not None else music_servers.scanning_accounts(session, server)
+    if not accounts:
+        raise NotReady(f"{server.name} has no account left to play its songs with.")
+    client = ServerClient.of_account(instance, accounts[0])
+    remote_id = song.remote_id
+    session.commit()  # nothing stays locked while it plays
+    try:
+        response = client.stream(remote_id, **({"Range": byte_range} if byte_range else {}))
+    except NotReady:
+        client.close()
+        raise
+    headers = {
+        name: value for name in _PASSED_ON if (value := response.headers.get(name)) is not None
+    }
+    headers["Accept-Ranges"] = "bytes"
+    if response.status_code == 416:
+        response.close()
+        client.close()
+        return StreamedSound(416, headers)
+
+    def chunks() -> Iterator[bytes]:
+        with client:
+            yield from read_chunks(response, MOST_BYTES, LONGEST_S)
+
+    return StreamedSound(response.status_code, headers, chunks())

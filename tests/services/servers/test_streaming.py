@@ -1,0 +1,122 @@
+"""Songs that lie on a music server alone: analysed by streaming, played through songrec."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from songrec.core.errors import NotReady
+from songrec.services.servers import analyze, connection
+from songrec.services.servers.analyze import analyze_server
+from songrec.services.servers.scan import scan_server
+from songrec.store.db import db
+from songrec.store.instance import Instance
+from songrec.store.servers import streamed_files
+from songrec.store.sound import feature_cache, waveform_cache
+from songrec.store.tables import AudioFile, MusicServer, Track
+from tests.servers.made_server import MadeServer, made_server, made_song
+from tests.servers.supysonic_server import write_song
+from tests.services.servers.conftest import Connect
+
+
+@pytest.fixture
+def sounding(tmp_path: Path) -> Iterator[MadeServer]:
+    """A made server whose two songs have a sound, which lies in no folder of songrec."""
+    path = write_song(tmp_path / "far" / "song.flac", title="Song 0", artist="Artist 0")
+    state = MadeServer(songs=[made_song(0), made_song(1)], sound=path.read_bytes())
+    with made_server(state) as running:
+        yield running
+
+
+@pytest.fixture
+def server(here: Instance, connect: Connect, sounding: MadeServer) -> MusicServer:
+    """That server, scanned."""
+    server, _ = connect(sounding.url)
+    scan_server(here, server)
+    return server
+
+
+def test_a_song_is_streamed_analysed_and_kept_nowhere(
+    here: Instance, server: MusicServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features and waveform stay, by content; the same content is the same track."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    report = analyze_server(here, server)
+    assert (report.analysed, report.same_content, report.rejected) == (1, 1, 0)
+    file = db.session.scalars(select(AudioFile)).one()
+    track = db.session.get_one(Track, file.track_id)
+    assert (track.title, file.state, file.codec) == ("Song 0", "analysed", "flac")
+    assert track.attributes.loudness is not None
+    assert "mfcc" in feature_cache.set_names(db.session)
+    assert waveform_cache.find(here.folder, str(file.content_hash)) is not None
+    assert list(tmp_path.glob("songrec-song-*")) == []
+    assert streamed_files.unanalysed(db.session, server, 10) == []
+
+
+def test_songs_that_cannot_be_read_are_one_line_each(
+    here: Instance, server: MusicServer, sounding: MadeServer
+) -> None:
+    """Others follow; they are not tried again with every scan."""
+    sounding.sound = b"no sound at all"
+    report = analyze_server(here, server)
+    assert (report.analysed, report.rejected) == (0, 2)
+    reasons = db.session.scalars(select(AudioFile.reason)).all()
+    assert len(reasons) == 2
+    assert all(reason and "\n" not in reason for reason in reasons)
+    assert analyze_server(here, server).rejected == 0
+
+
+def test_a_song_that_is_too_large_is_left(
+    here: Instance, server: MusicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stream is broken off."""
+    monkeypatch.setattr(analyze, "MOST_BYTES", 1000)
+    assert analyze_server(here, server).rejected == 2
+
+
+def test_a_server_that_stops_answering_ends_the_analysis(
+    here: Instance, server: MusicServer, sounding: MadeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The songs are not to blame."""
+    monkeypatch.setattr(analyze, "MOST_FAILURES", 1)
+    sounding.refuses["stream"] = 40
+    with pytest.raises(NotReady, match="refuses the name or the password"):
+        analyze_server(here, server)
+    sounding.refuses.clear()
+    assert analyze_server(here, server).analysed == 1
+
+
+def test_the_player_plays_them_with_ranges(
+    here: Instance, server: MusicServer, sounding: MadeServer, client: FlaskClient
+) -> None:
+    """Bytes come from the server as they are asked for."""
+    analyze_server(here, server)
+    db.session.commit()
+    address = f"/listen/{db.session.scalars(select(AudioFile.public_id)).one()}"
+    whole = client.get(address)
+    assert (whole.status_code, whole.data) == (200, sounding.sound)
+    assert whole.mimetype == "audio/flac"
+    part = client.get(address, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.data) == (206, sounding.sound[10:20])
+    assert part.headers["Content-Range"] == f"bytes 10-19/{len(sounding.sound)}"
+    head = client.head(address)
+    assert head.content_length == len(sounding.sound)
+    sounding.refuses["stream"] = 70
+    assert client.get(address).status_code == 503
+
+
+def test_a_removed_server_leaves_its_songs(
+    here: Instance, server: MusicServer, client: FlaskClient
+) -> None:
+    """They cannot be played any more."""
+    analyze_server(here, server)
+    public_id = db.session.scalars(select(AudioFile.public_id)).one()
+    connection.remove_server(here, server)
+    db.session.commit()
+    assert client.get(f"/listen/{public_id}").status_code == 404
+    assert len(db.session.scalars(select(Track)).all()) == 1
