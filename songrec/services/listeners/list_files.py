@@ -16,8 +16,16 @@ from pathlib import PurePosixPath
 
 from songrec.catalogue_files.encoding import detect_encoding
 from songrec.core.errors import BadInput
-from songrec.services.listeners.list_formats import m3u, own_export, pls, tables
-from songrec.services.listeners.list_formats.entries import ListEntry, SongList
+from songrec.services.listeners.list_formats import (
+    lastfm,
+    m3u,
+    own_export,
+    pls,
+    tables,
+    workbook,
+    youtube,
+)
+from songrec.services.listeners.list_formats.entries import ListEntry, SongList, fill_names
 from songrec.services.listeners.list_formats.itunes_xml import read_itunes
 from songrec.services.listeners.list_formats.json_documents import read_json
 from songrec.services.listeners.list_formats.xspf import check_xml, read_xspf
@@ -53,7 +61,22 @@ _UNPACKED = 8
 """An archive holds this many times ``MAX_BYTES`` at most."""
 _MOST_FILES = 10_000
 _EXTENSIONS = frozenset(
-    {"csv", "tsv", "txt", "json", "jsonl", "jspf", "xspf", "m3u", "m3u8", "pls", "xml"}
+    {
+        "csv",
+        "html",
+        "json",
+        "jsonl",
+        "jspf",
+        "log",
+        "m3u",
+        "m3u8",
+        "pls",
+        "tsv",
+        "txt",
+        "xlsx",
+        "xml",
+        "xspf",
+    }
 )
 _OTHER_KINDS = {
     b"\x89PNG": "a PNG picture",
@@ -73,8 +96,7 @@ _OTHER_KINDS = {
     b"RIFF": "a sound file",
 }
 _XML_KINDS = {
-    "html": "a web page. Google Takeout offers the history as JSON too: choose that, and import "
-    "watch-history.json",
+    "html": "a web page, and no watch-history.html of Google Takeout",
     "dj_playlists": "a rekordbox collection; export the playlist as M3U8 instead",
     "nml": "a Traktor collection; export the playlist as M3U instead",
     "rss": "a feed",
@@ -91,6 +113,10 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
     empty file or too many entries.
     """
     result = _read_file(content, file_name, allow_archives=True)
+    nameless = result.format == youtube.PLAYLIST
+    fill_names(result)
+    if nameless and not result.entries:
+        raise BadInput(tables.TAKEOUT)
     if kind != "auto":
         result = _converted(result, kind, playlist_name(file_name))
     plays = sum(entry.kind == "play" for entry in result.entries)
@@ -134,6 +160,8 @@ def _read_file(content: bytes, file_name: str, *, allow_archives: bool) -> SongL
         return read_json(text, name)
     if start == "<":
         return _read_xml(text, name)
+    if lastfm.looks_like_log(text.lstrip()):
+        return lastfm.read_log(text)
     lines = re.split(r"\r\n|\r|\n", text)
     if text.lstrip().upper().startswith("#EXTM3U") or extension in m3u.EXTENSIONS:
         return m3u.read_m3u(lines, name)
@@ -176,6 +204,8 @@ def _decode(content: bytes) -> str:
 
 
 def _read_xml(text: str, name: str) -> SongList:
+    if youtube.looks_like_history(text):
+        return youtube.read_html(text)
     check_xml(text)
     root = re.search(r"<\s*(?:\w+:)?([A-Za-z_][\w.-]*)", text)
     tag = root[1].lower() if root else ""
@@ -211,8 +241,8 @@ def _read_archive(content: bytes) -> SongList:
             if len(archive.infolist()) > _MOST_FILES:
                 raise BadInput(f"This ZIP archive holds more than {_MOST_FILES:,} files.")
             members = [one for one in archive.infolist() if not one.is_dir()]
-            if any(one.filename == "[Content_Types].xml" for one in members):
-                raise BadInput("This is an Excel workbook; save the sheet with the songs as CSV.")
+            if any(one.filename == workbook.MARK for one in members):
+                return workbook.read_workbook(archive, budget)
             if any(one.filename == "mimetype" for one in members):
                 raise BadInput("This is a spreadsheet; save the sheet with the songs as CSV.")
             for member in sorted(members, key=lambda one: one.filename):
@@ -228,7 +258,7 @@ def _read_archive(content: bytes) -> SongList:
                 if budget < 0:
                     raise BadInput("This archive unpacks to too much; import its files one by one.")
                 try:
-                    part = _read_file(data, path.name, allow_archives=False)
+                    part = _read_member(data, path.name, budget)
                 except BadInput:
                     others.append(path.name)
                     continue
@@ -244,6 +274,19 @@ def _read_archive(content: bytes) -> SongList:
     if others:
         result.note(f"Files of the archive that are no lists of songs: {_shortened(others)}.")
     return result
+
+
+def _read_member(data: bytes, name: str, budget: int) -> SongList:
+    """Read a file of an archive; of archives within it only workbooks are read."""
+    if not data.startswith(b"PK\x03\x04"):
+        return _read_file(data, name, allow_archives=False)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as inner:
+            if workbook.MARK in inner.namelist():
+                return workbook.read_workbook(inner, budget)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError):
+        pass
+    raise BadInput("This is an archive within an archive.")
 
 
 def _shortened(names: list[str], most: int = 8) -> str:

@@ -73,7 +73,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "json": (lambda: b"[" * 100_000, "nested too deeply"),
     "entities": (entities, "This XML declares entities"),
     "lines": (
-        lambda: b'{"a": 1}\n' * 120_000,
+        lambda: b'{"score": 1}\n' * 120_000,
         "More than 100,000 lines of this file are no songs.",
     ),
     "objects": (lambda: b"[" + b"[]," * (20 * MIB // 3) + b"[]]", TOO_MUCH),

@@ -281,7 +281,7 @@ def test_services_with_histories():
     takeout = read(
         "Video ID,Song Title,Album Title,Artist Name 1,Artist Name 2\nab,Alpha,L,Anna,B\n"
     )
-    assert songs(takeout, "like") == [("Anna", "Alpha")]
+    assert songs(takeout, "like") == [("Anna, B", "Alpha")]
 
 
 M3U = """#EXTM3U
@@ -440,7 +440,7 @@ def workbook():
     [
         (workbook(), "Excel workbook"),
         (b"SQLite format 3\0" + b"\0" * 50, "SQLite"),
-        (b"<!DOCTYPE html><html></html>", "watch-history.json"),
+        (b"<!DOCTYPE html><html></html>", "watch-history.html"),
         (b"<DJ_PLAYLISTS/>", "rekordbox"),
         (b"<note/>", "neither an XSPF"),
         (b"Video ID,Playlist Video Creation Timestamp\nabcdefghijk,2024-01-01\n", "Takeout"),

@@ -25,6 +25,8 @@ _ARTIST_CELL = cell_values.artists_between(",")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[/:]")
+VIDEO = "youtube:"
+"""First part of the id of a video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,35 @@ class SongList:
         self.passed_over += other.passed_over
         for sentence in other.notes:
             self.note(sentence)
+
+
+def fill_names(listed: SongList) -> None:
+    """Name entries that have only an id by others with that id, as parts of an export do.
+
+    A video without a name is refused: nothing in a catalogue is known by its id.
+    """
+    nameless = [one for one in listed.entries if not one.title and one.ids]
+    if not nameless:
+        return
+    wanted = {id_ for one in nameless for id_ in one.ids}
+    named: dict[str, ListEntry] = {}
+    for one in listed.entries:
+        if one.title and one.artists:
+            for id_ in wanted.intersection(one.ids):
+                named.setdefault(id_, one)
+    entries: list[ListEntry] = []
+    for one in listed.entries:
+        source = next((named[id_] for id_ in one.ids if id_ in named), None)
+        if source is not None and not one.title:
+            ids = tuple(dict.fromkeys((*one.ids, *source.ids)))
+            one = replace(
+                one, ids=ids, title=source.title, artists=source.artists, album=source.album
+            )
+        if not one.title and one.ids and one.ids[0].startswith(VIDEO):
+            listed.refuse(one.line, "is a video that nothing in the file names")
+        else:
+            entries.append(one)
+    listed.entries = entries
 
 
 def split_id(text: str) -> list[str]:

@@ -58,6 +58,9 @@ def _read_rows(rows: Rows, name: str) -> SongList:
     for reader in (spotify, youtube, listenbrainz, lastfm, plain_json):
         if reader.has_row(first):
             return reader.read_rows(rows, name)
+    if first and not any(listenbrainz.has_row(row) for _, row in rows if isinstance(row, dict)):
+        keys = ", ".join(list(map(str, first))[:6]) or "nothing"
+        raise BadInput(f"This JSON is a list, but not of songs: its rows hold {keys[:120]}.")
     return listenbrainz.read_rows(rows, name)
 
 

@@ -1,7 +1,8 @@
-"""Last.fm's API and exporters in JSON: recent tracks are plays, loved tracks are likes."""
+"""Last.fm's API, its exporters in JSON, Maloja, and logs of players."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from songrec.services.listeners.list_formats.dates import moment
@@ -45,7 +46,8 @@ def _read(numbered: list[tuple[int, Any]], kind: str) -> SongList:
         if fields(row.get("@attr")).get("nowplaying"):
             result.pass_over("songs that were playing at that moment")
             continue
-        date = row.get("date")
+        date = row.get("date", row.get("time"))
+        song = fields(row.get("track"))
         played_at = moment(fields(date).get("uts") if isinstance(date, dict) else date)
         if kind == "play" and played_at is None:
             result.refuse(number, "has no readable time")
@@ -54,11 +56,43 @@ def _read(numbered: list[tuple[int, Any]], kind: str) -> SongList:
             number,
             kind,
             ids=[row.get("mbid")],
-            title=row.get("name") if isinstance(row.get("name"), str) else row.get("track"),
-            artists=_text(row.get("artist")),
-            album=_text(row.get("album")),
+            title=song.get("title") or row.get("name") or row.get("track"),
+            artists=song.get("artists") or _text(row.get("artist")),
+            album=_text(song.get("album") or row.get("album")),
             played_at=played_at if kind == "play" else None,
             source=SOURCE if kind == "play" else "",
+        )
+    return result
+
+
+def looks_like_log(text: str) -> bool:
+    """Whether a text is the log of a portable player (``.scrobbler.log``)."""
+    return text.startswith("#AUDIOSCROBBLER/")
+
+
+def read_log(text: str) -> SongList:
+    """Read the log of a portable player: artist, album, title, number, length, L or S, time."""
+    result = SongList("Last.fm log of a player")
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if line.upper().startswith("#TZ/") and line.upper() != "#TZ/UTC":
+            result.note("The player does not know its time zone; its times were read as UTC.")
+        if not line.strip() or line.startswith("#"):
+            continue
+        cells = line.split("\t")
+        played_at = moment(cells[6]) if len(cells) > 6 else None
+        if played_at is None:
+            result.refuse(number, "has no readable time")
+            continue
+        result.add(
+            number,
+            "play",
+            ids=[cells[7] if len(cells) > 7 else None],
+            title=cells[2],
+            artists=cells[0],
+            album=cells[1],
+            played_at=played_at,
+            is_skip=cells[5].strip().upper() == "S",
+            source=SOURCE,
         )
     return result
 

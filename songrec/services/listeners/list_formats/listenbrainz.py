@@ -93,4 +93,5 @@ def _ids(row: dict[str, Any], metadata: dict[str, Any]) -> list[Any]:
         row.get("recording_mbid"),
         origin if isinstance(origin, str) and "spotify.com/track" in origin else None,
         row.get("recording_msid"),
+        metadata.get("recording_msid"),
     ]

@@ -45,6 +45,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "rating": ("myrating", "meinewertung", "rating", "stars", "bewertung"),
     "loved": ("loved", "liked", "favorite", "favourite", "favorited", "starred", "isliked"),
     "item_type": ("itemtype", "favoritetype"),
+    "video": ("videoid", "songurl"),
     "path": ("location", "path", "filepath", "filename", "file", "ort", "emplacement"),
 }
 """What a column may say beyond the fields of a catalogue, by its names, the likeliest first."""
@@ -120,10 +121,16 @@ SERVICES = (
         _needs("title artist album isrc addeddate", "title artist album isrc platform"),
         played_at=False,
     ),
+    Service("Deezer", "like", _needs("songtitle artist isrc albumtitle listeningtime"), "deezer"),
+    Service(
+        "Deezer",
+        "like",
+        _needs("songtitle artist isrc albumtitle", "songtitle artistname isrc albumtitle"),
+        played_at=False,
+    ),
     Service("YouTube Music library", "like", _needs("songtitle albumtitle artistnames")),
     Service("YouTube Music library", "like", _needs("songtitle albumtitle artistname1")),
     Service("YouTube Music library", "like", _needs("songtitle albumtitle artistname")),
-    Service("Deezer", "like", _needs("songtitle artist isrc albumtitle"), "deezer"),
     Service("Apple Music plays", "like", _needs("songname eventtype"), "apple"),
     Service("Apple Music plays", "like", _needs("contentname eventtype"), "apple"),
     Service("Apple Music plays", "like", _needs("trackname lastplayeddate"), "apple"),

@@ -20,6 +20,7 @@ from songrec.catalogue_files.reading import open_text
 from songrec.catalogue_files.rejects import Reject
 from songrec.core.errors import BadInput
 from songrec.core.track_identity import recording_key
+from songrec.services.listeners.list_formats import youtube
 from songrec.services.listeners.list_formats.dates import (
     has_time_of_day,
     is_day_first,
@@ -47,9 +48,10 @@ from songrec.services.listeners.list_formats.table_services import (
 from songrec.store.listeners.skips import MAX_SECONDS
 
 _VIDEO_ID = re.compile(r"[\w-]{11}")
-_TAKEOUT = (
-    "This is a playlist of Google Takeout, which names its videos by id only. Export it with "
-    "titles (TuneMyMusic, Soundiiz) and import that."
+TAKEOUT = (
+    "This is a playlist of Google Takeout, which names its videos by id only. Import the whole "
+    "ZIP, with the history and the library in it, or export the playlist with titles "
+    "(TuneMyMusic, Soundiiz)."
 )
 _SURE = 0.8
 
@@ -58,9 +60,9 @@ _SURE = 0.8
 class _Layout:
     """Which column is what: ``columns`` by field or role, ``ids`` the columns of ids.
 
-    ``isrcs`` are those of ISRC codes; ``star`` is what a column of ratings writes for one star, 0
-    without ratings; ``day_first``: ``1/2/2021`` is in February; ``splits_titles``: titles are
-    ``Artist - Title``.
+    ``isrcs`` are those of ISRC codes, ``artists`` those of one artist each; ``star`` is what a
+    column of ratings writes for one star, 0 without ratings; ``day_first``: ``1/2/2021`` is in
+    February; ``splits_titles``: titles are ``Artist - Title``.
     """
 
     columns: dict[str, int]
@@ -68,6 +70,7 @@ class _Layout:
     service: Service | None
     mapping: ColumnMapping
     isrcs: frozenset[int] = frozenset()
+    artists: tuple[int, ...] = ()
     star: float = 0.0
     day_first: bool = False
     splits_titles: bool = False
@@ -88,7 +91,13 @@ def read_table(text: str, name: str) -> SongList:
         result = read_without_header(table, text)
         if result is not None:
             return result
-        raise BadInput(_explain(table))
+        message = _explain(table)
+        if message == TAKEOUT:
+            numbered = [(1, table.header), *((n, row) for n, row in table.rows if row)]
+            return youtube.read_playlist(
+                [(n, row) for n, row in numbered if not isinstance(row, str)], name
+            )
+        raise BadInput(message)
     result = SongList(layout.service.label if layout.service else "CSV")
     result.notes += table.notes
     _note_columns(result, table, layout)
@@ -135,7 +144,7 @@ def _layout(table: RawTable) -> _Layout | None:
     if not {"title", "both"} & set(columns) and not ids and "path" not in columns:
         return None
     isrcs = frozenset(at for at, one in enumerate(names) if "isrc" in one)
-    layout = _Layout(columns, ids, service, mapping, isrcs)
+    layout = _Layout(columns, ids, service, mapping, isrcs, tuple(several))
     layout.day_first = bool(is_day_first(_times(table, columns)))
     if "rating" in columns:
         layout.star = _star(table.column(columns["rating"]))
@@ -264,13 +273,18 @@ def _names(layout: _Layout, row: list[str]) -> dict[str, Any]:
     elif layout.splits_titles:
         artists, title = split_name(title)
     names: str | list[str] = artists
-    if artists.startswith("["):
+    if layout.artists:
+        names = [row[at].strip() for at in layout.artists if at < len(row)]
+    elif artists.startswith("["):
         names = cell_values.names(one_line(artists))  # "['A', 'B']"
     path = as_path(layout.cell(row, "path"))
     if path and "/" not in path and path.count(":") > 1:
         path = path.replace(":", "/")  # a path of classic Mac OS, as iTunes writes it
     return {
-        "ids": [_id(layout, row[at], at) for at in layout.ids if at < len(row)],
+        "ids": [
+            *(_id(layout, row[at], at) for at in layout.ids if at < len(row)),
+            youtube.video_id(layout.cell(row, "video")),
+        ],
         "title": title,
         "artists": names,
         "album": layout.cell(row, "album"),
@@ -382,11 +396,11 @@ def _is_takeout(table: RawTable) -> bool:
 
 def _explain(table: RawTable) -> str:
     if _is_takeout(table):
-        return _TAKEOUT
+        return TAKEOUT
     header = ", ".join(name[:30] for name in table.header[:8] if name)
     ids = table.column(0)
     if ids and all(_VIDEO_ID.fullmatch(one) for one in ids) and len(table.header) <= 3:
-        return _TAKEOUT
+        return TAKEOUT
     first = table.rows[0][1] if table.rows else ""
     if isinstance(first, str) and not table.header:
         return f"The first line of this CSV {first}."
