@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Modules with `init_app(app)`, in the order in which they are set up.
 MODULES: tuple[str, ...] = (
+    "lazy_rules",
     "request_log",
     "prefix",
     "security",
