@@ -1,4 +1,4 @@
-"""``flask import-audiomuse``."""
+"""``flask import-audiomuse`` and ``flask server-ids``."""
 
 from __future__ import annotations
 
@@ -50,4 +50,45 @@ def import_audiomuse(
             click.echo("Train on it: flask train --features audiomuse")
 
 
-COMMANDS = (import_audiomuse,)
+@click.command("server-ids")
+@click.argument("url")
+@click.option(
+    "--kind",
+    type=click.Choice(["jellyfin", "emby", "lyrion"]),
+    required=True,
+    help="What kind of server it is.",
+)
+@click.option(
+    "--token", default="", metavar="TEXT", help="An API key; name:password where Lyrion has one."
+)
+@click.option("--name", default="", metavar="NAME", help="What to call the server.")
+@click.option("--allow-private", is_flag=True, help="It may lie in a private network.")
+@json_option
+@with_appcontext
+@one_line_errors
+def server_ids(
+    url: str, kind: str, token: str, name: str, allow_private: bool, as_json: bool
+) -> None:
+    """Read the songs of the Jellyfin, Emby or Lyrion at URL by its ids, for AudioMuse-AI's plugins.
+
+    Run it again after the server has new songs. Servers with the OpenSubsonic API are scanned
+    instead.
+    """
+    from songrec.services.audiomuse.server_lists import read_ids
+
+    report = read_ids(
+        current_instance(),
+        url,
+        kind=kind,
+        token=token,
+        name=name,
+        allows_private=allow_private,
+        on_progress=terminal_progress(),
+    )
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(report.text)
+
+
+COMMANDS = (import_audiomuse, server_ids)

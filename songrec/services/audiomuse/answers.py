@@ -168,7 +168,9 @@ def similar_artists(who: Caller, artist: ArtistView, n: int, *, with_songs: bool
     own = artists.track_ids(session, artist.id, MAX_LOOK)
     # Artists whom the server lacks are passed over, so more are looked for than are shown.
     look = n if who.ids.server is None else 3 * n + 10
-    similar = artist_pages.artists_like(session, space, own, artist.id, look)
+    similar = artist_pages.artists_like(
+        who.instance, space, own, artist.id, look, listener=who.listener
+    )
     names = who.ids.of_artists([one.artist for one in similar])
     chosen = [one for one in similar if one.artist.id in names][:n]
     rows: list[Row] = [

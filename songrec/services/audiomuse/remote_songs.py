@@ -31,11 +31,17 @@ def find_or_create_server(session: Session, name: str, url: str, kind: str) -> M
 
 
 def store_songs(
-    session: Session, server: MusicServer, matcher: SongMatcher, songs: Sequence[RemoteSong]
+    session: Session,
+    server: MusicServer,
+    matcher: SongMatcher,
+    songs: Sequence[RemoteSong],
+    *,
+    mark: str = "",
 ) -> tuple[dict[str, int], int]:
     """Store the ids of songs that are new, with tracks; return all tracks by id and the new ones.
 
     Of a server that songrec scans, songs that the scan has not met are matched and not stored.
+    Songs are marked with ``mark`` as there at the moment, if it is given.
     """
     unique = {song.id: song for song in songs}
     known: dict[str, int | None] = {}
@@ -62,6 +68,8 @@ def store_songs(
             "album": song.album,
             "path": song.path,
             "duration_s": song.duration_s,
+            "musicbrainz_id": song.musicbrainz_id,
+            "scan_mark": mark,
             "created_at": moment,
         }
         for song in rest
@@ -76,4 +84,10 @@ def store_songs(
                 .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id == id_)
                 .values(track_id=track_id)
             )
+    for part in chunks(list(known) if mark else []):
+        session.connection().execute(
+            update(_TABLE)
+            .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id.in_(part))
+            .values(scan_mark=mark, gone_at=None)
+        )
     return tracks | matched, n_new
