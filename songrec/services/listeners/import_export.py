@@ -269,6 +269,7 @@ def _listen_rows(plays: Sequence[tuple[ListEntry, int | None]]) -> list[dict[str
     counts, and several plays of a song within one are numbered.
     """
     rows: dict[str, dict[str, Any]] = {}
+    imported_at = now()
     within: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = defaultdict(dict)
     for entry, track in sorted(plays, key=_play_time):
         song = str(
@@ -300,6 +301,7 @@ def _listen_rows(plays: Sequence[tuple[ListEntry, int | None]]) -> list[dict[str
                 "title": entry.title,
                 "artists": entry.artists,
                 "album": entry.album,
+                "sent_at": imported_at,
             },
         )
     return list(rows.values())

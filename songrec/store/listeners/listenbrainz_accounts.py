@@ -9,11 +9,10 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.store.bulk import chunks
-from songrec.store.listeners import listens
 from songrec.store.tables import Listen, ListenBrainzAccount, Listener, Reaction
 
-SENT_SOURCES = (listens.SOURCE,)
-"""Sources of plays that were heard in songrec: all others came from elsewhere."""
+_IMPORTED = ("listenbrainz", "lastfm", "spotify", "deezer", "apple", "itunes", "youtube", "csv", "")
+"""Sources of imported plays, which are never sent: those of earlier versions bear no mark."""
 
 
 def of_listener(session: Session, listener: Listener | None) -> ListenBrainzAccount | None:
@@ -87,7 +86,8 @@ def _unsent(
         Listen.listener_id == account.listener_id,
         Listen.sent_at.is_(None),
         Listen.is_skip.is_(False),
-        Listen.source.in_(SENT_SOURCES),
+        Listen.source.not_in(_IMPORTED),
+        Listen.key.not_like("server:%"),  # counted by a music server, without the times of each
         Listen.title != "",
         Listen.artists != "",
         Listen.played_at >= (since or account.sends_since or until),

@@ -35,7 +35,8 @@ class Listen(Base):
     ``track_id`` is NULL while the catalogue lacks the song. ``key`` names the play within the
     listener's history (time and song), so that importing it again adds nothing. ``times`` is above
     1 where the history gives only a count, of plays until ``played_at``. ``is_skip`` marks a song
-    that was left within its first seconds. ``sent_at``: it was sent to ListenBrainz.
+    that was left within its first seconds. ``sent_at``: when it was sent to
+    ListenBrainz, or came in from elsewhere and is never sent.
     """
 
     __tablename__ = "listen"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from songrec.core import polite_session, songs
 from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, NotReady
-from songrec.services.listeners import listenbrainz
+from songrec.services.listeners import import_export, listenbrainz
 from songrec.services.listeners.listenbrainz_client import TokenRefused, checked_url
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
@@ -60,6 +60,12 @@ def hear(session: Session, listener: Listener, track: Track, at: datetime) -> No
     (view,) = tracks.tracks_by_id(session, [track.id])
     assert listens.record_play(session, listener, view, at)
     session.commit()
+
+
+def server_play(track: Track, at: datetime) -> dict[str, object]:
+    names = {"external_id": "", "title": track.title, "artists": track.artists, "album": ""}
+    play = {"track_id": track.id, "played_at": at, "times": 2, "ms_played": None, "is_skip": False}
+    return {"key": "server:abc:1:2", "source": "Attic", **names, **play}
 
 
 def test_a_token_is_checked_and_stored_encrypted(
@@ -187,6 +193,12 @@ def test_plays_are_sent_once_from_when_it_was_switched_on(
     listenbrainz.switch(
         account, reads_plays=True, reads_feedback=True, sends_plays=True, sends_feedback=False
     )
+    account.sends_since = now() - timedelta(hours=1)
+    # What is imported, or counted by a music server, was not heard here.
+    lately = now() - timedelta(minutes=10)
+    history = f"title,artist,played_at\nHalo,Beyoncé,{lately.isoformat()}\n"
+    import_export.import_likes(session, listener, history.encode(), file_name="x.csv")
+    listens.record(session, listener, [server_play(halo, lately)])
     hear(session, listener, halo, at := now())
     report = listenbrainz.exchange(session, account, CIPHER)
     assert report.sent_plays == 1
@@ -201,7 +213,7 @@ def test_plays_are_sent_once_from_when_it_was_switched_on(
     server.listens.append(sent)
     assert listenbrainz.exchange(session, account, CIPHER).plays == 0
     assert listenbrainz.send_plays(session, account, CIPHER, before).sent_plays == 1
-    assert listens.counts(session, listener).plays == 3
+    assert listens.counts(session, listener).plays == 6
 
 
 def test_refused_plays_do_not_hold_back_the_others(
