@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask, g, request_started
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from songrec import create_app
 from songrec.core import numba_cache
 from songrec.store.db import db
+from songrec.store.listeners import users
 from tests.planted_run import Planted, plant
 from tests.postgresql import Server, postgresql_server, postgresql_template, server_url
 
@@ -114,10 +116,13 @@ class Templates(BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_templates() -> Iterator[None]:
-    """Let every application use the templates that one of this process has compiled."""
+def cheap_process() -> Iterator[None]:
+    """Spare tests what costs most: compiling templates anew, slow hashes, waiting for disks."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", Templates())
+        patch.setattr(users, "HASHER", hasher)
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 
