@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from songrec.core.errors import BadInput
 from songrec.core.types import Progress
 from songrec.jobs import queue
 from songrec.store.instance import current_instance
 from songrec.store.servers import music_servers, streamed_files
-from songrec.store.tables import Job
+from songrec.store.tables import Job, ServerAccount
 
 TURN_S = 1200.0
 """After this time an analysis ends and a new one is queued, so that others have their turn."""
@@ -39,11 +40,20 @@ def queue_following(session: Session, server_id: str) -> None:
 
 
 def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Exchange with the accounts on the server ``server``; a report or an error for each."""
-    from songrec.services.servers.sync import sync_server
+    """Exchange with all accounts on the server ``server``, or with ``account`` alone (its row).
+
+    The result has a report or an error for each.
+    """
+    from songrec.services.servers.sync import sync_account, sync_server
 
     server = music_servers.find(session, job.parameters["server"])
-    return {"accounts": sync_server(current_instance(), server, on_progress)}
+    account_id = job.parameters.get("account")
+    if account_id is None:
+        return {"accounts": sync_server(current_instance(), server, on_progress)}
+    account = session.get(ServerAccount, account_id)
+    if account is None:
+        raise BadInput("This account was disconnected meanwhile.")
+    return {"accounts": [sync_account(current_instance(), account).to_json()]}
 
 
 def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:

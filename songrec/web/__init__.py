@@ -46,6 +46,7 @@ MODULES: tuple[str, ...] = (
     "list_imports",
     "match_decisions",
     "elsewhere",
+    "servers",
     "upload",
     "api",
     "audiomuse",

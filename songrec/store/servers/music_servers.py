@@ -24,6 +24,11 @@ def all_servers(session: Session) -> list[MusicServer]:
     return list(session.scalars(select(MusicServer).order_by(MusicServer.name)))
 
 
+def any_server(session: Session) -> bool:
+    """Return whether any server is connected."""
+    return session.scalar(select(MusicServer.id).limit(1)) is not None
+
+
 def find(session: Session, name: str) -> MusicServer:
     """Return the server with this public id, name or address; ``UnknownName`` otherwise."""
     wanted = or_(

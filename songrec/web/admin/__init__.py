@@ -32,6 +32,7 @@ def init_app(app: Flask) -> None:
         runs,
         security_events,
         segments,
+        servers,
         sweeps,
         tracks,
         training,
