@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ from songrec.store.tables import Listener
 MAX_REACTIONS = 500
 """The newest likes, and as many dislikes, say what somebody's taste is; older ones are excluded
 from the answers but do not count."""
+_LIKED_SONG = re.compile(r"(?:, like|, close to| to) “[^”]*”$")
 MAX_NAMED = 2
 """Songs that a description of what changed names; more are counted."""
 MAX_SEEN = 100
@@ -151,6 +153,11 @@ def _because(likes: Sequence[TrackView]) -> str:
     if len(likes) > MAX_NAMED:
         named.append(f"{len(likes) - MAX_NAMED} more")
     return f"Because you like {join_clauses(named)}"
+
+
+def reason_without_like(sentence: str) -> str:
+    """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””."""
+    return _LIKED_SONG.sub("", sentence)
 
 
 def more_like_song(

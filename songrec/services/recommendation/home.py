@@ -20,7 +20,7 @@ from songrec.recommend.lists.stations import jittered_order
 from songrec.recommend.methods.segments import matched_segment
 from songrec.services.catalogue.left_out import left_out
 from songrec.services.recommendation import for_listener
-from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.for_listener import ListenerFeedback, reason_without_like
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack
@@ -384,7 +384,7 @@ def _because_rows(
             "because",
             row.title,
             [
-                HomeSong(one.track, _shorten(one.sentence, row.likes))
+                HomeSong(one.track, _sentence(one.sentence, row.likes))
                 for one in _of_the_day(_close_songs(row.songs), seed)
             ],
             row.likes[0] if len(row.likes) == 1 else None,
@@ -399,12 +399,8 @@ def _close_songs(songs: Sequence[RankedTrack]) -> Sequence[RankedTrack]:
     return close if len(close) >= MIN_PER_ROW else songs
 
 
-def _shorten(sentence: str, likes: Sequence[TrackView]) -> str:
-    """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””."""
-    if len(likes) != 1:
-        return sentence
-    title = f"“{likes[0].title}”"
-    return sentence.removesuffix(f", like {title}").removesuffix(f" to {title}")
+def _sentence(sentence: str, likes: Sequence[TrackView]) -> str:
+    return reason_without_like(sentence) if len(likes) == 1 else sentence
 
 
 def _moment_rows(

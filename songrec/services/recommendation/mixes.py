@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,8 @@ from songrec.recommend import ranking
 from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
 from songrec.recommend.explain.phrases import join_clauses, shorten
 from songrec.recommend.explain.taste_profile import describe_songs
-from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists import moods as mood_table
-from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST
 from songrec.recommend.lists.stations import candidates_needed, jittered_order, separate_artists
 from songrec.recommend.lists.tastes import split_tastes
 from songrec.recommend.query import Query
@@ -37,7 +36,11 @@ from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import resolve_track
 from songrec.services.recommendation import mood as moods
 from songrec.services.recommendation import paths, stations
-from songrec.services.recommendation.for_listener import MAX_REACTIONS, ListenerFeedback
+from songrec.services.recommendation.for_listener import (
+    MAX_REACTIONS,
+    ListenerFeedback,
+    reason_without_like,
+)
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
@@ -58,6 +61,8 @@ RECENT_LIKES = 12
 """*Because you like* is about some of as many of the newest likes."""
 SMALL_MIX = 10
 """A small library has fewer mixes rather than shorter ones than this."""
+CHOICE = 3
+"""A mix is drawn from so many times as many of the best songs: other ones every day."""
 LIKE_EVERY = 5
 """A daily mix has a song that the listener likes in each so many places."""
 NOT_LATELY = timedelta(days=60)
@@ -496,15 +501,15 @@ class _Maker:
             return None
         like = groups[mix.number][0]
         others = [one for one in self.feedback.likes if one != like]
+        (view,) = tracks.tracks_by_id(self.session, [like])
         found = self._recommend(
             mix,
             [like],
             used,
             unwanted,
             others=others,
-            boosts=background_boosts(others, self.feedback.weights),
         )
-        (view,) = tracks.tracks_by_id(self.session, [like])
+        found = [replace(one, sentence=reason_without_like(one.sentence)) for one in found]
         by = f" by {view.artists}" if view.artists else ""
         return MixContent(
             shorten(f"Because you like “{view.title}”"),
@@ -683,15 +688,18 @@ class _Maker:
         room: int | None = None,
         **options: Any,
     ) -> list[RankedTrack]:
-        """Ask the engine for ``room`` songs, drawn from the best by the seed of the mix."""
+        """Ask the engine for ``CHOICE`` times ``room`` songs, and draw ``room`` of them.
+
+        The better a song, the likelier it is drawn; the seed is that of the mix.
+        """
         feedback = self.feedback
         room = self._size(mix) if room is None else room
         found = recommend_for(
             self.instance,
             likes,
             feedback.dislikes[:MAX_REACTIONS],
-            n=room,
-            by=Reranking(per_artist=MAX_PER_ARTIST, every_taste=True, surprise=self._seed(mix)),
+            n=CHOICE * room,
+            by=DEFAULT_RERANKING,
             excluded=[*feedback.likes, *others, *used, *unwanted],
             weights={one: n for one, n in feedback.weights.items() if one in set(likes)},
             skips=feedback.skips,
@@ -700,7 +708,9 @@ class _Maker:
             **options,
         )
         close = [one for one in found if not one.sentence.startswith(LITTLE_IN_COMMON)]
-        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room)
+        found = close if len(close) >= mixes.MIN_SIZE else found
+        order = jittered_order(len(found), 0, room, self._seed(mix))
+        return self._in_order([found[at] for at in order.tolist()], room)
 
     def _in_order(self, found: Sequence[RankedTrack], size: int) -> list[RankedTrack]:
         """Cap the songs of an artist, and keep those of one artist apart."""
