@@ -28,6 +28,7 @@ def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     listener = session.get(Listener, int(job.parameters["listener"]))
     if listener is None:
         raise BadInput("The listener of these mixes is deleted.")
+    job.listener_id = listener.id  # its row, which names the mixes, goes with the listener
     at, instance = now(), current_instance()
     on_progress(0.1, "Making the mixes.")
     made = []

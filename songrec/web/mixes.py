@@ -18,18 +18,19 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from songrec.core.errors import BadInput
+from songrec.core.errors import BadInput, UnknownName
 from songrec.core.schedules import WEEKDAYS, daily_parts, local_time_zone
 from songrec.jobs import queue as job_queue
 from songrec.services.recommendation import mix_pages
 from songrec.services.recommendation import mixes as mix_making
 from songrec.services.recommendation.mix_pages import MixPage
+from songrec.services.servers import mix_writing
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
 from songrec.store.listeners import mixes, recommendation_rules
 from songrec.store.runs import runs
-from songrec.store.servers import written_playlists
-from songrec.store.tables import Listener, Mix
+from songrec.store.servers import music_servers, written_playlists
+from songrec.store.tables import Listener, Mix, ServerAccount
 from songrec.web import cached_counts, security
 from songrec.web.current_listener import current_listener, current_reactions, require_listener
 from songrec.web.player import entries
@@ -162,6 +163,27 @@ def delete(public_id: str) -> ResponseReturnValue:
     db.session.commit()
     flash(f"“{name}” is deleted. Its songs and your likes stay.", "success")
     return redirect(url_for("mixes.index"), 303)
+
+
+@blueprint.post("/servers/<server_id>/undo")
+def undo_removal(server_id: str) -> ResponseReturnValue:
+    """Take back that a song removed from a mix on a server (``track``) counts as not for me."""
+    listener = current_listener()
+    account = _account(server_id, listener) if listener is not None else None
+    if account is None:
+        abort(404, "You have no account on such a server.")
+    mix_writing.undo_removal(db.session, account, request.form.get("track", "")[:40])
+    db.session.commit()
+    flash("Taken back: the song may be recommended again.", "success")
+    return redirect(url_for("mixes.index", _anchor="servers"), 303)
+
+
+def _account(server_id: str, listener: Listener) -> ServerAccount | None:
+    try:
+        server = music_servers.find(db.session, server_id)
+    except UnknownName:
+        return None
+    return music_servers.account_of(db.session, server, listener)
 
 
 def _remade(mix: Mix, message: str) -> ResponseReturnValue:

@@ -9,7 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from songrec.core.encryption import instance_cipher
 from songrec.store.listeners import mixes, reactions, users
+from songrec.store.servers import music_servers, written_playlists
 from songrec.store.tables import Listener, Mix
 from tests.planted_run import Planted
 from tests.web.accounts import quick_hashes, sign_in  # noqa: F401
@@ -191,3 +193,41 @@ def test_the_api_and_the_command_give_the_same_mixes(
     assert all(song["why"] for song in whole["items"])
     added = command("add", "mood", "--genre", "folk", "--schedule", "0 7 * * 1")
     assert command("remove", added["id"]) == {"removed": added["id"]}
+
+
+def test_a_song_taken_out_on_a_server_is_listed_and_can_be_taken_back(
+    app: Flask, session: Session, ada: FlaskClient, listener: Listener, planted: Planted
+) -> None:
+    server = music_servers.create(session, "Home", "http://127.0.0.1:9", allows_private=True)
+    cipher = instance_cipher(app.config["INSTANCE"], app.config["ENCRYPTION_KEY"])
+    account = music_servers.connect(
+        session,
+        server,
+        listener,
+        username="ada",
+        secret="secret-of-ada",
+        secret_kind="password",
+        cipher=cipher,
+    )
+    track = int(planted.track_ids[30])
+    reactions.react(session, listener, track, reactions.DISLIKE)
+    written_playlists.report(
+        session,
+        account,
+        at="2027-03-01T05:00:00+00:00",
+        written=3,
+        unchanged=1,
+        missing=2,
+        error=None,
+        removals=[{"track": f"p{track:09d}", "mix": "New to you", "at": "2027-03-01"}],
+    )
+    session.commit()
+    page = ada.get("/mixes").text
+    assert "4 playlists there; it lacks 2 of their songs." in page
+    assert "1 song you took out there" in page
+    undo = f"/mixes/servers/{server.public_id}/undo"
+    assert ada.post(undo, data={"track": f"p{track:09d}"}).status_code == 303
+    session.expire_all()
+    assert track not in reactions.values(session, listener)
+    assert "you took out there" not in ada.get("/mixes").text
+    assert app.test_client().post(undo).status_code == 404

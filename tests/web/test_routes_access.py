@@ -86,6 +86,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("mixes.make", "POST"): ("/mixes/x/make", HIDDEN),
     ("mixes.change", "POST"): ("/mixes/x/settings", HIDDEN),
     ("mixes.delete", "POST"): ("/mixes/x/delete", HIDDEN),
+    ("mixes.undo_removal", "POST"): ("/mixes/servers/x/undo", HIDDEN),
     ("playlists.create_stream_key", "POST"): ("/playlists/{playlist}/stream-key", HIDDEN),
     ("playlists.revoke_stream_key", "POST"): ("/playlists/{playlist}/stream-key/revoke", HIDDEN),
     ("upload.index", "GET"): ("/upload", OPEN),

@@ -15,6 +15,7 @@ from songrec.store.db import now
 from songrec.store.listeners import (
     listenbrainz_accounts,
     listens,
+    mixes,
     playlists,
     reactions,
     recommendation_rules,
@@ -51,6 +52,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         "rules": [],
         "plays": [],
         "playlists": [],
+        "mixes": [],
         "waiting": [],
         "uploads": [],
         "account": None if user is None else _account(session, user),
@@ -99,6 +101,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         }
         for playlist, ids in lists
     ]
+    content["mixes"] = _mixes(session, listener)
     numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
     content["waiting"] = [
         {
@@ -152,6 +155,28 @@ def _account(session: Session, user: User) -> dict[str, Any]:
             for browser in browsers
         ],
     }
+
+
+def _mixes(session: Session, listener: Listener) -> list[dict[str, Any]]:
+    """Return the mixes with their settings, songs and reasons."""
+    rows = mixes.mixes_of(session, listener)
+    songs = {mix.id: mixes.tracks_of(session, mix) for mix in rows}
+    named = _named(session, [track_id for some in songs.values() for track_id, _ in some])
+    # Likes that a mix is about are among the likes, and internal ids lead nowhere.
+    return [
+        {
+            "kind": mix.kind,
+            "name": mix.name,
+            "comment": mix.comment,
+            "size": mix.size,
+            "schedule": mix.schedule,
+            "time_zone": mix.time_zone,
+            "settings": {name: value for name, value in mix.settings.items() if name != "likes"},
+            **_moments(mix, "created_at", "made_at", "next_at"),
+            "tracks": [{**named[one], "reason": reason} for one, reason in songs[mix.id]],
+        }
+        for mix in rows
+    ]
 
 
 def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:

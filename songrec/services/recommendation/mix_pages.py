@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from songrec.core.schedules import describe_schedule
@@ -15,7 +16,8 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import mixes, reactions
 from songrec.store.runs import runs
-from songrec.store.tables import Listener, Mix
+from songrec.store.servers import written_playlists
+from songrec.store.tables import Listener, Mix, MusicServer
 
 N_COVERS = 4
 
@@ -63,12 +65,31 @@ class MixPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """A song that was taken out of a mix on a server, and counts as not for me."""
+
+    track: TrackView
+    mix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLine:
+    """What the last writing of mixes into a music server did, in a sentence."""
+
+    server_id: str
+    name: str
+    sentence: str
+    is_error: bool
+    removals: list[Removal]
+
+
+@dataclass(frozen=True, slots=True)
 class MixOverview:
     """All mixes of a listener.
 
     ``has_defaults``: the default ones are stored. ``likes`` counts the likes, of which
     ``enough_likes`` are needed. ``moods`` are names of moods by sound to choose from, ``genres``
-    and ``emotions`` what songs are tagged with.
+    and ``emotions`` what songs are tagged with. ``servers`` are the music servers that take mixes.
     """
 
     cards: list[MixCard]
@@ -79,6 +100,7 @@ class MixOverview:
     moods: list[str]
     genres: list[str]
     emotions: list[str]
+    servers: list[ServerLine]
 
     @property
     def enough_likes(self) -> int:
@@ -105,7 +127,40 @@ def mix_overview(instance: Instance, listener: Listener | None, at: datetime) ->
         moods=list(moods.sound_presets(space)) if space is not None else [],
         genres=[name for name, _ in tracks.tags(session, "genre", 40)],
         emotions=[name for name, _ in tracks.tags(session, "emotion", 40)],
+        servers=_server_lines(instance, listener) if listener is not None else [],
     )
+
+
+def _server_lines(instance: Instance, listener: Listener) -> list[ServerLine]:
+    session = instance.session
+    lines = []
+    for account in written_playlists.receiving(session, listener.id):
+        server = session.get_one(MusicServer, account.server_id)
+        report = written_playlists.last_report(account)
+        removed = {str(one["track"]): str(one["mix"]) for one in report.get("removals", [])}
+        views = tracks.tracks_by_public_id(session, list(removed))
+        lines.append(
+            ServerLine(
+                server.public_id,
+                server.name,
+                _describe_writing(report),
+                bool(report.get("error")),
+                [Removal(view, removed[view.public_id]) for view in views],
+            )
+        )
+    return lines
+
+
+def _describe_writing(report: dict[str, Any]) -> str:
+    """Describe a report of ``services.servers.mix_writing``: ``5 playlists, as of …``."""
+    if report.get("error"):
+        return str(report["error"])
+    if "at" not in report:
+        return "Mixes come there with the next minute’s work."
+    n_lists = report["written"] + report["unchanged"]
+    missing = report["missing"]
+    lacks = f"; it lacks {missing:,} of their songs" if missing else ""
+    return f"{n_lists} playlist{'s' * (n_lists != 1)} there{lacks}."
 
 
 def stored_cards(instance: Instance, listener: Listener) -> list[MixCard]:

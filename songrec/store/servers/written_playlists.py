@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,7 +40,7 @@ def report(session: Session, account: ServerAccount, **values: object) -> None:
     session.flush()
 
 
-def last_report(account: ServerAccount) -> dict[str, object]:
+def last_report(account: ServerAccount) -> dict[str, Any]:
     """Return what the last writing did; empty before the first."""
     return dict(account.sync.get(SYNC_KEY, {}))
 
