@@ -1,4 +1,4 @@
-"""``flask import-audiomuse`` and ``flask server-ids``."""
+"""``flask servers import-audiomuse`` and ``flask servers read-ids``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import click
 from flask.cli import with_appcontext
 
 from songrec.cli.base import json_option, one_line_errors, print_json, terminal_progress
+from songrec.cli.servers import servers_group
 from songrec.store.instance import current_instance
 
 
-@click.command("import-audiomuse")
+@servers_group.command("import-audiomuse")
 @click.argument("url")
 @click.option("--token", default="", metavar="TEXT", help="A token of that AudioMuse-AI.")
 @click.option(
@@ -50,7 +51,7 @@ def import_audiomuse(
             click.echo("Train on it: flask train --features audiomuse")
 
 
-@click.command("server-ids")
+@servers_group.command("read-ids")
 @click.argument("url")
 @click.option(
     "--kind",
@@ -66,7 +67,7 @@ def import_audiomuse(
 @json_option
 @with_appcontext
 @one_line_errors
-def server_ids(
+def read_server_ids(
     url: str, kind: str, token: str, name: str, allow_private: bool, as_json: bool
 ) -> None:
     """Read the songs of the Jellyfin, Emby or Lyrion at URL by its ids, for AudioMuse-AI's plugins.
@@ -91,4 +92,4 @@ def server_ids(
         click.echo(report.text)
 
 
-COMMANDS = (import_audiomuse, server_ids)
+COMMANDS: tuple[click.Command, ...] = ()

@@ -51,6 +51,8 @@ def _server_scans(session: Session, now: datetime) -> Iterable[DueJob]:
     if not minutes:
         return
     for server in music_servers.all_servers(session):
+        if server.kind != music_servers.SCANNED:
+            continue
         tried = [moment for moment in (server.scanned_at, _tried_at(server.scan)) if moment]
         if not tried or now - max(tried) >= timedelta(minutes=minutes):
             yield DueJob("server-scan", {"server": server.public_id})

@@ -191,7 +191,15 @@ def test_troubles_are_one_line(app, session: Session) -> None:
 def test_the_command_imports_and_says_what_it_did(app, session: Session) -> None:
     runner = app.test_cli_runner()
     with audiomuse_server([analysed(1, "Lithium", "Nirvana")]) as server:
-        options = ["import-audiomuse", server.url, "--token", TOKEN, "--name", "Living room"]
+        options = [
+            "servers",
+            "import-audiomuse",
+            server.url,
+            "--token",
+            TOKEN,
+            "--name",
+            "Living room",
+        ]
         done = runner.invoke(args=options)
         assert done.exit_code == 0, done.output
         assert done.output.splitlines() == [
@@ -201,7 +209,7 @@ def test_the_command_imports_and_says_what_it_did(app, session: Session) -> None
         ]
         again = runner.invoke(args=[*options, "--json"])
         assert json.loads(again.output)["unchanged"] == 1
-        refused = runner.invoke(args=["import-audiomuse", server.url])
+        refused = runner.invoke(args=["servers", "import-audiomuse", server.url])
     assert refused.exit_code == 1
     assert "refuses the token" in refused.output
     assert TOKEN not in done.output + again.output + refused.output

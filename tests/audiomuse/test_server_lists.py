@@ -178,7 +178,7 @@ def test_another_kind_of_server_is_one_line(app, session: Session) -> None:
 def test_the_command_says_what_it_read(app, session: Session) -> None:
     runner = app.test_cli_runner()
     with made(lyrion([{"id": 1, "title": "Dawn", "artist": "Ada"}])) as url:
-        done = runner.invoke(args=["server-ids", url, "--kind", "lyrion"])
+        done = runner.invoke(args=["servers", "read-ids", url, "--kind", "lyrion"])
         assert done.output == "Lyrion: 1 songs read, 1 of them in the library (1 new), 0 gone.\n"
-        again = runner.invoke(args=["server-ids", url, "--kind", "lyrion", "--json"])
+        again = runner.invoke(args=["servers", "read-ids", url, "--kind", "lyrion", "--json"])
     assert json.loads(again.output)["new_tracks"] == 0

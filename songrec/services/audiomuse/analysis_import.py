@@ -79,7 +79,7 @@ class ImportReport:
     was_resumed: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Serialize for ``flask import-audiomuse --json``."""
+        """Serialize for ``flask servers import-audiomuse --json``."""
         return asdict(self)
 
     @property

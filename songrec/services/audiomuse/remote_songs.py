@@ -14,8 +14,6 @@ from songrec.store.db import now
 from songrec.store.servers import music_servers
 from songrec.store.tables import MusicServer, ServerTrack
 
-SCANNED = "opensubsonic"
-"""The kind of servers that songrec scans itself: it knows their songs better than others do."""
 _TABLE = ServerTrack.__table__
 
 
@@ -52,7 +50,7 @@ def store_songs(
         known.update(session.execute(query).all())  # type: ignore[arg-type]
     tracks = {id_: track_id for id_, track_id in known.items() if track_id is not None}
     rest = [song for id_, song in unique.items() if id_ not in tracks]
-    if server.kind == SCANNED:
+    if server.kind == music_servers.SCANNED:
         return tracks | matcher.find(rest), 0
     matched, n_new = matcher.match(rest)
     moment = now()

@@ -44,7 +44,7 @@ class ListReport:
     gone: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Serialize for ``flask server-ids --json``."""
+        """Serialize for ``flask servers read-ids --json``."""
         return asdict(self)
 
     @property

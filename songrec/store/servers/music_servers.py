@@ -14,6 +14,8 @@ from songrec.core.outgoing import normalise_url
 from songrec.store.tables import Listener, MusicServer, ServerAccount
 
 NAME_LENGTH = 100
+SCANNED = "opensubsonic"
+"""The kind of servers that songrec signs in to and scans; others are known by their ids alone."""
 USERNAME_LENGTH = 200
 SECRET_LENGTH = 500
 PASSWORD, API_KEY = SECRET_KINDS = ("password", "api_key")

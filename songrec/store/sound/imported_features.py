@@ -98,7 +98,7 @@ def read_table(
     if len(ids) < minimum:
         raise NotReady(
             f"{len(ids)} tracks have the features {name}; at least {minimum} are needed: "
-            "flask import-audiomuse URL"
+            "flask servers import-audiomuse URL"
         )
     return FeatureTable(
         np.array(ids, dtype=np.int64),
