@@ -35,12 +35,14 @@ PUBLIC = (
     "/path?from=song",
     "/blend",
     "/me",
+    "/me/matches",
     "/sign-in",
     "/sign-up",
     "/nothing-here",
 )
 CLOSED = (
     "/account",
+    "/account/listening",
     "/admin",
     "/admin/catalogue",
     "/admin/invitations",

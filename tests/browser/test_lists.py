@@ -12,6 +12,7 @@ from songrec.store.db import db
 from songrec.store.tables import Track
 from tests.browser.conftest import LiveServer
 from tests.browser.sizes import both_sizes
+from tests.browser.test_accessibility import fits, serious
 
 pytestmark = pytest.mark.browser
 
@@ -131,3 +132,33 @@ def test_a_path_is_chosen_by_keyboard_from_suggestions(page: Any, viewport: str)
     expect(page.get_by_role("heading", name="8 songs along the path")).to_be_visible()
     found = page.locator(".song-list .title").all_inner_texts()
     assert (found[0], found[-1]) == ("Song 17", "Song 23")
+
+
+def test_an_unsure_song_of_a_list_is_decided_and_undone(page: Any, songs: list[str]) -> None:
+    """From the import's report to the page of decisions, which axe finds nothing serious on."""
+    page.goto(f"/tracks/{songs[0]}")
+    title = page.locator("h1").inner_text()
+    artist = page.locator("main a[href*='/artists/']").first.inner_text()
+    page.goto("/me")
+    page.set_input_files(
+        "#file",
+        {
+            "name": "evening.csv",
+            "mimeType": "text/csv",
+            "buffer": f"title,artist\n{title} (Live),{artist}\n".encode(),
+        },
+    )
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("heading", name="1 song not sure")).to_be_visible()
+    page.get_by_role("link", name="Decide").click()
+    yes = page.get_by_role("button", name=re.compile("^Yes:"))
+    expect(yes).to_be_visible()
+    assert serious(page, {}) == []
+    assert fits(page)
+    yes.click()
+    expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()
+    page.goto("/likes")
+    expect(page.locator("main .title").first).to_have_text(title)
+    page.goto("/me/matches")
+    page.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(page.get_by_role("button", name=re.compile("^Yes:"))).to_be_visible()

@@ -15,6 +15,7 @@ from songrec.store.db import now
 from songrec.store.listeners import (
     listenbrainz_accounts,
     listens,
+    match_decisions,
     mixes,
     playlists,
     reactions,
@@ -57,6 +58,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         "uploads": [],
         "account": None if user is None else _account(session, user),
         "listenbrainz": _listenbrainz(session, listener),
+        "decisions": [],
     }
     if listener is None:
         return content
@@ -71,11 +73,13 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         (p.playlist, playlists.tracks(session, p.playlist))
         for p in playlists.of_listener(session, listener)
     ]
+    decided = match_decisions.of_listener(session, listener)
     named = _named(
         session,
         [r.track_id for r in rows]
         + [s.track_id for s in skipped]
-        + [i for _, ids in lists for i in ids],
+        + [i for _, ids in lists for i in ids]
+        + [row.track_id for row in decided if row.track_id is not None],
     )
     for row in rows:
         exported = {**named[row.track_id], "since": row.created_at.isoformat()}
@@ -111,6 +115,15 @@ def export(session: Session, listener: Listener | None, user: User | None = None
             "playlist_number": numbers.get(one.playlist_id) if one.playlist_id else None,
         }
         for one in unmatched_imports.of_listener(session, listener)
+    ]
+    content["decisions"] = [
+        {
+            "title": row.title,
+            "artists": row.artists,
+            "state": row.state,
+            "track": named[row.track_id] if row.track_id is not None else None,
+        }
+        for row in decided
     ]
     return content
 

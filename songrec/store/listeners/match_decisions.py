@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core import songs
@@ -50,13 +50,17 @@ def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]
         known.update(found.all())
     room = MAX_PER_LISTENER - count(session, listener)
     new = [row for key, row in rows.items() if key not in known][: max(0, room)]
-    for key, state in known.items():
-        if state == OPEN:
-            session.execute(
-                update(MatchDecision)
-                .where(MatchDecision.listener_id == listener.id, MatchDecision.key == key)
-                .values(candidates=rows[key]["candidates"])
-            )
+    changed = [
+        {"row_key": key, "new": rows[key]["candidates"]}
+        for key, state in known.items()
+        if state == OPEN
+    ]
+    if changed:
+        statement = update(_DECISION).where(
+            _DECISION.c.listener_id == listener.id, _DECISION.c.key == bindparam("row_key")
+        )
+        session.execute(statement.values(candidates=bindparam("new")), changed)
+        session.expire_all()
     if new:
         session.connection().execute(insert(session, _DECISION).on_conflict_do_nothing(), new)
     return len(new)
@@ -132,6 +136,12 @@ def find(session: Session, listener: Listener, decision_id: int) -> MatchDecisio
             MatchDecision.id == decision_id, MatchDecision.listener_id == listener.id
         )
     )
+
+
+def of_listener(session: Session, listener: Listener) -> list[MatchDecision]:
+    """List all questions and answers, oldest first."""
+    query = select(MatchDecision).where(MatchDecision.listener_id == listener.id)
+    return list(session.scalars(query.order_by(MatchDecision.id)))
 
 
 def count(session: Session, listener: Listener, state: str | None = None) -> int:

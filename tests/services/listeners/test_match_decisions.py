@@ -58,6 +58,8 @@ def test_nothing_unsure_becomes_a_like_until_it_is_decided(
     assert reactions.values(session, listener) == {halo.id: 1}
     assert unmatched_imports.count(session, listener) == 1
     assert match_decisions.open_questions(session, listener, None) == []
+    (answer,) = import_export.export(session, listener)["decisions"]
+    assert (answer["title"], answer["track"]["title"]) == ("Halo (Live in Oslo)", "Halo")
 
 
 def test_an_answer_is_remembered_for_later_imports(
