@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,6 +20,7 @@ from songrec.store.db import Base, now
 from songrec.store.listeners import (
     api_tokens,
     invitations,
+    mixes,
     playlists,
     reactions,
     skips,
@@ -27,15 +29,29 @@ from songrec.store.listeners import (
 )
 from songrec.store.sound import feature_cache, uploads, waveform_cache
 from songrec.store.tables import (
+    Album,
+    AlbumOpinion,
     ApiToken,
+    AppPassword,
+    Artist,
+    ArtistOpinion,
     AudioFile,
+    Bookmark,
     Job,
     KeptAnswer,
     Listen,
+    ListenBrainzAccount,
     Listener,
+    MatchDecision,
+    MusicServer,
+    Playback,
+    PlayQueue,
     Reaction,
     RecommendationRule,
+    ServerAccount,
+    ServerPlaylist,
     Track,
+    TrackRating,
     Upload,
     User,
     UserSession,
@@ -76,6 +92,7 @@ def person(app: Flask, session: Session, client: FlaskClient) -> User:
     unmatched_imports.add(session, listener, [waiting])
     api_tokens.create(session, user, f"{MARK} token", ["read"])
     invitations.create(session, f"{MARK} friend", creator=user)
+    add_apps_and_servers(session, user, listener, third)
     kept = AudioFile(public_id="kept", root="/m", path="/m/a", size=1, modified_ns=1)
     kept.state, kept.kept_by_id, kept.track_id = "analysed", listener.id, third.id
     session.add(kept)
@@ -92,6 +109,51 @@ def person(app: Flask, session: Session, client: FlaskClient) -> User:
     session.commit()
     sign_in(client, MARK)
     return user
+
+
+def add_apps_and_servers(session: Session, user: User, listener: Listener, track: Track) -> None:
+    """Add what apps, music servers and services leave of a person."""
+    device = AppPassword(user_id=user.id, device=MARK, secret="x", api_key_hash="x")
+    server = MusicServer(public_id="server", name="Home", url="http://127.0.0.1:9", scan={})
+    album = Album(public_id="album", title="Album")
+    artist = Artist(public_id="artist", key="someone else", name="Someone else")
+    session.add_all([device, server, album, artist])
+    session.flush()
+    mine: dict[str, Any] = {"listener_id": listener.id}
+    account = ServerAccount(
+        **mine,
+        server_id=server.id,
+        username=MARK,
+        secret="x",
+        sync={},
+    )
+    session.add_all(
+        [
+            account,
+            AlbumOpinion(**mine, album_id=album.id, rating=5),
+            ArtistOpinion(**mine, artist_id=artist.id, rating=5),
+            PlayQueue(**mine, tracks=[], changed_by=MARK),
+            Bookmark(**mine, track_id=track.id, position_ms=1, comment=MARK),
+            TrackRating(**mine, track_id=track.id, rating=5),
+            Playback(
+                **mine,
+                device_id=device.id,
+                client=MARK,
+                track_id=track.id,
+                state="playing",
+                started_at=now(),
+                reported_at=now(),
+            ),
+            ListenBrainzAccount(**mine, url="http://127.0.0.1:9", username=MARK, secret="x"),
+            MatchDecision(**mine, key=1, title=MARK),
+        ]
+    )
+    mix = mixes.create(session, listener, mixes.RADIO, MARK)
+    mixes.replace(session, mix, [(track.id, MARK)], name=MARK, comment=MARK, at=now())
+    playlist = ServerPlaylist(
+        account_id=account.id, remote_id="1", mix_id=mix.id, is_own=True, name=MARK
+    )
+    session.add(playlist)
 
 
 def add_upload(

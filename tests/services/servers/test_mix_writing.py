@@ -8,17 +8,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.encryption import instance_cipher
-from songrec.services.servers import mix_writing
+from songrec.core.types import no_progress
+from songrec.jobs import mixes as mix_job
+from songrec.jobs import schedule
+from songrec.services.servers import mix_writing, sync
 from songrec.services.servers.client import RemotePlaylist, ServerClient
 from songrec.store.catalogue import tracks
+from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.listeners import mixes, reactions, users
 from songrec.store.servers import music_servers, written_playlists
-from songrec.store.tables import Listener, Mix, MusicServer, ServerAccount, ServerTrack
+from songrec.store.tables import Job, Listener, Mix, MusicServer, ServerAccount, ServerTrack
 from tests.factories import make_track
+from tests.planted_run import Planted
 from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
 
 AT = datetime(2027, 3, 1, 5, 0, tzinfo=UTC)
@@ -300,3 +306,32 @@ def test_a_server_that_is_away_is_one_line_and_the_next_time_goes_on(
     assert account.error is None
     assert written_playlists.waiting(session, AT + timedelta(hours=9)) == []
     assert len(client.playlists()) == 1
+
+
+def test_stars_in_the_persons_app_come_back_as_mixes_with_their_reason(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    planted: Planted,
+    connected: MusicServer,
+    account: ServerAccount,
+    client: ServerClient,
+) -> None:
+    central = planted.track_ids[planted.labels == 0][:N_SONGS].tolist()
+    links = session.scalars(select(ServerTrack).order_by(ServerTrack.id)).all()
+    for link, track_id in zip(links, central, strict=True):
+        link.track_id = track_id
+    session.commit()
+    starred = [link.remote_id for link in links[:5]]
+    client.star(starred)
+    sync.sync_account(place, account)
+    assert set(reactions.reactions(session, listener)[0]) == set(central[:5])
+    (due,) = [one for one in schedule.due(session, now()) if one.kind == "mixes"]
+    mix_job.run(session, Job(kind="mixes", parameters=due.parameters), no_progress)
+    mix = next(one for one in client.playlists() if one.name.startswith("Because you like"))
+    playlist = client.playlist(mix.id)
+    assert playlist.comment.startswith("Songs like “Song ")
+    assert {song.id for song in playlist.songs} <= {link.remote_id for link in links[5:]}
+    # What songrec wrote is no list of the person's at the next exchange.
+    assert sync.sync_account(place, account).playlists == 0
+    client.unstar(starred)
