@@ -84,6 +84,31 @@ class SpaceStatistics:
         return np.where(spread > 1e-6, spread, 1.0)
 
     @cached_property
+    def unknown(self) -> NDArray[np.bool_] | None:
+        """Of which tracks each column is unknown, ``(n, d)``; None where all are known.
+
+        Unknown values lie at 0 in the space.
+        """
+        space = self.space
+        unknown = np.zeros(space.matrix.shape, dtype=bool)
+        for column, name in enumerate(space.columns):
+            if name in space.value_names:
+                values = space.values[:, space.value_names.index(name)]
+                unknown[:, column] = np.isnan(values) & (space.matrix[:, column] == 0)
+        return unknown if unknown.any() else None
+
+    @cached_property
+    def chance_squares(self) -> NDArray[np.float64]:
+        """Mean squared difference of two random known values of each column, ``(d,)``."""
+        matrix, unknown = self.space.matrix, self.unknown
+        known = len(matrix) - (0 if unknown is None else unknown.sum(axis=0))
+        known = np.maximum(known, 1)
+        # Unknown values are 0 and add nothing to the sums.
+        mean = matrix.sum(axis=0, dtype=np.float64) / known
+        squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / known
+        return 2.0 * np.maximum(squares - mean**2, 0.0)
+
+    @cached_property
     def artists(self) -> NDArray[np.int64]:
         """A number for each track's artist, from 1 up; 0 where unknown."""
         return _numbered(self.space.artists, len(self.space.track_ids))

@@ -9,6 +9,8 @@ import pytest
 
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
+from songrec.recommend.registry import METHODS
+from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste.additive_scorer import AdditiveScorer, AdditiveSettings
 from songrec.recommend.taste.evidence import Evidence
 from songrec.recommend.taste.prior import fit_prior
@@ -116,3 +118,43 @@ def test_a_like_of_unknown_popularity_says_nothing_about_popularity(dated):
         for likes in ([30], [30, 70])
     )
     assert (alone.location, alone.df) == (joined.location, joined.df)
+
+
+@pytest.mark.parametrize("likes", [[20], [10, 20], [20, 30, 50], list(range(20, 220, 10))])
+@pytest.mark.parametrize("dislikes", [[], [70]])
+@pytest.mark.parametrize("name", ["distance", "cosine"])
+def test_searches_with_unknown_values_are_exact(space, name, likes, dislikes):
+    method, query = METHODS.create(name), Query.of(space, likes, dislikes)
+    rows, scores = method.search(query, 20)
+    everything = np.arange(N)
+    best = query.rank_distinct(everything, method.scores(query, everything))
+    np.testing.assert_array_equal(rows, best[0][:20])
+    np.testing.assert_allclose(scores, best[1][:20], rtol=1e-12)
+    for why, score in zip(method.reasons(query, rows), scores, strict=True):
+        assert sum(reason.contribution for reason in why) == pytest.approx(score, abs=1e-5)
+
+
+def test_an_unknown_value_is_as_far_as_chance(space):
+    unknown = np.isnan(space.values[0, [VALUE_NAMES.index(name) for name in space.columns]])
+    query = Query.of(space, [20])
+    (score,) = METHODS.create("distance").scores(query, np.array([0]))
+    away = (space.matrix[0].astype(float) - space.matrix[query.likes[0]]) ** 2
+    variances = np.array(
+        [
+            np.nanvar(np.where(statistics_of(space).unknown[:, column], np.nan, of))
+            for column, of in enumerate(space.matrix.astype(float).T)
+        ]
+    )
+    expected = np.sqrt(np.where(unknown, 2 * variances, away).sum())
+    assert score == pytest.approx(statistics_of(space).typical - expected, abs=1e-5)
+
+
+def test_a_direction_is_the_mean_of_known_values(space):
+    query = Query.of(space, [10, 20])
+    lacks = statistics_of(space).unknown[query.likes]
+    assert lacks[0].any()
+    assert not lacks[1].any()
+    towards, _ = METHODS.create("cosine")._direction(query)
+    column, other = (int(np.flatnonzero(lacks[0] == is_unknown)[0]) for is_unknown in (True, False))
+    means = space.matrix[query.likes[1], column], space.matrix[query.likes, other].mean()
+    assert towards[column] / towards[other] == pytest.approx(means[0] / means[1], rel=1e-5)

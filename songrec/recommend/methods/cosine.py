@@ -15,9 +15,10 @@ from songrec.recommend.top_k import ROUNDING, Rows, Scores, distances, product
 class Cosine:
     """Score: the cosine between a track and the mean of the likes, moved away from the dislikes.
 
-    The direction is mean(likes) − ``dislike_weight`` · mean(dislikes). With unit vectors x̂ and q̂
-    the score is the sum over the features f of x̂_f · q̂_f; the dislikes' part is a reason of its
-    own per disliked track.
+    The direction is mean(likes) − ``dislike_weight`` · mean(dislikes), of each feature over those
+    that it is known of. With unit vectors x̂ and q̂ the score is the sum over the features f of
+    x̂_f · q̂_f, to which an unknown value adds nothing; the dislikes' part is a reason of its own per
+    disliked track.
 
     Parameters
     ----------
@@ -71,15 +72,15 @@ class Cosine:
 
     def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
         """Split the likes' part of the score over them, ``(rows, likes)``: a mean is a sum."""
-        away = self.dislike_weight * query.disliked_vectors.sum(axis=0)
-        away /= max(len(query.dislikes), 1)
-        length = float(np.linalg.norm(query.liked_vectors.mean(axis=0) - away)) or 1.0
-        return self._unit(query, rows) @ query.liked_vectors.T / (len(query.likes) * length)
+        towards, away = _means(query, query.likes), _means(query, query.dislikes)
+        direction = towards.sum(axis=0) - self.dislike_weight * away.sum(axis=0)
+        length = float(np.linalg.norm(direction)) or 1.0
+        return self._unit(query, rows) @ towards.T / length
 
     def _direction(self, query: Query) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The likes' part of the unit direction ``(d,)`` and each dislike's ``(dislikes, d)``."""
-        towards = query.liked_vectors.mean(axis=0)
-        away = query.disliked_vectors * (self.dislike_weight / max(len(query.dislikes), 1))
+        towards = _means(query, query.likes).sum(axis=0)
+        away = self.dislike_weight * _means(query, query.dislikes)
         length = float(np.linalg.norm(towards - away.sum(axis=0))) or 1.0
         return towards / length, away / length
 
@@ -87,3 +88,10 @@ class Cosine:
         vectors = query.space.matrix[rows].astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / np.where(lengths == 0, 1.0, lengths)
+
+
+def _means(query: Query, rows: Rows) -> NDArray[np.float64]:
+    """Return what each row adds to the mean of the known values, ``(rows, d)``."""
+    vectors, unknown = query.space.matrix[rows].astype(np.float64), query.statistics.unknown
+    known = len(rows) if unknown is None else (~unknown[rows]).sum(axis=0)
+    return vectors / np.maximum(known, 1)

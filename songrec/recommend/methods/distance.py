@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ class Distance:
     distances. On playlists, where ten songs are known and the wrong ones among the first answers
     disliked, weights of 0.25 to 0.5 find most of the rest; 1 finds less than no dislikes at all.
 
+    A value that one of the two tracks lacks counts as far apart as two random ones
+    (``SpaceStatistics.chance_squares``): it speaks neither for nor against.
+
     Exact, without computing every distance. The sum of the distances from x to a group of g likes
     with mean m is at least g · ‖x − m‖ (a norm is convex: Jensen's inequality), and dislikes only
     lower the score. So tracks are looked at in order of that bound, summed over a few groups of
@@ -68,8 +71,10 @@ class Distance:
                 slack=ROUNDING * most,
             )
 
+        unknown = query.statistics.unknown
+        are_known = unknown is None or not unknown[query.likes].any()
         for groups in GROUPS:
-            if groups < likes and (ranking := attempt(groups)(first)) is not None:
+            if are_known and groups < likes and (ranking := attempt(groups)(first)) is not None:
                 return ranking
         # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
         return widen(attempt(likes), first)
@@ -77,20 +82,20 @@ class Distance:
     def scores(self, query: Query, rows: Rows) -> Scores:
         """The score of each row, in float64."""
         typical = query.statistics.typical
-        vectors = query.space.matrix[rows].astype(np.float64)
         scores = np.zeros(len(rows))
-        for liked in query.liked_vectors:
-            scores += typical - distances(vectors, liked)
-        for disliked in query.disliked_vectors:
-            scores -= self._penalty(typical, distances(vectors, disliked))
+        for apart in _distances(query, rows, query.likes):
+            scores += typical - apart
+        for apart in _distances(query, rows, query.dislikes):
+            scores -= self._penalty(typical, apart)
         return scores
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: a reason per liked track and per disliked one that takes something away."""
         typical = query.statistics.typical
-        vectors = query.space.matrix[rows].astype(np.float64)
-        to_likes = _all_distances(vectors, query.liked_vectors)
-        to_dislikes = _all_distances(vectors, query.disliked_vectors)
+        to_likes, to_dislikes = (
+            np.array(list(_distances(query, rows, to))).reshape(len(to), len(rows)).T
+            for to in (query.likes, query.dislikes)
+        )
         good = contributions.reasons_per_like(query, rows, typical - to_likes, to_likes)
         bad = contributions.reasons_per_dislike(
             query, rows, -self._penalty(typical, to_dislikes), to_dislikes
@@ -102,12 +107,21 @@ class Distance:
 
 
 def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
-    """A lower bound of every track's sum of distances to the likes, ``(n,)``."""
+    """A lower bound of every track's sum of distances to the likes, ``(n,)``.
+
+    Likes that lack a value must be groups of their own.
+    """
     centres, sizes = group_points(query.liked_vectors, groups)
     matrix, square_norms = query.space.matrix, query.statistics.square_norms
     turned = np.ascontiguousarray(-2 * centres.T, dtype=np.float32)
     constant = ((centres**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
     weights = sizes.astype(np.float32)
+    unknown = query.statistics.unknown
+    if unknown is not None:
+        chance = query.statistics.chance_squares[:, None] * (1 - ROUNDING)
+        by_chance = (chance - (1 + ROUNDING) * centres.T**2).astype(np.float32)
+        lacking = unknown[query.likes]
+        lacking = lacking if lacking.any() else lacking[:0]
     bound = np.empty(len(matrix), dtype=np.float32)
     # In slices that stay in the processor's cache.
     step = max(1, SLICE // centres.size)
@@ -118,13 +132,27 @@ def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
             square = matrix[rows] @ turned
             square += constant
             square += (square_norms[rows] * np.float32(1 - ROUNDING))[:, None]
+            if unknown is not None:
+                square += unknown[rows].astype(np.float32) @ by_chance
+                for group, column in np.argwhere(lacking).tolist():
+                    apart = matrix[rows, column] - np.float32(centres[group, column])
+                    apart[unknown[rows, column]] = 0
+                    square[:, group] -= np.float32(1 + ROUNDING) * apart**2
             np.maximum(square, 0, out=square)
             np.sqrt(square, out=square)
             bound[rows] = square @ weights
     return bound
 
 
-def _all_distances(vectors: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray:
-    """L2 distances ``(vectors, points)``."""
-    apart = vectors[:, None, :] - points[None, :, :]
-    return np.sqrt(np.einsum("ijk,ijk->ij", apart, apart))
+def _distances(query: Query, rows: Rows, to: Rows) -> Iterator[NDArray[np.float64]]:
+    """Yield the distances of ``rows`` to each row of ``to``, ``(rows,)``."""
+    vectors = query.space.matrix[rows].astype(np.float64)
+    unknown = query.statistics.unknown
+    for row in to.tolist():
+        point = query.space.matrix[row].astype(np.float64)
+        if unknown is None:
+            yield distances(vectors, point)
+            continue
+        either = unknown[rows] | unknown[row]
+        squares = np.where(either, query.statistics.chance_squares, (vectors - point) ** 2)
+        yield np.sqrt(squares.sum(axis=1))

@@ -94,19 +94,10 @@ class TasteModel:
         one = np.ones((1, len(self.space.columns)))
         return (1 - BACKGROUND) * self.columns.prior_predictive.log_density(one)[0]
 
-    @cached_property
+    @property
     def unknown(self) -> NDArray[np.bool_] | None:
-        """Of which tracks each column is unknown, ``(n, d)``; None where all are known.
-
-        Unknown values lie at 0 in the space.
-        """
-        space = self.space
-        unknown = np.zeros(space.matrix.shape, dtype=bool)
-        for column, name in enumerate(space.columns):
-            if name in space.value_names:
-                values = space.values[:, space.value_names.index(name)]
-                unknown[:, column] = np.isnan(values) & (space.matrix[:, column] == 0)
-        return unknown if unknown.any() else None
+        """Of which tracks each column is unknown, ``(n, d)``; None where all are known."""
+        return statistics_of(self.space).unknown
 
     def known_terms(self, rows: Rows, terms: Array) -> Array:
         """Return terms ``(…, rows, d)`` with 0 where a row's value is unknown."""
