@@ -163,7 +163,7 @@ def is_due(account: ListenBrainzAccount, at: datetime, interval: timedelta) -> b
     """Return whether it is time for the next exchange."""
     if account.retry_at is not None:
         return at >= account.retry_at
-    if account.synced_at is None or "next" in account.sync:
+    if account.synced_at is None or (account.reads_plays and "next" in account.sync):
         return True
     return at - account.synced_at >= interval
 

@@ -10,7 +10,7 @@ from flask_migrate import upgrade
 
 from songrec import create_app
 from songrec.core import songs
-from songrec.services.listeners import import_export
+from songrec.services.listeners import import_export, match_decisions
 from songrec.store.db import db
 from songrec.store.listeners import listens, playlists, reactions, skips
 from songrec.store.tables import Listener
@@ -47,6 +47,14 @@ def test_imports_on_postgresql(server_url: str, tmp_path: Path) -> None:
         assert reactions.reactions(session, listener)[0] == [track.id]
         assert skips.recent_counts(session, listener) == {track.id: 1}
         assert listens.counts(session, listener) == listens.ListenCounts(2, 1, 1)
+        load("title,artist\nAlpha (Live),Anna\nBeta (Live),Anna\n", "unsure.csv")
+        load("title,artist\nAlpha (Live),Anna\n", "unsure.csv")
+        page = match_decisions.decision_page(session, listener, 10)
+        ((question,), _), *_ = page.groups
+        match_decisions.decide(session, listener, question.id, track.public_id)
+        match_decisions.undo(session, listener, question.id)
+        assert match_decisions.decide_artist(session, listener, "anna", accepts=False) == 1
+        session.commit()
         text = json.dumps(import_export.export(session, listener))
         import_export.import_likes(session, account, text.encode())
         reactions.merge(session, listener, account)
