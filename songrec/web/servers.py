@@ -146,7 +146,9 @@ def _queue(server: MusicServer, account: ServerAccount, user: User) -> None:
 
 def _page(failed: str = "", error: str = "") -> str:
     listener = users.listener_of(db.session, db.session.get_one(User, current_user.id))
-    servers = music_servers.all_servers(db.session)
+    servers = [
+        one for one in music_servers.all_servers(db.session) if one.kind == music_servers.SCANNED
+    ]
     return render_template(
         "auth/servers.html",
         servers=servers,

@@ -33,6 +33,7 @@ class MadeServer:
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     refuses: dict[str, int] = field(default_factory=dict)
+    refuses_names: set[str] = field(default_factory=set)
     last_scan: str = ""
     sound: bytes = b""
     delay_s: float = 0.0
@@ -147,6 +148,8 @@ def made_server(
     def _respond(endpoint: str, form: dict[str, list[str]]) -> dict[str, Any]:
         about = {"version": "1.16.1", "type": "made", "serverVersion": "1.0", "openSubsonic": True}
         code = state.refuses.get(endpoint, state.refuses.get("*"))
+        if state.refuses_names & set(form.get("u", ())):
+            code = 40
         if code is not None:
             return {**about, "status": "failed", "error": {"code": code, "message": "no"}}
         content = state.answers.get(endpoint)

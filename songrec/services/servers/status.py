@@ -35,6 +35,11 @@ class ServerStatus:
         return " ".join(filter(None, (self.server.software, self.server.version)))
 
     @property
+    def is_scanned(self) -> bool:
+        """Whether songrec reads the server itself, and not only ids that somebody imported."""
+        return self.server.kind == music_servers.SCANNED
+
+    @property
     def is_partly_read(self) -> bool:
         """Whether a scan has begun and not ended."""
         return "running" in (self.server.scan or {})
