@@ -23,7 +23,8 @@ class MadeServer:
 
     ``song`` makes the song at a place, so that a large server takes no memory. ``answers`` replaces
     what an endpoint answers: bytes as they are, or an object as JSON. ``refuses`` are error codes
-    by endpoint, ``*`` for all. ``requests`` are the endpoints that were called.
+    by endpoint, ``*`` for all. ``path`` is what the API lies below. ``requests`` are the endpoints
+    that were called.
     """
 
     count: int = 0
@@ -38,6 +39,7 @@ class MadeServer:
     sound: bytes = b""
     delay_s: float = 0.0
     redirect: str = ""
+    path: str = ""
     requests: list[str] = field(default_factory=list)
     parameters: list[dict[str, list[str]]] = field(default_factory=list)
     url: str = ""
@@ -112,7 +114,9 @@ def made_server(
             state.requests.append(endpoint)
             state.parameters.append(form)
             time.sleep(state.delay_s)
-            if state.redirect:
+            if not self.path.startswith(f"{state.path}/rest/"):
+                self._send(404, b"<h1>Not Found</h1>")
+            elif state.redirect:
                 self._send(302, b"", Location=state.redirect)
             elif endpoint in state.answers and isinstance(state.answers[endpoint], bytes):
                 self._send(200, state.answers[endpoint])

@@ -216,6 +216,11 @@ class ServerClient:
 
     def _content(self, response: requests.Response, endpoint: str) -> dict[str, Any]:
         """Return what an answer holds; ``ServerRefusal`` for an error, by protocol or by status."""
+        if response.status_code in (404, 405, 501) and endpoint == "ping":
+            raise ServerRefusal(
+                f"{self.name} has no Subsonic API at {self._url}/rest: the address is the part "
+                "before /rest, with its path, such as https://music.example.org/navidrome."
+            )
         if response.status_code in (404, 405, 501):
             raise ServerRefusal(f"{self.name} has no {endpoint} at this address.")
         if response.status_code in (401, 403) and not response.content.startswith(b"{"):

@@ -41,9 +41,10 @@ def add_server(
     """Connect a server with its first account, once it answers to that. The caller commits.
 
     An address that itself names this machine or a private network is permission enough: an admin
-    entered it. A host name that leads there needs ``allows_private``.
+    entered it. A host name that leads there needs ``allows_private``. A trailing ``/rest`` may be
+    entered or not.
     """
-    url = normalise_url(url)
+    url = normalise_url(url).removesuffix("/rest")
     name = name or url.partition("://")[2]
     music_servers.check_new(instance.session, name, url)
     allows_private = allows_private or names_private_address(url)

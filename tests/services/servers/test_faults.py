@@ -75,6 +75,18 @@ def test_a_certificate_that_nobody_signed_is_refused(tmp_path: Path) -> None:
     assert made.requests == []
 
 
+def test_an_address_without_its_path_says_what_is_missing(
+    here: Instance, connect: Connect, made: MadeServer
+) -> None:
+    """The part before /rest is the address; with /rest it is understood as well."""
+    made.path = "/audio"
+    with pytest.raises(NotReady, match="the part before /rest, with its path"):
+        connect(made.url)
+    db.session.rollback()
+    server, _ = connect(f"{made.url}/audio/rest/")
+    assert server.url == f"{made.url}/audio"
+
+
 def test_redirects_elsewhere_are_not_followed(made: MadeServer) -> None:
     """The line says what to enter instead."""
     with made_server() as other:
