@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from flask.cli import with_appcontext
 
@@ -12,7 +14,7 @@ from songrec.store.instance import current_instance
 
 @servers_group.command("import-audiomuse")
 @click.argument("url")
-@click.option("--token", default="", metavar="TEXT", help="A token of that AudioMuse-AI.")
+@click.option("--token", default="", metavar="TEXT", help="A token of it; - reads stdin.")
 @click.option(
     "--server",
     default="",
@@ -37,7 +39,7 @@ def import_audiomuse(
     report = import_analysis(
         current_instance(),
         url,
-        token=token,
+        token=_entered(token),
         server=server,
         name=name,
         allows_private=allow_private,
@@ -60,7 +62,10 @@ def import_audiomuse(
     help="What kind of server it is.",
 )
 @click.option(
-    "--token", default="", metavar="TEXT", help="An API key; name:password where Lyrion has one."
+    "--token",
+    default="",
+    metavar="TEXT",
+    help="An API key; name:password where Lyrion has one; - reads stdin.",
 )
 @click.option("--name", default="", metavar="NAME", help="What to call the server.")
 @click.option("--allow-private", is_flag=True, help="It may lie in a private network.")
@@ -81,7 +86,7 @@ def read_server_ids(
         current_instance(),
         url,
         kind=kind,
-        token=token,
+        token=_entered(token),
         name=name,
         allows_private=allow_private,
         on_progress=terminal_progress(),
@@ -90,6 +95,11 @@ def read_server_ids(
         print_json(report.to_json())
     else:
         click.echo(report.text)
+
+
+def _entered(token: str) -> str:
+    """Return the token, read from stdin where it is not to be seen among the arguments."""
+    return sys.stdin.readline().strip() if token == "-" else token  # noqa: S105
 
 
 COMMANDS: tuple[click.Command, ...] = ()

@@ -191,23 +191,16 @@ def test_troubles_are_one_line(app, session: Session) -> None:
 def test_the_command_imports_and_says_what_it_did(app, session: Session) -> None:
     runner = app.test_cli_runner()
     with audiomuse_server([analysed(1, "Lithium", "Nirvana")]) as server:
-        options = [
-            "servers",
-            "import-audiomuse",
-            server.url,
-            "--token",
-            TOKEN,
-            "--name",
-            "Living room",
-        ]
-        done = runner.invoke(args=options)
+        options = ["servers", "import-audiomuse", server.url, "--token", "-"]
+        options += ["--name", "Living room"]
+        done = runner.invoke(args=options, input=f"{TOKEN}\n")
         assert done.exit_code == 0, done.output
         assert done.output.splitlines() == [
             "Living room: 1 songs read, 1 of them in the library (1 new); 1 vectors and 1 sets of "
             "figures stored; tempo, key or mode filled in for 1.",
             "Train on it: flask train --features audiomuse",
         ]
-        again = runner.invoke(args=[*options, "--json"])
+        again = runner.invoke(args=[*options, "--json"], input=TOKEN)
         assert json.loads(again.output)["unchanged"] == 1
         refused = runner.invoke(args=["servers", "import-audiomuse", server.url])
     assert refused.exit_code == 1

@@ -36,3 +36,11 @@ def test_nothing_is_due_where_regular_work_is_switched_off(app: Flask) -> None:
     music_servers.create(db.session, "Attic", "music.example.org", allows_private=False)
     app.config["SERVER_MINUTES"] = 0
     assert schedule.due(db.session, now()) == []
+
+
+def test_servers_that_are_known_by_their_ids_alone_are_not_scanned(app: Flask) -> None:
+    """Nobody's account is there to read them with."""
+    server = music_servers.create(db.session, "Den", "music.example.org", allows_private=False)
+    server.kind = "jellyfin"
+    db.session.commit()
+    assert schedule.due(db.session, now()) == []
