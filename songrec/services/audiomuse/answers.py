@@ -32,6 +32,8 @@ MAX_PER_ARTIST = 3
 """Songs of one artist where duplicates are to be eliminated."""
 MAX_LOOK = 4_000
 """Songs that are ranked at most, however few of them the server has."""
+SPARE = 5
+"""So many more songs are ranked than are asked for: some may be gone from the catalogue."""
 MAX_ARTIST_SEEDS = 10
 """Songs that stand for an artist in a blend."""
 N_REPRESENTATIVE = 5
@@ -91,7 +93,7 @@ def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> li
         return _spread(wanted) if spread else wanted
 
     try:
-        return _ranked_rows(who, rank, n, keep)
+        return _ranked_rows(who, rank, n, keep if spread or disliked else list)
     except NotReady as error:
         if runs.published(who.instance.session) is None:
             raise
@@ -350,12 +352,14 @@ def _ranked_rows(
         rows = _rows(who, views, lambda view: {"distance": to_distance(scores[view.id])})
         return ranked, rows
 
-    return _widened(look_up, n)
+    return _widened(look_up, n, SPARE if keep is list else SPARE + n // 4)
 
 
-def _widened(look_up: Callable[[int], tuple[Sequence[Any], list[Row]]], n: int) -> list[Row]:
+def _widened(
+    look_up: Callable[[int], tuple[Sequence[Any], list[Row]]], n: int, spare: int = SPARE
+) -> list[Row]:
     """Return ``n`` rows, looking at ever more candidates while too few of them can be used."""
-    look = n + n // 4 + 5
+    look = n + spare
     while True:
         candidates, rows = look_up(look)
         if len(rows) >= n or len(candidates) < look or look >= MAX_LOOK:

@@ -85,7 +85,7 @@ class ItemIds:
         if self.server is None:
             return None
         of_server = (ServerTrack.server_id == self.server.id, _HERE)
-        newest = self.session.scalar(select(func.max(ServerTrack.id)).where(*of_server))
+        newest = self.session.scalar(select(func.max(ServerTrack.id)))
         address = str(self.session.get_bind().engine.url)  # type: ignore[union-attr]
         return _present.get(
             (address, self.server.id),
@@ -130,7 +130,8 @@ class ItemIds:
                 .where(
                     TrackArtist.artist_id.in_(part),
                     TrackArtist.position == 0,
-                    ServerTrack.server_id == self.server.id,
+                    # Not by the index of the server, which has all its songs.
+                    ServerTrack.server_id + 0 == self.server.id,
                     _HERE,
                 )
                 .group_by(TrackArtist.artist_id, ServerTrack.remote_artist_id)

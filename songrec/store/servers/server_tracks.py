@@ -36,7 +36,8 @@ def remote_of_tracks(
         query = (
             select(ServerTrack.track_id, ServerTrack.remote_id)
             .where(
-                ServerTrack.server_id == server.id,
+                # Not by the index of the server, which has all its songs.
+                ServerTrack.server_id + 0 == server.id,
                 ServerTrack.track_id.in_(part),
                 ServerTrack.gone_at.is_(None),
             )
