@@ -69,11 +69,11 @@ def decide_artist() -> ResponseReturnValue:
 
 @blueprint.post("/<int(max=2147483647):decision_id>/undo")
 def undo(decision_id: int) -> ResponseReturnValue:
-    """Take an answer back."""
+    """Take an answer back, with those that were given at once with it."""
     listener = _listener()
-    _or_404(lambda: match_decisions.undo(db.session, listener, decision_id))
+    number = _or_404(lambda: match_decisions.undo_batch(db.session, listener, decision_id))
     db.session.commit()
-    flash("Taken back: the song is open again.", "success")
+    flash(f"Taken back: {count(number, 'song is', 'songs are')} open again.", "success")
     return _back()
 
 

@@ -67,6 +67,9 @@ def test_an_artist_at_once_and_pages(
         assert client.get(f"/me/matches?page={wrong}").status_code == 200
     client.post("/me/matches/artist", data={"artist": "beyonce", "answer": "first"})
     assert session.query(MatchDecision).filter_by(state="matched").count() == 3
+    assert texts(client.get("/me/matches"), "#decided + ul button") == ["Undo all 3"]
+    client.post(f"/me/matches/{session.query(MatchDecision).first().id}/undo")
+    assert session.query(MatchDecision).filter_by(state="open").count() == 3
 
 
 def test_what_is_not_ones_own_is_not_found(

@@ -25,7 +25,7 @@ from songrec.store.listeners import (
     skips,
     unmatched_imports,
 )
-from songrec.store.tables import Listener, MatchDecision, PendingLike, Playlist
+from songrec.store.tables import Listener, MatchDecision, PendingLike
 
 LATEST = 20
 """Answers that the page offers to undo."""
@@ -65,10 +65,13 @@ class Question:
 
 @dataclass(frozen=True)
 class DecisionPage:
-    """Open questions by artist with the artist's number of them, and the latest answers."""
+    """Open questions by artist with the artist's number of them, and the latest answers.
+
+    Of answers that were given at once, ``latest`` has the first and their number.
+    """
 
     groups: list[tuple[list[Question], int]]
-    latest: list[Question]
+    latest: list[tuple[Question, int]]
     total: int
 
 
@@ -122,14 +125,14 @@ def decision_page(
         return DecisionPage([], [], 0)
     rows = match_decisions.open_questions(session, listener, limit, offset)
     latest = match_decisions.latest(session, listener, LATEST) if not offset else []
-    questions = _questions(session, [*rows, *latest])
+    questions = _questions(session, [*rows, *(row for row, _ in latest)])
     by_group: dict[str, list[Question]] = defaultdict(list)
     for one in questions[: len(rows)]:
         by_group[one.group].append(one)
     sizes = match_decisions.group_sizes(session, listener, list(by_group))
     return DecisionPage(
         [(some, sizes[group]) for group, some in by_group.items()],
-        questions[len(rows) :],
+        list(zip(questions[len(rows) :], (number for _, number in latest), strict=True)),
         match_decisions.count(session, listener, match_decisions.OPEN),
     )
 
@@ -152,7 +155,7 @@ def decide(session: Session, listener: Listener, decision_id: int, answer: str) 
         if track_id is None:
             raise BadInput(f"There is no song {answer[:40]!r} in the catalogue.")
     if row.state != match_decisions.OPEN:
-        _undo(session, listener, row)
+        _undo(session, listener, [row])
     _answer(session, listener, {row: track_id})
     return _questions(session, [row])[0]
 
@@ -176,7 +179,17 @@ def undo(session: Session, listener: Listener, decision_id: int) -> None:
     """Take an answer back: its question is open again. The caller commits."""
     row = _row(session, listener, decision_id)
     if row.state != match_decisions.OPEN:
-        _undo(session, listener, row)
+        _undo(session, listener, [row])
+
+
+def undo_batch(session: Session, listener: Listener, decision_id: int) -> int:
+    """Take back an answer and all that were given at once with it; return how many.
+
+    The caller commits.
+    """
+    rows = match_decisions.batch_of(session, listener, _row(session, listener, decision_id))
+    _undo(session, listener, rows)
+    return len(rows)
 
 
 def _row(session: Session, listener: Listener, decision_id: int) -> MatchDecision:
@@ -205,12 +218,13 @@ def _questions(session: Session, rows: Sequence[MatchDecision]) -> list[Question
 
 
 def _answer(session: Session, listener: Listener, answers: dict[MatchDecision, int | None]) -> None:
+    moment = now()
     matched = {row.key: track_id for row, track_id in answers.items() if track_id is not None}
     applied = _apply(session, listener, matched) if matched else {}
     for row, track_id in answers.items():
         row.state = match_decisions.NONE if track_id is None else match_decisions.MATCHED
         row.track_id = track_id
-        row.decided_at = now()
+        row.decided_at = moment
         row.applied = applied[row.key].to_json() if row.key in applied else {}
     session.flush()
 
@@ -269,30 +283,26 @@ def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dic
     return applied
 
 
-def _undo(session: Session, listener: Listener, row: MatchDecision) -> None:
-    applied, track_id = _Applied(**row.applied), row.track_id
-    if track_id is not None:
-        if applied.reacted:
-            reactions.react(session, listener, track_id, None)
-        owned: dict[int, Playlist] = {
-            playlist.id: playlist for playlist in playlists.owned(session, listener)
-        }
-        for playlist_id in applied.playlists:
-            if playlist_id in owned:
-                playlists.remove(session, owned[playlist_id], track_id)
-        skips.take_back(session, listener, track_id, applied.skips)
-        listens.unassign(session, listener, track_id, _is_song(row.key))
-    present = {playlist.id for playlist in playlists.owned(session, listener)}
-    unmatched_imports.add(
-        session,
-        listener,
+def _undo(session: Session, listener: Listener, rows: Sequence[MatchDecision]) -> None:
+    owned = {playlist.id: playlist for playlist in playlists.owned(session, listener)}
+    waiting: list[dict[str, Any]] = []
+    for row in rows:
+        applied, track_id = _Applied(**row.applied), row.track_id
+        if track_id is not None:
+            if applied.reacted:
+                reactions.react(session, listener, track_id, None)
+            for playlist_id in applied.playlists:
+                if playlist_id in owned:
+                    playlists.remove(session, owned[playlist_id], track_id)
+            skips.take_back(session, listener, track_id, applied.skips)
+            listens.unassign(session, listener, track_id, _is_song(row.key))
         # A playlist that was deleted meanwhile is known by its name.
-        [
-            {**one, "playlist_id": one["playlist_id"] if one["playlist_id"] in present else None}
+        waiting += [
+            {**one, "playlist_id": one["playlist_id"] if one["playlist_id"] in owned else None}
             for one in applied.pending
-        ],
-    )
-    row.state, row.track_id, row.applied, row.decided_at = match_decisions.OPEN, None, {}, None
+        ]
+        row.state, row.track_id, row.applied, row.decided_at = match_decisions.OPEN, None, {}, None
+    unmatched_imports.add(session, listener, waiting)
     session.flush()
 
 

@@ -120,13 +120,32 @@ def group_sizes(session: Session, listener: Listener, groups: Sequence[str]) -> 
     return dict(session.execute(query).all())
 
 
-def latest(session: Session, listener: Listener, limit: int) -> list[MatchDecision]:
-    """List the latest answers, newest first."""
-    query = select(MatchDecision).where(
-        MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN
+def latest(session: Session, listener: Listener, limit: int) -> list[tuple[MatchDecision, int]]:
+    """List the latest answers, newest first: the first of those given at once, and how many."""
+    batches = (
+        select(func.min(MatchDecision.id).label("id"), func.count().label("number"))
+        .where(MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN)
+        .group_by(MatchDecision.decided_at, MatchDecision.group)
+        .subquery()
     )
-    newest = query.order_by(MatchDecision.decided_at.desc(), MatchDecision.id.desc())
-    return list(session.scalars(newest.limit(limit)))
+    query = (
+        select(MatchDecision, batches.c.number)
+        .join(batches, batches.c.id == MatchDecision.id)
+        .order_by(MatchDecision.decided_at.desc(), MatchDecision.id.desc())
+        .limit(limit)
+    )
+    return [(row, number) for row, number in session.execute(query)]
+
+
+def batch_of(session: Session, listener: Listener, row: MatchDecision) -> list[MatchDecision]:
+    """List the answers about an artist's songs that were given at once with ``row``."""
+    query = select(MatchDecision).where(
+        MatchDecision.listener_id == listener.id,
+        MatchDecision.state != OPEN,
+        MatchDecision.group == row.group,
+        MatchDecision.decided_at == row.decided_at,
+    )
+    return list(session.scalars(query.order_by(MatchDecision.id)))
 
 
 def find(session: Session, listener: Listener, decision_id: int) -> MatchDecision | None:

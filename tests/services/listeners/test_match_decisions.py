@@ -148,7 +148,12 @@ def test_all_songs_of_an_artist_are_decided_at_once(session: Session, listener: 
     assert set(reactions.values(session, listener)) == {track.id for track in songs_of}
     assert match_decisions.decide_artist(session, listener, "radiohead", accepts=False) == 1
     page = match_decisions.decision_page(session, listener, 50)
-    assert (page.groups, len(page.latest)) == ([], 4)
+    assert page.groups == []
+    assert [number for _, number in page.latest] == [1, 3]
+    assert match_decisions.undo_batch(session, listener, page.latest[1][0].id) == 3
+    assert reactions.values(session, listener) == {}
+    assert stored.count(session, listener, stored.OPEN) == 3
+    assert unmatched_imports.count(session, listener) == 4
 
 
 def test_a_song_that_comes_into_the_catalogue_is_no_question_any_more(
