@@ -45,7 +45,7 @@ TABLE: dict[tuple[str, str], tuple[str, int]] = {
     ("clap_warmup", "POST"): ("/api/clap/warmup", 200),
     ("top_queries", "GET"): ("/api/clap/top_queries", 200),
     ("radios", "GET"): ("/api/radios", 200),
-    ("run_radios", "POST"): ("/api/radios/run", 501),
+    ("run_radios", "POST"): ("/api/radios/run", 401),
     ("start_analysis", "POST"): ("/api/analysis/start", 501),
     ("start_clustering", "POST"): ("/api/clustering/start", 501),
     ("cancel", "POST"): ("/api/cancel/none", 501),
@@ -154,7 +154,7 @@ class TestAccountsOnly:
         for row, address in addresses.items():
             status = TABLE[row][1]
             if status == 401:
-                status = 400 if "create" in row[0] else 200
+                status = {"run_radios": 404}.get(row[0], 400 if "create" in row[0] else 200)
             for where, headers in (
                 (address, bearer(anna)),
                 (f"/audiomuse/{anna.token}{address}", {}),

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from songrec.services.recommendation import recommend
+from songrec.store import jobs
 from songrec.store.catalogue import tracks
 from songrec.store.instance import current_instance
-from songrec.store.listeners import reactions
+from songrec.store.listeners import mixes, reactions
 from songrec.store.tables import MusicServer
 from tests.audiomuse.conftest import Person
 from tests.audiomuse.plugins import Ampache, Jellyfin, Lyrion, Navidrome, PluginError
@@ -188,7 +189,7 @@ def test_lyrions_settings_page_reads_what_songrec_has(lyrion: Lyrion) -> None:
     assert lyrion.read("/api/clap/top_queries") == {"queries": [], "ready": False}
     assert lyrion.read("/api/radios") == {"radios": []}
     assert lyrion.post("/api/clap/warmup", {})[0] == 200
-    with pytest.raises(PluginError, match=r"501.*schedule"):
+    with pytest.raises(PluginError, match=r"404.*no mixes yet"):
         lyrion._checked(*lyrion.post("/api/radios/run", {}))
     with pytest.raises(PluginError, match=r"404: No lyrics found"):
         lyrion._checked(*lyrion.post("/api/lyrics/search/text", {"query": "zzz", "limit": 5}))
@@ -270,3 +271,20 @@ def test_two_people_get_their_own(
     assert before[0] not in hers
     assert his == before
     assert Navidrome(client).similar_songs_by_track(seed, 5) == before
+
+
+def test_lyrions_radios_are_the_mixes_of_the_person(
+    lyrion: Lyrion, anna: Person, make_person, session: Session
+) -> None:
+    """They are listed and made anew when asked for, each person's own."""
+    mix = mixes.create(session, anna.listener, "radio", name="Evening", size=40)
+    session.commit()
+    (radio,) = lyrion.read("/api/radios")["radios"]
+    assert (radio["name"], radio["n_results"], radio["enabled"]) == ("Evening", 40, True)
+    assert Lyrion(lyrion.client, make_person("Ben").token).read("/api/radios") == {"radios": []}
+    status, answer = lyrion.post("/api/radios/run", {})
+    assert (status, answer["message"]) == (202, "1 mixes of songrec are being made anew.")
+    (job,) = jobs.active(session)
+    assert (job.kind, job.parameters) == ("mixes", {"listener": anna.listener.id})
+    session.refresh(mix)
+    assert mix.next_at is not None

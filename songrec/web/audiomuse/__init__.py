@@ -33,7 +33,7 @@ LARGEST_COUNT = 500
 
 blueprint = Blueprint("audiomuse", __name__)
 CLIENT = "AudioMuse-AI plugin"
-WRITING = frozenset({"create_playlist", "create_chat_playlist"})
+WRITING = frozenset({"create_playlist", "create_chat_playlist", "run_radios"})
 """The views that change something; the others read, though some of them take a POST."""
 View = Callable[..., ResponseReturnValue]
 
@@ -97,7 +97,10 @@ def caller(*items: str, artist: str = "") -> Caller:
 
 def body() -> dict[str, Any]:
     """Return the JSON object that was sent; ``BadRequest`` where it is none."""
-    value = request.get_json(silent=True)
+    try:
+        value = request.get_json(silent=True)
+    except RecursionError:  # nested too deeply to be decoded
+        value = None
     if not isinstance(value, dict):
         raise BadRequest("Send a JSON object.")
     return value
@@ -105,7 +108,8 @@ def body() -> dict[str, Any]:
 
 def parameters() -> dict[str, Any]:
     """Return the JSON object that was sent, else the query."""
-    return body() if request.is_json else request.args.to_dict()
+    sends_json = request.method == "POST" and request.is_json
+    return body() if sends_json else request.args.to_dict()
 
 
 def text(name: str, values: dict[str, Any] | None = None) -> str:

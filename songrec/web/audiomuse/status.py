@@ -15,12 +15,13 @@ from songrec.core.version import VERSION
 from songrec.jobs import queue
 from songrec.store import jobs
 from songrec.store.catalogue import tracks
-from songrec.store.db import db
+from songrec.store.db import db, now
 from songrec.store.instance import current_instance
+from songrec.store.listeners import mixes
 from songrec.store.tables import Album, Artist, Job
 from songrec.web import cached_counts
 from songrec.web.api import authentication
-from songrec.web.audiomuse import LARGEST_COUNT, endpoint, lists, songs
+from songrec.web.audiomuse import LARGEST_COUNT, endpoint, listener, lists, songs
 
 _STATES = {
     "waiting": "PENDING",
@@ -111,14 +112,38 @@ def top_queries() -> ResponseReturnValue:
 
 @endpoint("/api/radios")
 def radios() -> ResponseReturnValue:
-    """Radios of AudioMuse-AI are saved blends; songrec's mixes have a page and a schedule."""
-    return jsonify(radios=[])
+    """The mixes of the person whose token it is; AudioMuse-AI has saved blends here."""
+    person = listener()
+    own = mixes.mixes_of(db.session, person) if person is not None else []
+    return jsonify(
+        radios=[
+            {
+                "id": mix.public_id,
+                "anchor_id": None,
+                "name": mix.name,
+                "temperature": None,
+                "n_results": mix.size,
+                "enabled": True,
+            }
+            for mix in own
+        ]
+    )
 
 
 @endpoint("/api/radios/run", "POST")
 def run_radios() -> ResponseReturnValue:
-    """Refuse: mixes are made on their own schedule."""
-    return _absent("songrec makes its mixes on their schedule: see its page of mixes.")
+    """Have the person's mixes made anew, and written to the music servers that get them."""
+    authentication.require_user()
+    person = listener()
+    own = mixes.mixes_of(db.session, person) if person is not None else []
+    if person is None or not own:
+        raise NotFound("You have no mixes yet: songrec's page of mixes adds them.")
+    moment = now()
+    for mix in own:
+        mix.next_at = moment
+    queue.enqueue_once(db.session, "mixes", {"listener": person.id})
+    db.session.commit()
+    return jsonify(message=f"{len(own)} mixes of songrec are being made anew."), 202
 
 
 @endpoint("/api/analysis/start", "POST")
