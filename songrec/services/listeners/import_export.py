@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +22,9 @@ from songrec.services.listeners.import_report import (
     summary_lines,
 )
 from songrec.services.listeners.list_files import ListEntry, SongList
-from songrec.services.listeners.list_formats import own_export, spotify
+from songrec.services.listeners.list_formats import headerless, own_export, spotify
 from songrec.services.listeners.list_matching import (
+    Matching,
     bare_title,
     match_entries,
 )
@@ -142,6 +144,8 @@ def match(
 ) -> ImportReport:
     """Match each entry to a track; see ``list_matching``."""
     matching = match_entries(session, listed.entries, decisions)
+    if listed.format == headerless.LINES and len(matching.missing) > len(listed.entries) / 2:
+        matching = _in_better_order(session, listed, matching, decisions)
     return ImportReport(
         listed.format,
         matching.matched,
@@ -154,6 +158,23 @@ def match(
         similar=matching.similar,
         unsure=matching.unsure,
     )
+
+
+def _in_better_order(
+    session: Session,
+    listed: SongList,
+    matching: Matching,
+    decisions: Mapping[int, int | None] | None,
+) -> Matching:
+    """Read lines as ``Title - Artist`` if the catalogue has more songs of those names."""
+    swapped = [replace(one, title=one.artists, artists=one.title) for one in listed.entries]
+    other = match_entries(session, swapped, decisions)
+    if len(other.missing) >= len(matching.missing):
+        return matching
+    listed.entries = swapped
+    listed.notes = [note for note in listed.notes if note != headerless.ARTIST_FIRST]
+    listed.note(headerless.TITLE_FIRST)
+    return other
 
 
 def _ask(session: Session, listener: Listener, report: ImportReport) -> None:

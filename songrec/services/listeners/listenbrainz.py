@@ -96,7 +96,9 @@ def connect(
         client.close()
     account = listenbrainz_accounts.of_listener(session, listener)
     if account is None:
-        account = ListenBrainzAccount(listener_id=listener.id, sync={})
+        account = ListenBrainzAccount(
+            listener_id=listener.id, sync={}, reads_plays=listener.keeps_history
+        )
         session.add(account)
     elif (account.url, account.username) != (address, name):
         account.sync = {}

@@ -273,3 +273,15 @@ def test_a_list_that_is_too_long_is_refused(monkeypatch):
     monkeypatch.setattr(list_files, "MAX_ENTRIES", 2)
     with pytest.raises(BadInput, match="at most 2"):
         list_files.read(b"title,artist\na,b\nc,d\ne,f\n")
+
+
+def test_lines_of_two_names_are_read_in_the_order_that_the_catalogue_knows(
+    session, listener, catalogue
+):
+    report = import_export.import_likes(
+        session, listener, b"Halo - Beyonce\nCrazy in Love - Beyonce\n", file_name="x.txt"
+    )
+    assert report.likes == 2
+    assert report.notes == ["The lines were read as “Title - Artist”."]
+    report = import_export.import_likes(session, listener, b"Beyonce - Halo\nNobody - Gone\n")
+    assert report.notes == ["The lines were read as “Artist - Title”."]

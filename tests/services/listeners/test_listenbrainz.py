@@ -74,7 +74,7 @@ def test_a_token_is_checked_and_stored_encrypted(
     assert account.username == "ann lee"
     assert TOKEN not in account.secret
     assert CIPHER.decrypt(account.secret) == TOKEN
-    assert not account.sends_plays
+    assert (account.reads_plays, account.sends_plays) == (True, False)
     with pytest.raises(TokenRefused, match="does not know this token"):
         listenbrainz.connect(session, listener, CIPHER, "wrong", server.url, may_be_private=True)
     for text in ("", "two\nlines", "x" * 201):

@@ -11,6 +11,10 @@ from songrec.services.listeners.list_formats.entries import SongList
 from songrec.services.listeners.list_formats.m3u import split_name
 
 _SURE = 0.8
+LINES = "Text"
+"""The format of lines of two names."""
+ARTIST_FIRST = "The lines were read as “Artist - Title”."
+TITLE_FIRST = "The lines were read as “Title - Artist”."
 
 
 @dataclass
@@ -93,8 +97,8 @@ def _read_lines(text: str) -> SongList | None:
     dashed = sum(bool(split_name(line)[0]) for _, line in lines)
     if not lines or dashed < _SURE * len(lines):
         return None
-    result = SongList("Text")
-    result.note("The lines were read as “Artist - Title”.")
+    result = SongList(LINES)
+    result.note(ARTIST_FIRST)
     for number, line in lines:
         artists, title = split_name(re.sub(r"^\d{1,4}[.)]\s+", "", line))
         result.add(number, "like", title=title, artists=artists)
