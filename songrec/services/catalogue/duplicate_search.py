@@ -173,9 +173,17 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
         return np.asarray(feature_cache.read(instance, _PRINTS, file.content_hash), dtype=np.uint32)
     except NotReady:
         sound = local_path(instance, audio_files.source_of(file))
-        fingerprint = isolation.call(_fingerprint, str(sound), limits=_LIMITS)["arrays"]["words"]
-        feature_cache.write(instance, _PRINTS, file.content_hash, fingerprint)
-        return fingerprint
+        return cache_fingerprint(instance, sound, file.content_hash)
+
+
+def cache_fingerprint(instance: Path, sound: Path, content_hash: str) -> chromaprint.Words:
+    """Compute the fingerprint of a file by which duplicates are found, and cache it.
+
+    Raises ``BadInput`` for a file that cannot be read.
+    """
+    fingerprint = isolation.call(_fingerprint, str(sound), limits=_LIMITS)["arrays"]["words"]
+    feature_cache.write(instance, _PRINTS, content_hash, fingerprint)
+    return fingerprint
 
 
 def _fingerprint(path: str) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def _rebuild(
 
 
 def _sound_files(session: Session) -> SoundFiles:
-    files = sorted(audio_files.for_tracks(session, audio_files.audible(session)).items())
+    files = sorted(audio_files.readable(session).items())
     files_by_track = {track: audio_files.source_of(file) for track, file in files}
     session.commit()  # nothing stays locked while files are read
     return files_by_track

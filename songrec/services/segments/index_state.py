@@ -63,5 +63,5 @@ def count_waiting(instance: Instance) -> int:
 
 
 def _audible_hashes(session: Session) -> dict[int, str]:
-    files = audio_files.for_tracks(session, audio_files.audible(session))
+    files = audio_files.readable(session)
     return {track: str(file.content_hash) for track, file in files.items()}

@@ -113,7 +113,7 @@ def cache_spectrograms(
     Missing spectrograms are computed and cached one by one. Raises ``NotReady`` with fewer than
     ``minimum`` songs.
     """
-    files = audio_files.for_tracks(instance.session, audio_files.audible(instance.session))
+    files = audio_files.readable(instance.session)
     instance.session.commit()  # nothing stays locked while files are read
     songs, n_unreadable = [], 0
     for done, (track_id, file) in enumerate(sorted(files.items())):

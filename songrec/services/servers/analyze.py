@@ -1,7 +1,8 @@
 """Analysis of songs that lie on a music server alone: each is streamed, analysed and deleted.
 
-One song at a time is written to a temporary file, bounded in size and time. Features, waveform and
-cover stay, by the hash of the content. An analysis that was stopped goes on with the next song.
+One song at a time is written to a temporary file, bounded in size and time. Features, waveform,
+cover and fingerprint stay, by the hash of the content. An analysis that was stopped goes on with
+the next song.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ def _analyse(
         size = path.stat().st_size
         with contextlib.suppress(BadInput):
             waveform.create(instance.folder, path, analysed.content_hash)
+            duplicate_search.cache_fingerprint(instance.folder, path, analysed.content_hash)
     if write_with_retries(session, lambda: _record(instance, song_id, analysed, size)):
         report.analysed += 1
     else:

@@ -188,6 +188,12 @@ def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFil
     return files
 
 
+def readable(session: Session) -> dict[int, AudioFile]:
+    """Return the file of each audible track whose sound lies here, not on a music server."""
+    files = for_tracks(session, audible(session))
+    return {id_: file for id_, file in files.items() if not file.root.startswith(STREAMED)}
+
+
 def for_track(session: Session, track_id: int) -> AudioFile | None:
     """Return the file to play of a track; None without audio."""
     return for_tracks(session, [track_id]).get(track_id)

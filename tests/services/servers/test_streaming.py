@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from songrec.core.errors import NotReady
+from songrec.services.segments import index_state
 from songrec.services.servers import analyze, connection
 from songrec.services.servers.analyze import analyze_server
 from songrec.services.servers.scan import scan_server
@@ -55,6 +56,7 @@ def test_a_song_is_streamed_analysed_and_kept_nowhere(
     assert "mfcc" in feature_cache.set_names(db.session)
     assert waveform_cache.find(here.folder, str(file.content_hash)) is not None
     assert list(tmp_path.glob("songrec-song-*")) == []
+    assert index_state.count_waiting(here) == 0  # moments need a file
     assert streamed_files.unanalysed(db.session, server, 10) == []
 
 
