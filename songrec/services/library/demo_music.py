@@ -10,7 +10,7 @@ from pathlib import Path
 from songrec.demo import music
 from songrec.services.library.demo_songs import music_folder
 
-BATCHES = (4, 12, 20)
+BATCHES = (2, 8, 20)
 """Pieces that are made before the library looks at them; the last number is repeated."""
 
 

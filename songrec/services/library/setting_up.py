@@ -25,7 +25,6 @@ from songrec.services.prediction import attribute_estimates
 from songrec.services.similarity import audio_similarity
 from songrec.services.similarity.word_search import prepare_lyrics
 from songrec.services.training.request import TrainRequest
-from songrec.services.training.train import train
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.db import write_with_retries
 from songrec.store.instance import Instance
@@ -229,6 +228,9 @@ class _Listening:
 
     def _train(self) -> None:
         """Publish a first run over the songs that are analysed by now."""
+        # Importing what trains takes longer than listing the first songs.
+        from songrec.services.training.train import train
+
         session = self._instance.session
         try:
             write_with_retries(session, lambda: attribute_estimates.refresh(self._instance))

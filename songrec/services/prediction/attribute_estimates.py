@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sqlalchemy import select
@@ -23,10 +23,12 @@ from songrec.core.types import FeatureTable, Floats
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import folders, from_tags
 from songrec.services.features.feature_sets import TAGS, VIBENET, key_of, table
-from songrec.services.prediction.attribute_prediction import load_estimator
 from songrec.store.bulk import chunks
 from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track
+
+if TYPE_CHECKING:
+    from songrec.services.prediction.attribute_prediction import Estimator
 
 MEASURED, PREDICTED, FROM_VIBENET, FROM_TAGS = "measured", "predicted", "vibenet", "musicnn"
 """Sources of attributes in ``AudioFile.info["attributes"]``."""
@@ -66,6 +68,18 @@ class VibeNetEstimator:
         """Return the columns of the table by attribute."""
         names = (name.removeprefix(f"{VIBENET}:") for name in table.names)
         return dict(zip(names, table.values.T, strict=True))
+
+
+def load_estimator(instance: Path, columns: Sequence[str]) -> Estimator | None:
+    """Load the newest predictor that ``columns`` suffice for; None without one.
+
+    Without one its libraries, which take seconds, are not imported.
+    """
+    if folders.newest(instance, columns) is None:
+        return None
+    from songrec.services.prediction import attribute_prediction
+
+    return attribute_prediction.load_estimator(instance, columns)
 
 
 def refresh(instance: Instance) -> int:

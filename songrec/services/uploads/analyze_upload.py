@@ -37,7 +37,7 @@ from songrec.services.library.analyze_file import (
 )
 from songrec.services.library.worker_process import WorkerProcess
 from songrec.services.prediction import attribute_estimates
-from songrec.services.prediction.attribute_prediction import load_estimator
+from songrec.services.prediction.attribute_estimates import load_estimator
 from songrec.services.training import inference, model_inputs
 from songrec.store.instance import Instance
 from songrec.store.models import published_weights
