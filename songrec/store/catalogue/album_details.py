@@ -1,4 +1,4 @@
-"""Genres of albums, and what a listener did with albums and artists."""
+"""What a listener did with albums and artists."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from songrec.store.tables import (
     ArtistOpinion,
     Listen,
     Listener,
-    Tag,
     Track,
     TrackRating,
-    TrackTag,
 )
 
 
@@ -33,25 +31,6 @@ class Opinion:
 
 
 NO_OPINION = Opinion()
-
-
-def genres_of_albums(session: Session, album_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the genres of albums, those of most of their songs first."""
-    genres: dict[int, list[str]] = {}
-    songs = func.count()
-    for part in chunks(list(album_ids)):
-        query = (
-            select(Track.album_id, Tag.name)
-            .join(TrackTag, TrackTag.track_id == Track.id)
-            .join(Tag, Tag.id == TrackTag.tag_id)
-            .where(Track.album_id.in_(part), Tag.kind == "genre")
-            .group_by(Track.album_id, Tag.id, Tag.name)
-            .order_by(songs.desc(), Tag.id)
-        )
-        for album_id, name in session.execute(query):
-            if album_id is not None:
-                genres.setdefault(album_id, []).append(name)
-    return genres
 
 
 def album_opinions(

@@ -12,21 +12,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import and_, func, select
+from numpy.typing import NDArray
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.search_terms import parse_search, search_terms, spelling_key
 from songrec.core.sorting import sort_key
 from songrec.core.term_index import TermIndex
 from songrec.core.types import Ints
-from songrec.store.catalogue import tracks
+from songrec.store.catalogue import track_filters, tracks
 from songrec.store.tables import (
     PLAYABLE,
     Album,
@@ -39,14 +42,20 @@ from songrec.store.tables import (
     TrackTag,
 )
 
+T = TypeVar("T")
 LOOSE = "0"
 LOOSE_TITLE = "Songs without an album"
 IGNORED_ARTICLES = "The El La Los Las Le Les"
 _ARTICLES = tuple(f"{article.lower()} " for article in IGNORED_ARTICLES.split())
+_LAST_CHARACTER = "\U0010ffff"
+_LOOK = 500
+"""Of so many names that begin with the words one that is the words is looked for."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _NO_YEAR = 10_000
 _ALBUM_COLUMNS = select(Album.id, Album.public_id, Album.title, Album.artist_id, Album.year)
 _ARTIST_COLUMNS = select(Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
+_QUICK_S = 0.2
+"""A small library is read anew with every change."""
 _PATIENCE = 20.0
 """A library that changes all the time is read anew after so many times what reading it took."""
 
@@ -95,13 +104,13 @@ class PlayableLibrary:
     def __init__(self, session: Session) -> None:
         columns = _read_songs(session)
         self.track_ids: Ints = columns["id"]
+        self._prepared: dict[str, Any] = {}
         self.read_at = datetime.now(UTC)
         self._album_row, self.albums = _read_albums(session, columns)
         self._by_album = np.argsort(self._album_row, kind="stable")
         self._album_starts = np.searchsorted(
             self._album_row[self._by_album], np.arange(len(self.albums) + 1)
         )
-        self._popularity = columns["popularity"]
         self._ms = columns["ms"]
         self._albums_by_id = {album.public_id: album for album in self.albums}
         self._rows_by_id = {one.id: one.row for one in self.albums if one.id is not None}
@@ -113,7 +122,11 @@ class PlayableLibrary:
                 album.artist.songs += album.songs
         self.artists = sorted(artists.values(), key=lambda one: (one.sort_name, one.id))
         self._artists_by_id = {artist.public_id: artist for artist in self.artists}
-        self._genres: list[Genre] | None = None
+        # Best known first: one rank per song, so that any of them are sorted as whole numbers.
+        self._by_rank = np.lexsort((self.track_ids, -columns["popularity"]))
+        self._rank = np.empty_like(self._by_rank)
+        self._rank[self._by_rank] = np.arange(len(self._by_rank))
+        self.genres, self._album_genres = self._read_genres(session)
 
     def album(self, public_id: str) -> PlayableAlbum | None:
         """Return the album with this public id."""
@@ -133,26 +146,31 @@ class PlayableLibrary:
         rows = (self._rows_by_id.get(album_id) for album_id in album_ids)
         return np.array([row for row in rows if row is not None], dtype=np.int64)
 
-    def playable(self, track_ids: Sequence[int]) -> Ints:
+    def playable(self, track_ids: Sequence[int] | Ints) -> Ints:
         """Return those of the tracks that can be played, in the order given."""
         ids = np.asarray(track_ids, dtype=np.int64)
-        return ids[np.isin(ids, self.track_ids)]
+        return ids[self._places(ids)[1]]
 
-    def seconds_of(self, track_ids: Sequence[int]) -> int:
-        """Return how long those of the tracks that can be played last together, in seconds."""
-        ids = self.playable(track_ids)
-        return round(int(self._ms[np.searchsorted(self.track_ids, ids)].sum()) / 1000)
-
-    def albums_of(self, track_ids: Sequence[int]) -> Ints:
+    def albums_of(self, track_ids: Sequence[int] | Ints) -> Ints:
         """Return the album rows of tracks in the order given, one for each that can be played."""
-        ids = self.playable(track_ids)
-        return self._album_row[np.searchsorted(self.track_ids, ids)]
+        places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
+        return self._album_row[places[is_playable]]
 
-    def best_known_first(self, track_ids: Sequence[int]) -> Ints:
+    def best_known_first(self, track_ids: Sequence[int] | Ints) -> Ints:
         """Return those of the tracks that can be played, the most popular first."""
-        ids = self.playable(track_ids)
-        popularity = self._popularity[np.searchsorted(self.track_ids, ids)]
-        return ids[np.lexsort((ids, -popularity))]
+        places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
+        return self.track_ids[self._by_rank[np.sort(self._rank[places[is_playable]])]]
+
+    def _places(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return where tracks stand among ``track_ids``, and which of them do."""
+        if not len(self.track_ids):
+            return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
+        places = np.searchsorted(self.track_ids, ids).clip(max=len(self.track_ids) - 1)
+        return places, self.track_ids[places] == ids
+
+    def album_genres(self, album: PlayableAlbum) -> list[str]:
+        """Return the genres of an album, those of most of its songs first."""
+        return [self.genres[at].name for at in self._album_genres.get(album.row, ())]
 
     @cached_property
     def by_title(self) -> Ints:
@@ -199,56 +217,80 @@ class PlayableLibrary:
     def _artist_terms(self) -> TermIndex:
         return TermIndex([search_terms(artist.name) for artist in self.artists])
 
-    def search_albums(self, words: str) -> list[PlayableAlbum]:
-        """Return albums with every word in title or artist: that title first, then by name."""
-        rows = self._album_terms.matching(parse_search(words)).tolist()
-        key = spelling_key(words)
-        matching = [self.albums[row] for row in rows]
-        first = sort_key(words)
-        return sorted(
-            matching,
-            key=lambda one: (
-                not one.sort_title.startswith(first) or spelling_key(one.title) != key,
-                not one.sort_title.startswith(first),
-                one.sort_title,
-                one.row,
-            ),
-        )
+    def search_albums(self, words: str) -> Ints:
+        """Return the rows of albums with every word in title or artist.
 
-    def search_artists(self, words: str) -> list[PlayableArtist]:
-        """Return artists whose name has every word: that name first, then by songs."""
-        rows = self._artist_terms.matching(parse_search(words)).tolist()
-        key = spelling_key(words)
-        matching = [self.artists[row] for row in rows]
-        return sorted(
-            matching, key=lambda one: (spelling_key(one.name) != key, -one.songs, one.sort_name)
-        )
+        Titles that begin so come first, then the others, both by name.
+        """
+        rows = self._album_terms.matching(parse_search(words))
+        order = np.sort(self._title_rank[rows])
+        first, last = _range_of(self._sorted_titles, sort_name(words))
+        begins = (order >= first) & (order < last)
+        beginning = self.by_title[order[begins]]
+        first_rows = _exact_first(beginning, words, lambda row: self.albums[row].title)
+        return np.concatenate([first_rows, self.by_title[order[~begins]]])
 
-    def genres(self, session: Session) -> list[Genre]:
-        """Return the genres by name, with their numbers of songs and albums."""
-        if self._genres is None:
-            self._genres = self._read_genres(session)
-        return self._genres
+    def search_artists(self, words: str) -> Ints:
+        """Return the places of artists whose name has every word: that name first, then by songs.
 
-    def _read_genres(self, session: Session) -> list[Genre]:
+        Names that begin so come before others.
+        """
+        rows = self._artist_terms.matching(parse_search(words))
+        first, last = _range_of(self._sorted_names, sort_name(words))
+        order = rows[np.lexsort((rows, -self._songs_of_artists[rows]))]
+        begins = (order >= first) & (order < last)
+        first_rows = _exact_first(order[begins], words, lambda row: self.artists[row].name)
+        return np.concatenate([first_rows, order[~begins]])
+
+    @cached_property
+    def _sorted_titles(self) -> list[str]:
+        return [self.albums[row].sort_title for row in self.by_title.tolist()]
+
+    @cached_property
+    def _title_rank(self) -> Ints:
+        rank = np.empty_like(self.by_title)
+        rank[self.by_title] = np.arange(len(rank))
+        return rank
+
+    @cached_property
+    def _sorted_names(self) -> list[str]:
+        return [artist.sort_name for artist in self.artists]
+
+    @cached_property
+    def _songs_of_artists(self) -> Ints:
+        return np.array([artist.songs for artist in self.artists], dtype=np.int64)
+
+    def _read_genres(self, session: Session) -> tuple[list[Genre], dict[int, list[int]]]:
+        """Return the genres by name, and which of them each album row has."""
         query = (
             select(TrackTag.tag_id, TrackTag.track_id)
             .join(Tag, Tag.id == TrackTag.tag_id)
             .where(Tag.kind == "genre")
         )
-        pairs = np.array(session.execute(query).all(), dtype=np.int64).reshape(-1, 2)
-        pairs = pairs[np.isin(pairs[:, 1], self.track_ids)]
-        rows = self._album_row[np.searchsorted(self.track_ids, pairs[:, 1])]
-        songs = dict(zip(*np.unique(pairs[:, 0], return_counts=True), strict=True))
-        distinct = np.unique(np.stack([pairs[:, 0], rows], axis=1), axis=0)
-        albums = dict(zip(*np.unique(distinct[:, 0], return_counts=True), strict=True))
+        tags, ids = read_numbers(session, query, 2)
+        places, is_playable = self._places(ids)
+        tags, rows = tags[is_playable], self._album_row[places[is_playable]]
+        songs = dict(zip(*_counted(tags), strict=True))
+        pairs, counts = np.unique(np.stack([rows, tags]), axis=1, return_counts=True)
+        albums = dict(zip(*_counted(pairs[1]), strict=True))
         names = session.execute(select(Tag.id, Tag.name).where(Tag.kind == "genre"))
-        listed = [
-            Genre(name, int(songs[tag_id]), int(albums[tag_id]))
-            for tag_id, name in names
-            if tag_id in songs
-        ]
-        return sorted(listed, key=lambda one: sort_key(one.name))
+        listed = sorted(
+            ((tag_id, name) for tag_id, name in names if tag_id in songs),
+            key=lambda one: sort_key(one[1]),
+        )
+        place = {tag_id: at for at, (tag_id, _) in enumerate(listed)}
+        order = np.lexsort((pairs[1], -counts, pairs[0]))
+        of_albums: dict[int, list[int]] = {}
+        for row, tag_id in pairs.T[order].tolist():
+            of_albums.setdefault(row, []).append(place[tag_id])
+        return [Genre(name, songs[id_], albums[id_]) for id_, name in listed], of_albums
+
+    def prepared(self, name: str, make: Callable[[], T]) -> T:
+        """Return what was made of this library under ``name``, made once."""
+        if name not in self._prepared:
+            self._prepared[name] = make()
+        made: T = self._prepared[name]
+        return made
 
     def artists_by_letter(self) -> list[tuple[str, list[PlayableArtist]]]:
         """Return the artists by the first letter of their name, without its article."""
@@ -256,6 +298,53 @@ class PlayableLibrary:
         for artist in self.artists:
             groups.setdefault(_letter(artist.sort_name), []).append(artist)
         return sorted(groups.items(), key=lambda item: (item[0] == "#", item[0]))
+
+
+def _counted(values: Ints) -> tuple[list[int], list[int]]:
+    distinct, counts = np.unique(values, return_counts=True)
+    return distinct.tolist(), counts.tolist()
+
+
+def _range_of(names: Sequence[str], beginning: str) -> tuple[int, int]:
+    """Return from where to where sorted names begin so."""
+    last = bisect_left(names, beginning + _LAST_CHARACTER)
+    return bisect_left(names, beginning), last
+
+
+def _exact_first(rows: Ints, words: str, name: Callable[[int], str]) -> Ints:
+    """Return rows with those first that are called like the words, unless there are many."""
+    if not 1 < len(rows) <= _LOOK:
+        return rows
+    key = spelling_key(words)
+    listed = sorted(rows.tolist(), key=lambda row: spelling_key(name(row)) != key)
+    return np.array(listed, dtype=np.int64)
+
+
+def tracks_of_genre(session: Session, name: str) -> Ints:
+    """Return the tracks of a genre, ascending."""
+    tag = select(Tag.id).where(Tag.kind == "genre", Tag.name == name.lower()).scalar_subquery()
+    query = select(TrackTag.track_id).where(TrackTag.tag_id == tag)
+    return read_numbers(session, query.order_by(TrackTag.track_id), 1)[0]
+
+
+def tracks_with_words(session: Session, words: str) -> Ints:
+    """Return the tracks with every word in title, artists, album or genre."""
+    matching = track_filters.matching(session, words)
+    if session.get_bind().dialect.name != "sqlite":
+        return read_numbers(session, matching, 1)[0]
+    # A word like "a" is in most songs: one text of all their ids takes a third of the time of rows.
+    ids = matching.subquery()
+    text = session.scalar(select(func.group_concat(next(iter(ids.c)))))
+    return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
+
+
+def read_numbers(session: Session, query: Select[Any], n: int) -> list[Ints]:
+    """Return the ``n`` columns of whole numbers that a query gives, of many thousands of rows."""
+    # The driver's own tuples: a row object for each takes ten times as long.
+    with session.connection().execute(query) as result:
+        rows = result.cursor.fetchall() if result.cursor is not None else []
+    values = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=n * len(rows))
+    return list(values.reshape(-1, n).T)
 
 
 def sort_name(name: str) -> str:
@@ -292,11 +381,11 @@ def playable_library(session: Session) -> PlayableLibrary:
     with _reading:
         if (held := _held(name, current)) is not None:
             return held
-        started = time.monotonic()
+        started = time.thread_time()
         library = PlayableLibrary(session)
-        ended = time.monotonic()
+        seconds = time.thread_time() - started
         _libraries.clear()  # one database per process
-        _libraries[name] = current, ended, ended - started, library
+        _libraries[name] = current, time.monotonic(), seconds, library
         return library
 
 
@@ -305,7 +394,7 @@ def _held(name: str, current: tuple[Any, ...]) -> PlayableLibrary | None:
     if held is None:
         return None
     read_version, read_at, seconds, library = held
-    is_recent = seconds > 0.05 and time.monotonic() - read_at < _PATIENCE * seconds
+    is_recent = seconds > _QUICK_S and time.monotonic() - read_at < _PATIENCE * seconds
     return library if read_version == current or is_recent else None
 
 

@@ -308,18 +308,6 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
     return found[:n]
 
 
-def with_tag(session: Session, kind: str, name: str) -> list[int]:
-    """Return the tracks that carry a tag, ascending."""
-    tag = select(Tag.id).where(Tag.kind == kind, Tag.name == name.lower()).scalar_subquery()
-    query = select(TrackTag.track_id).where(TrackTag.tag_id == tag)
-    return list(session.scalars(query.order_by(TrackTag.track_id)))
-
-
-def with_words(session: Session, words: str) -> list[int]:
-    """Return the tracks with every word in title, artists, album or genre."""
-    return list(session.scalars(track_filters.matching(session, words)))
-
-
 def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]:
     """Return at most ``limit`` tracks whose title begins so, the shortest titles first."""
     key = sort_key(words.strip())

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from songrec.store.catalogue import album_details
-from songrec.store.catalogue.playable_library import PlayableAlbum, PlayableArtist
+from songrec.store.catalogue.playable_library import (
+    PlayableAlbum,
+    PlayableArtist,
+    playable_library,
+)
 from songrec.store.db import db
 from songrec.web.subsonic import ids
 from songrec.web.subsonic.authentication import caller
@@ -16,12 +20,12 @@ from songrec.web.subsonic.songs import date
 def albums(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
     """Return albums by their tags (``AlbumID3``)."""
     rows = [album.id for album in listed if album.id is not None]
-    genres = album_details.genres_of_albums(db.session, rows)
+    held = playable_library(db.session)
     opinions = album_details.album_opinions(db.session, rows, caller().listener)
     return [
         _album(
             album,
-            genres.get(album.id or 0, []),
+            held.album_genres(album),
             opinions.get(album.id or 0, album_details.NO_OPINION),
         )
         for album in listed
@@ -73,7 +77,7 @@ def artist_folders(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
             "isDir": True,
             "title": one["name"],
             "artist": one["name"],
-            **{name: one[name] for name in ("coverArt", "starred", "userRating", "mediaType")},
+            **{name: one.get(name) for name in ("coverArt", "starred", "userRating", "mediaType")},
         }
         for one in artists(listed)
     ]
@@ -118,10 +122,12 @@ def artists(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
     return [artist(one, opinions.get(one.id, album_details.NO_OPINION)) for one in listed]
 
 
-def artist(one: PlayableArtist, opinion: album_details.Opinion) -> dict[str, Any]:
-    """Return one artist by its tags, with what the listener thinks of it."""
+def artist(
+    one: PlayableArtist, opinion: album_details.Opinion = album_details.NO_OPINION
+) -> dict[str, Any]:
+    """Return one artist by its tags, with what the listener thinks of it; nothing is None."""
     id_ = ids.artist_id(one.public_id)
-    return {
+    described = {
         "id": id_,
         "name": one.name,
         "coverArt": id_,
@@ -133,3 +139,4 @@ def artist(one: PlayableArtist, opinion: album_details.Opinion) -> dict[str, Any
         "roles": ["artist", "albumartist"],
         "mediaType": "artist",
     }
+    return {name: value for name, value in described.items() if value is not None}

@@ -96,7 +96,13 @@ def to_json(content: Mapping[str, Any]) -> str:
     return json.dumps({"subsonic-response": _without_none(content)}, separators=(",", ":"))
 
 
+class Prepared(list[Any]):
+    """A long list that is kept for many answers: nothing inside is None."""
+
+
 def _without_none(value: Any) -> Any:
+    if isinstance(value, Prepared):
+        return value
     if isinstance(value, Mapping):
         return {name: _without_none(one) for name, one in value.items() if one is not None}
     if isinstance(value, list | tuple):

@@ -24,7 +24,7 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.web.subsonic import albums as album_answers
 from songrec.web.subsonic import ids, parameters
-from songrec.web.subsonic.answers import answer, not_found
+from songrec.web.subsonic.answers import Prepared, answer, not_found
 from songrec.web.subsonic.authentication import caller
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
@@ -95,16 +95,27 @@ def all_artists() -> ResponseReturnValue:
 
 def _by_letters(held: PlayableLibrary) -> list[dict[str, Any]]:
     opinions = album_details.artist_opinions(db.session, None, caller().listener)
-    return [
+    letters: list[tuple[str, list[dict[str, Any]]]] = held.prepared(
+        "letters",
+        lambda: [
+            (letter, [album_answers.artist(one) for one in listed])
+            for letter, listed in held.artists_by_letter()
+        ],
+    )
+    if not opinions:
+        return Prepared({"name": name, "artist": listed} for name, listed in letters)
+    own = {
+        one.public_id: album_answers.artist(one, opinions[one.id])
+        for one in held.artists
+        if one.id in opinions
+    }
+    return Prepared(
         {
-            "name": letter,
-            "artist": [
-                album_answers.artist(one, opinions.get(one.id, album_details.NO_OPINION))
-                for one in listed
-            ],
+            "name": name,
+            "artist": [own.get(one["id"].removeprefix("ar-"), one) for one in listed],
         }
-        for letter, listed in held.artists_by_letter()
-    ]
+        for name, listed in letters
+    )
 
 
 @endpoint("getMusicDirectory")
@@ -132,8 +143,8 @@ def music_directory() -> ResponseReturnValue:
         "id": described["id"],
         "parent": str(ids.FOLDER),
         "name": artist.name,
-        "starred": described["starred"],
-        "userRating": described["userRating"],
+        "starred": described.get("starred"),
+        "userRating": described.get("userRating"),
         "child": listed,
     }
     return answer({"directory": directory})
@@ -203,7 +214,7 @@ def genres() -> ResponseReturnValue:
     """List the genres of what can be played."""
     listed = [
         {"songCount": one.songs, "albumCount": one.albums, "value": one.name}
-        for one in playable_library(db.session).genres(db.session)
+        for one in playable_library(db.session).genres
     ]
     return answer({"genres": {"genre": listed}})
 

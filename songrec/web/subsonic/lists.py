@@ -9,11 +9,12 @@ import numpy as np
 from flask.typing import ResponseReturnValue
 
 from songrec.core.types import Ints
-from songrec.store.catalogue import album_details, tracks
+from songrec.store.catalogue import album_details
 from songrec.store.catalogue.playable_library import (
     PlayableAlbum,
     PlayableArtist,
     PlayableLibrary,
+    tracks_of_genre,
 )
 from songrec.store.db import db
 from songrec.store.listeners import reactions
@@ -79,7 +80,7 @@ def _rows(kind: str, held: PlayableLibrary) -> Ints:
         return _of_years(held)
     if kind == "byGenre":
         genre = parameters.require("genre")
-        rows = held.albums_of(tracks.with_tag(db.session, "genre", genre))
+        rows = held.albums_of(tracks_of_genre(db.session, genre))
         return held.by_title[np.isin(held.by_title, rows)]
     if kind == "starred":
         starred = album_details.starred_albums(db.session, caller().listener)
@@ -138,7 +139,7 @@ def songs_by_genre() -> ResponseReturnValue:
     genre = parameters.require("genre")
     count = parameters.count("count", 10, MAX_SIZE)
     offset = parameters.count("offset", 0, 2**53)
-    ids = library().best_known_first(tracks.with_tag(db.session, "genre", genre))
+    ids = library().best_known_first(tracks_of_genre(db.session, genre))
     listed = children(ids[offset : offset + count].tolist())
     return answer({"songsByGenre": {"song": listed}})
 

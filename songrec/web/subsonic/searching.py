@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 from flask.typing import ResponseReturnValue
 
+from songrec.core.types import Ints
 from songrec.store.catalogue import tracks
-from songrec.store.catalogue.playable_library import PlayableLibrary
+from songrec.store.catalogue.playable_library import PlayableLibrary, tracks_with_words
 from songrec.store.db import db
 from songrec.web.subsonic import albums as album_answers
 from songrec.web.subsonic import parameters
@@ -18,11 +19,12 @@ from songrec.web.subsonic.browsing import library
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
 
-T = TypeVar("T")
 _LATEST = 253_402_300_799
 """The last second that a date has."""
 MAX_COUNT = 5_000
 """Of one kind in one answer."""
+MAX_BEGINNING = 500
+"""Songs whose title begins with the words that come before better known ones."""
 
 
 @endpoint("search3")
@@ -44,7 +46,7 @@ def search() -> ResponseReturnValue:
     words = " ".join(
         filter(None, (parameters.text(name) for name in ("any", "artist", "album", "title")))
     )
-    ids = matching_songs(held, words)
+    ids = matching_songs(held, words).tolist()
     newer = parameters.integer("newerThan")
     if newer:
         since = datetime.fromtimestamp(min(newer / 1000, _LATEST), UTC)
@@ -54,16 +56,16 @@ def search() -> ResponseReturnValue:
     return answer({"searchResult": {"offset": offset, "totalHits": len(ids), "match": listed}})
 
 
-def matching_songs(held: PlayableLibrary, words: str) -> list[int]:
+def matching_songs(held: PlayableLibrary, words: str) -> Ints:
     """Return the songs that can be played and have every word, all without words.
 
     Titles that begin with the words come first, then the best known.
     """
     if not words:
-        return held.track_ids.tolist()
-    first = held.playable(tracks.titles_beginning_with(db.session, words, MAX_COUNT)).tolist()
-    others = held.best_known_first(tracks.with_words(db.session, words)).tolist()
-    return list(dict.fromkeys([*first, *others]))
+        return held.track_ids
+    first = held.playable(tracks.titles_beginning_with(db.session, words, MAX_BEGINNING))
+    others = held.best_known_first(tracks_with_words(db.session, words))
+    return np.concatenate([first, others[~np.isin(others, first)]])
 
 
 def _search(*, as_folders: bool) -> dict[str, Any]:
@@ -75,14 +77,17 @@ def _search(*, as_folders: bool) -> dict[str, Any]:
         words = ""
     result: dict[str, Any] = {}
     if count := _count("artist"):
-        listed = held.search_artists(words) if words else held.artists
-        result["artist"] = album_answers.artists(_page(listed, "artist", count))
+        places = held.search_artists(words) if words else np.arange(len(held.artists))
+        listed = [held.artists[place] for place in _page(places, "artist", count).tolist()]
+        result["artist"] = album_answers.artists(listed)
     if count := _count("album"):
-        albums = held.search_albums(words) if words else held.albums
+        rows = held.search_albums(words) if words else np.arange(len(held.albums))
         described = album_answers.folders if as_folders else album_answers.albums
-        result["album"] = described(_page(albums, "album", count))
+        albums = [held.albums[row] for row in _page(rows, "album", count).tolist()]
+        result["album"] = described(albums)
     if count := _count("song"):
-        result["song"] = children(_page(matching_songs(held, words), "song", count))
+        ids = matching_songs(held, words)
+        result["song"] = children(_page(ids, "song", count).tolist())
     return result
 
 
@@ -90,6 +95,7 @@ def _count(kind: str) -> int:
     return parameters.count(f"{kind}Count", 20, MAX_COUNT)
 
 
-def _page(listed: Sequence[T], kind: str, count: int) -> Sequence[T]:
+def _page(listed: Ints, kind: str, count: int) -> Ints:
+    """Return the part of a list that is requested."""
     offset = parameters.count(f"{kind}Offset", 0, 2**53)
     return listed[offset : offset + count]
