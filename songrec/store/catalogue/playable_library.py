@@ -151,6 +151,11 @@ class PlayableLibrary:
         ids = np.asarray(track_ids, dtype=np.int64)
         return ids[self._places(ids)[1]]
 
+    def seconds_of(self, track_ids: Sequence[int] | Ints) -> int:
+        """Return how long those of the tracks that can be played last together, in seconds."""
+        places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
+        return round(int(self._ms[places[is_playable]].sum()) / 1000)
+
     def albums_of(self, track_ids: Sequence[int] | Ints) -> Ints:
         """Return the album rows of tracks in the order given, one for each that can be played."""
         places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))

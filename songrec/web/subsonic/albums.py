@@ -41,7 +41,9 @@ def folders(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
             "isDir": True,
             "title": album["name"],
             "album": album["name"],
+            # Not in the specification, and required by programs that read albums alike everywhere.
             "name": album["name"],
+            "songCount": album["songCount"],
             **{name: album.get(name) for name in _SHARED},
             "mediaType": "album",
         }
@@ -61,7 +63,6 @@ _SHARED = (
     "created",
     "userRating",
     "artistId",
-    "songCount",
     "sortName",
     "genres",
     "displayArtist",
@@ -72,14 +73,15 @@ def artist_folders(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
     """Return artists as folders (``Child``), for apps that browse so."""
     return [
         {
-            "id": one["id"],
             "parent": str(ids.FOLDER),
             "isDir": True,
             "title": one["name"],
             "artist": one["name"],
-            **{name: one.get(name) for name in ("coverArt", "starred", "userRating", "mediaType")},
+            "coverArt": one["id"],
+            "mediaType": "artist",
+            **{name: one.get(name) for name in ("id", "starred", "userRating")},
         }
-        for one in artists(listed)
+        for one in artists(listed, as_folders=True)
     ]
 
 
@@ -91,8 +93,6 @@ def _album(
     return {
         "id": id_,
         "name": album.title,
-        "title": album.title,
-        "album": album.title,
         "artist": artist.name if artist else None,
         "artistId": ids.artist_id(artist.public_id) if artist else None,
         "coverArt": id_,
@@ -111,32 +111,36 @@ def _album(
         ),
         "displayArtist": artist.name if artist else None,
         "sortName": album.sort_title,
-        "mediaType": "album",
     }
 
 
-def artists(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
-    """Return artists by their tags (``ArtistID3``)."""
-    rows = [artist.id for artist in listed]
+def artists(listed: Sequence[PlayableArtist], *, as_folders: bool = False) -> list[dict[str, Any]]:
+    """Return artists by their tags (``ArtistID3``), or as the old endpoints do (``Artist``)."""
+    rows = [one.id for one in listed]
     opinions = album_details.artist_opinions(db.session, rows, caller().listener)
-    return [artist(one, opinions.get(one.id, album_details.NO_OPINION)) for one in listed]
+    return [
+        artist(one, opinions.get(one.id, album_details.NO_OPINION), as_folder=as_folders)
+        for one in listed
+    ]
 
 
 def artist(
-    one: PlayableArtist, opinion: album_details.Opinion = album_details.NO_OPINION
+    one: PlayableArtist,
+    opinion: album_details.Opinion = album_details.NO_OPINION,
+    *,
+    as_folder: bool = False,
 ) -> dict[str, Any]:
-    """Return one artist by its tags, with what the listener thinks of it; nothing is None."""
+    """Return one artist with what the listener thinks of it; nothing is None."""
     id_ = ids.artist_id(one.public_id)
-    described = {
-        "id": id_,
-        "name": one.name,
-        "coverArt": id_,
-        "albumCount": len(one.albums),
-        "starred": date(opinion.starred_at),
-        "userRating": opinion.rating,
-        "musicBrainzId": one.musicbrainz_id,
-        "sortName": one.sort_name,
-        "roles": ["artist", "albumartist"],
-        "mediaType": "artist",
-    }
+    described = {"id": id_, "name": one.name, "starred": date(opinion.starred_at)}
+    if as_folder:
+        described["userRating"] = opinion.rating
+    else:
+        described |= {
+            "coverArt": id_,
+            "albumCount": len(one.albums),
+            "musicBrainzId": one.musicbrainz_id,
+            "sortName": one.sort_name,
+            "roles": ["artist", "albumartist"],
+        }
     return {name: value for name, value in described.items() if value is not None}

@@ -81,7 +81,7 @@ def indexes() -> ResponseReturnValue:
     held = library()
     modified = round(held.read_at.timestamp() * 1000)
     since = parameters.integer("ifModifiedSince", 0) or 0
-    groups = _by_letters(held) if since < modified else []
+    groups = _by_letters(held, as_folders=True) if since < modified else []
     head = {"ignoredArticles": IGNORED_ARTICLES, "lastModified": modified}
     return answer({"indexes": {**head, "index": groups}})
 
@@ -89,23 +89,23 @@ def indexes() -> ResponseReturnValue:
 @endpoint("getArtists")
 def all_artists() -> ResponseReturnValue:
     """List the artists by letters."""
-    groups = _by_letters(library())
+    groups = _by_letters(library(), as_folders=False)
     return answer({"artists": {"ignoredArticles": IGNORED_ARTICLES, "index": groups}})
 
 
-def _by_letters(held: PlayableLibrary) -> list[dict[str, Any]]:
+def _by_letters(held: PlayableLibrary, *, as_folders: bool) -> list[dict[str, Any]]:
     opinions = album_details.artist_opinions(db.session, None, caller().listener)
     letters: list[tuple[str, list[dict[str, Any]]]] = held.prepared(
-        "letters",
+        f"letters, {as_folders}",
         lambda: [
-            (letter, [album_answers.artist(one) for one in listed])
+            (letter, [album_answers.artist(one, as_folder=as_folders) for one in listed])
             for letter, listed in held.artists_by_letter()
         ],
     )
     if not opinions:
         return Prepared({"name": name, "artist": listed} for name, listed in letters)
     own = {
-        one.public_id: album_answers.artist(one, opinions[one.id])
+        one.public_id: album_answers.artist(one, opinions[one.id], as_folder=as_folders)
         for one in held.artists
         if one.id in opinions
     }
@@ -137,7 +137,7 @@ def music_directory() -> ResponseReturnValue:
         }
         return answer({"directory": directory})
     artist = _artist(text)
-    described = _described_artist(artist)
+    described = _described_artist(artist, as_folder=True)
     listed = album_answers.folders(_albums_of(artist))
     directory = {
         "id": described["id"],
@@ -168,14 +168,14 @@ def _artist(text: str) -> ArtistView:
     return view
 
 
-def _described_artist(view: ArtistView) -> dict[str, Any]:
+def _described_artist(view: ArtistView, *, as_folder: bool = False) -> dict[str, Any]:
     listed = playable_library(db.session).artist(view.public_id)
     if listed is None:
         name = view.name
         listed = PlayableArtist(
             view.id, view.public_id, name, view.musicbrainz_id, sort_name(name), []
         )
-    return album_answers.artists([listed])[0]
+    return album_answers.artists([listed], as_folders=as_folder)[0]
 
 
 def _albums_of(view: ArtistView) -> list[PlayableAlbum]:
@@ -222,22 +222,22 @@ def genres() -> ResponseReturnValue:
 @endpoint("getArtistInfo")
 def artist_info() -> ResponseReturnValue:
     """Say which artists sound like one."""
-    return answer({"artistInfo": _artist_info()})
+    return answer({"artistInfo": _artist_info(as_folders=True)})
 
 
 @endpoint("getArtistInfo2")
 def artist_info_2() -> ResponseReturnValue:
     """Say which artists sound like one."""
-    return answer({"artistInfo2": _artist_info()})
+    return answer({"artistInfo2": _artist_info(as_folders=False)})
 
 
-def _artist_info() -> dict[str, Any]:
+def _artist_info(*, as_folders: bool) -> dict[str, Any]:
     view = _artist_of_any(parameters.require("id"))
     count = parameters.count("count", 20, MAX_SIMILAR)
     return {
         "biography": "",
         "musicBrainzId": view.musicbrainz_id,
-        "similarArtist": album_answers.artists(_similar(view, count)),
+        "similarArtist": album_answers.artists(_similar(view, count), as_folders=as_folders),
     }
 
 
@@ -266,7 +266,7 @@ def _similar(view: ArtistView, count: int) -> list[PlayableArtist]:
     if space is None or not own or not count:
         return []
     held = playable_library(db.session)
-    similar = artist_pages.artists_like(db.session, space, own, view.id, 2 * count)
+    similar = artist_pages.artists_like(instance, space, own, view.id, 2 * count, caller().listener)
     playable = [held.artist(one.artist.public_id) for one in similar]
     return [one for one in playable if one is not None][:count]
 

@@ -166,7 +166,7 @@ def _starred(*, as_folders: bool) -> dict[str, Sequence[object]]:
     wanted = album_details.starred_artists(db.session, listener)
     artists: list[PlayableArtist] = [by_id[id_] for id_ in wanted if id_ in by_id]
     return {
-        "artist": album_answers.artists(artists),
+        "artist": album_answers.artists(artists, as_folders=as_folders),
         "album": album_answers.folders(listed) if as_folders else album_answers.albums(listed),
         "song": children(held.playable(likes).tolist()),
     }

@@ -79,7 +79,7 @@ def _search(*, as_folders: bool) -> dict[str, Any]:
     if count := _count("artist"):
         places = held.search_artists(words) if words else np.arange(len(held.artists))
         listed = [held.artists[place] for place in _page(places, "artist", count).tolist()]
-        result["artist"] = album_answers.artists(listed)
+        result["artist"] = album_answers.artists(listed, as_folders=as_folders)
     if count := _count("album"):
         rows = held.search_albums(words) if words else np.arange(len(held.albums))
         described = album_answers.folders if as_folders else album_answers.albums
