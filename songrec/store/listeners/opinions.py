@@ -53,17 +53,6 @@ def rate(session: Session, listener: Listener, kind: str, target_id: int, rating
     _set(session, listener, kind, target_id, rating=rating or None)
 
 
-def starred(session: Session, listener: Listener, kind: str) -> dict[int, datetime]:
-    """Map the ids of starred albums or artists to when, the newest first."""
-    table = _TABLES[kind]
-    rows = session.execute(
-        select(_target(kind), table.starred_at)
-        .where(table.listener_id == listener.id, table.starred_at.is_not(None))
-        .order_by(table.starred_at.desc(), _target(kind).desc())
-    )
-    return {target_id: at for target_id, at in rows}  # noqa: C416 -- rows are no pairs
-
-
 def of_targets(
     session: Session, listener: Listener, kind: str, ids: Sequence[int]
 ) -> dict[int, Opinion]:
