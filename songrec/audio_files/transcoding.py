@@ -142,11 +142,11 @@ def transcode(
             frame.time_base = Fraction(1, kind.sample_rate)
             written += frame.samples
             out.mux(encoder.encode(frame))
+        if not written:  # before anything is, the head of the format too
+            if start_s:
+                raise BadInput(f"ends before {start_s:.1f} s")
+            raise BadInput("holds no sound that can be decoded")
         out.mux(encoder.encode(None))
-    if not written:
-        if start_s:
-            raise BadInput(f"ends before {start_s:.1f} s")
-        raise BadInput("holds no sound that can be decoded")
 
 
 def _between(
