@@ -163,7 +163,6 @@ def _described(
         "changed": date(playlist.changed_at or playlist.created_at),
         "coverArt": id_,
         "readonly": not is_own,
-        "validUntil": "",
     }
 
 
@@ -182,7 +181,7 @@ def _mix(mix: Mix, track_ids: Sequence[int]) -> dict[str, Any]:
         "changed": date(made_at),
         "coverArt": id_,
         "readonly": True,
-        "validUntil": date(fresh) or "",
+        "validUntil": date(fresh),
     }
 
 
