@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound
+from werkzeug.exceptions import BadRequest, Forbidden
 
 from songrec.services.audiomuse import answers, playlists
 from songrec.store.db import db
@@ -69,7 +69,7 @@ def lyrics_search() -> ResponseReturnValue:
     sent = body()
     answer = answers.search_by_words(caller(), _words(sent), number("limit", N_SEARCHED, sent))
     if not answer["results"]:
-        raise NotFound("No lyrics found.")
+        return jsonify(error="No lyrics found.", **answer), 404
     return jsonify(answer)
 
 

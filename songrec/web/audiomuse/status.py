@@ -101,7 +101,7 @@ def summary() -> ResponseReturnValue:
 @endpoint("/api/clap/warmup", "POST")
 def clap_warmup() -> ResponseReturnValue:
     """The search by words needs no warming up."""
-    return jsonify(loaded=True, expires_in=0)
+    return jsonify(loaded=True, expiry_seconds=0)
 
 
 @endpoint("/api/clap/top_queries")
