@@ -57,7 +57,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SONGREC_SERVER_MINUTES",
         "60",
-        "How often music servers are scanned and exchanged with, in minutes; 0: only on request.",
+        "How often music servers are scanned, and they and ListenBrainz exchanged with, in "
+        "minutes; 0: only on request.",
     ),
     Setting(
         "SONGREC_TRANSCODED_MB",
