@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from songrec.core.types import Ints, Space
 from songrec.recommend.explain import phrases
@@ -14,6 +15,7 @@ from songrec.recommend.method import Method
 from songrec.recommend.query import Query
 from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.top_k import count_earlier
 
 MAX_LIKED = 24
@@ -24,6 +26,8 @@ N_BEST = 2
 """An artist's best songs that count: one song says little about its artist."""
 NOT_SAID = NEVER_SAID | {"year"}
 MAX_TRAITS = 2
+MIN_SHARED, FAR_MORE = 3, 3.0
+"""Playlists with both artists, also as a multiple of chance, from which on they are together."""
 CLOSE = 0.75
 """Distance of two artists' means up to which they sound close."""
 
@@ -35,19 +39,24 @@ class ArtistMatch:
     ``score`` is the method's, ``distance`` that of the means of both artists' songs by audible
     attributes, in units of the distance of two random tracks. ``traits`` are the attributes that
     both share, the most unusual first: means over the songs of the matched artist and of the other.
+    ``are_together`` tells whether playlists hold both artists far more often than by chance.
     """
 
     track_id: int
     score: float
     distance: float
     traits: tuple[Trait, ...]
+    are_together: bool = False
 
     @property
     def sentence(self) -> str:
         """What both share, in words."""
         words = [phrases.ADJECTIVES[trait.name][trait.is_high] for trait in self.traits]
         if words:
-            return f"Both {phrases.join_clauses(words)}"
+            both = f"Both {phrases.join_clauses(words)}"
+            return f"{both}, often in the same playlists" if self.are_together else both
+        if self.are_together:
+            return "Often in the same playlists"
         return "Close overall" if self.distance < CLOSE else "For the same listeners"
 
     @property
@@ -97,6 +106,7 @@ def similar_artists(
     counts = np.bincount(of[counted], minlength=len(numbers))
     totals = np.bincount(of[counted], weights=scores[counted], minlength=len(numbers))
     means = (totals + (N_BEST - counts) * scores[-1]) / N_BEST
+    together = _in_same_playlists(space, mine)
     matches = []
     for at in np.argsort(-means, kind="stable")[:n].tolist():
         tracks = statistics_of(space).rows_by(int(numbers[at]))
@@ -106,9 +116,23 @@ def similar_artists(
                 float(means[at]),
                 _distance(space, tracks, own),
                 _shared_traits(space, tracks, own),
+                are_together=bool(together[numbers[at]]),
             )
         )
     return matches
+
+
+def _in_same_playlists(space: Space, mine: Ints) -> NDArray[np.bool_]:
+    """Tell whether playlists hold an artist and ``mine`` far more often than by chance, of each."""
+    evidence = PlaylistEvidence.of(space)
+    mine_in = np.zeros(evidence.n_playlists, dtype=bool)
+    mine_in[evidence.playlist[np.isin(evidence.artist, mine)]] = True
+    counts = np.bincount(evidence.artist, minlength=evidence.n_artists)
+    shared = np.bincount(
+        evidence.artist, weights=mine_in[evidence.playlist], minlength=evidence.n_artists
+    )
+    by_chance = counts * mine_in.mean() if len(mine_in) else counts
+    return (shared >= MIN_SHARED) & (shared >= FAR_MORE * by_chance)
 
 
 def _distance(space: Space, rows: Ints, others: Ints) -> float:

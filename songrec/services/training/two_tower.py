@@ -82,8 +82,8 @@ def fit_track_factors(
     """Train the towers and select the weight that their scores get beside the taste score.
 
     A first training leaves a fifth of the playlists out, and those that share over half of their
-    songs with one of them. The share among ``SHARES`` with the best NDCG@10 on those is selected; a
-    second training uses all playlists.
+    songs with one of them. The share among ``SHARES`` with the best NDCG@10 on those, with one like
+    and with several, is selected; a second training uses all playlists.
 
     Parameters
     ----------
@@ -215,10 +215,14 @@ def _validate(
     validation: Sequence[Ints],
     seed: int,
 ) -> dict[float, float]:
-    """Return NDCG@10 on the validation playlists for each of ``SHARES``."""
+    """Return the mean NDCG@10 on the validation playlists for each of ``SHARES``.
+
+    One song of each playlist is liked, then several.
+    """
     rng = np.random.default_rng(seed)
-    likes = [
-        np.sort(rng.choice(rows, min(N_LIKES, len(rows) // 2), replace=False))
+    cases = [
+        (rows, np.sort(rng.choice(rows, min(count, len(rows) // 2), replace=False)))
+        for count in (1, N_LIKES)
         for rows in validation
     ]
     prior = taste_prior.fit_prior(space, training, seed=seed).to_json()
@@ -227,7 +231,6 @@ def _validate(
     def score(share: float) -> float:
         model = {**prior, "two_tower": {"weight": share * towers.scale}}
         trained = replace(space, taste_prior=model, track_factors=towers.vectors)
-        cases = zip(validation, likes, strict=True)
         return float(np.mean([_ndcg(trained, method, *case) for case in cases]))
 
     return {share: score(share) for share in SHARES}
