@@ -28,6 +28,7 @@ from songrec.recommend.taste.evidence import (
     NEAREST_YEAR,
     PAIRS,
 )
+from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.top_k import Rows
 
 Groups = Sequence[NDArray[np.int64]]
@@ -145,6 +146,8 @@ def _describe_prior(
     if name == "playlists":
         liked = [two_tower_scores.nearest_like(query, row, members)]
         title = f"“{query.title(liked[0])}”"
+        if is_positive and not _is_in_playlists(query, row):
+            return f"Sounds like songs in playlists with {title}", liked
         if is_positive:
             return f"Often in playlists with songs like {title}", liked
         return f"Seldom in playlists with songs like {query.likes_phrase}", liked
@@ -175,6 +178,13 @@ _SENTENCES = {
     NEAREST_YEAR: ("From the time of {likes}", "From another time than {likes}"),
 }
 """Sentences of further priors, for and against a song."""
+
+
+def _is_in_playlists(query: Query, row: int) -> bool:
+    """Return whether a playlist holds the artist of a row; True where playlists are not known."""
+    evidence = PlaylistEvidence.of(query.space)
+    artist = query.statistics.artists[row]
+    return not evidence.n_playlists or bool(np.any(evidence.artist == artist))
 
 
 def _compare_popularity(query: Query, row: int, fits: bool) -> str:

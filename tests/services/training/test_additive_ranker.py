@@ -104,6 +104,11 @@ def test_nearness_in_track_factors_counts_and_its_terms_add_up(trained, with_tow
     (of_playlists,) = (reason for reason in why if reason.about == "playlists")
     assert of_playlists.contribution == pytest.approx(expected[0], abs=1e-4)
     assert of_playlists.text.startswith("Often in playlists with songs like “")
+    elsewhere = tuple(rows[rows // 10 != 0] for rows in with_towers.playlists)
+    query = Query(replace(with_towers, playlists=elsewhere), likes, likes[:0])
+    (why, _) = METHODS.create("additive_ranker").reasons(query, likes + 7)
+    (of_playlists,) = (reason for reason in why if reason.about == "playlists")
+    assert of_playlists.text.startswith("Sounds like songs in playlists with “")
 
 
 def test_towers_count_where_they_find_more_of_held_out_playlists():
