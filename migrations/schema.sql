@@ -17,6 +17,15 @@ CREATE TABLE album (
 	CONSTRAINT fk_album_artist_id_artist FOREIGN KEY(artist_id) REFERENCES artist (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_album_public_id UNIQUE (public_id)
 );
+CREATE TABLE album_opinion (
+	listener_id INTEGER NOT NULL, 
+	album_id INTEGER NOT NULL, 
+	starred_at DATETIME, 
+	rating INTEGER, 
+	CONSTRAINT pk_album_opinion PRIMARY KEY (listener_id, album_id), 
+	CONSTRAINT fk_album_opinion_album_id_album FOREIGN KEY(album_id) REFERENCES album (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_album_opinion_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE
+);
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -69,6 +78,15 @@ CREATE TABLE artist_affinity (
 	CONSTRAINT fk_artist_affinity_source_id_affinity_source FOREIGN KEY(source_id) REFERENCES affinity_source (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_artist_affinity_artist_id_named_artist FOREIGN KEY(artist_id) REFERENCES named_artist (id) ON DELETE CASCADE
 );
+CREATE TABLE artist_opinion (
+	listener_id INTEGER NOT NULL, 
+	artist_id INTEGER NOT NULL, 
+	starred_at DATETIME, 
+	rating INTEGER, 
+	CONSTRAINT pk_artist_opinion PRIMARY KEY (listener_id, artist_id), 
+	CONSTRAINT fk_artist_opinion_artist_id_artist FOREIGN KEY(artist_id) REFERENCES artist (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_artist_opinion_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE
+);
 CREATE TABLE "audio_file" (
 	id INTEGER NOT NULL, 
 	public_id VARCHAR(16) NOT NULL, 
@@ -92,9 +110,20 @@ CREATE TABLE "audio_file" (
 	start_s DOUBLE, 
 	end_s DOUBLE, kept_by_id INTEGER CONSTRAINT fk_audio_file_kept_by_id_listener REFERENCES listener (id) ON DELETE SET NULL, 
 	CONSTRAINT pk_audio_file PRIMARY KEY (id), 
-	CONSTRAINT uq_audio_file_public_id UNIQUE (public_id), 
 	CONSTRAINT fk_audio_file_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE SET NULL, 
-	CONSTRAINT ck_audio_file_state CHECK (state in ('listed', 'analysed', 'rejected', 'missing'))
+	CONSTRAINT ck_audio_file_state CHECK (state in ('listed', 'analysed', 'rejected', 'missing')), 
+	CONSTRAINT uq_audio_file_public_id UNIQUE (public_id)
+);
+CREATE TABLE bookmark (
+	listener_id INTEGER NOT NULL, 
+	track_id INTEGER NOT NULL, 
+	position_ms INTEGER NOT NULL, 
+	comment VARCHAR(500) DEFAULT '' NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	changed_at DATETIME NOT NULL, 
+	CONSTRAINT pk_bookmark PRIMARY KEY (listener_id, track_id), 
+	CONSTRAINT fk_bookmark_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_bookmark_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE CASCADE
 );
 CREATE TABLE cluster (
 	id INTEGER NOT NULL, 
@@ -137,6 +166,16 @@ CREATE TABLE feature_vector (
 	path VARCHAR(300) NOT NULL, 
 	created_at DATETIME NOT NULL, 
 	CONSTRAINT pk_feature_vector PRIMARY KEY (id)
+);
+CREATE TABLE imported_features (
+	track_id INTEGER NOT NULL, 
+	feature_set VARCHAR(40) NOT NULL, 
+	"values" TEXT NOT NULL, 
+	source VARCHAR(200) NOT NULL, 
+	mark VARCHAR(32) DEFAULT '' NOT NULL, 
+	imported_at DATETIME NOT NULL, 
+	CONSTRAINT pk_imported_features PRIMARY KEY (track_id, feature_set), 
+	CONSTRAINT fk_imported_features_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE CASCADE
 );
 CREATE TABLE invitation (
 	id INTEGER NOT NULL, 
@@ -199,10 +238,31 @@ CREATE TABLE listen (
 	title VARCHAR(500) NOT NULL, 
 	artists VARCHAR(500) NOT NULL, 
 	album VARCHAR(500) NOT NULL, 
-	created_at DATETIME NOT NULL, 
+	created_at DATETIME NOT NULL, sent_at DATETIME, 
 	CONSTRAINT pk_listen PRIMARY KEY (id), 
 	CONSTRAINT fk_listen_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_listen_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE SET NULL
+);
+CREATE TABLE listenbrainz_account (
+	id INTEGER NOT NULL, 
+	listener_id INTEGER NOT NULL, 
+	url VARCHAR(500) NOT NULL, 
+	username VARCHAR(200) NOT NULL, 
+	secret VARCHAR(1000) NOT NULL, 
+	allows_private BOOLEAN DEFAULT 0 NOT NULL, 
+	reads_plays BOOLEAN DEFAULT 1 NOT NULL, 
+	reads_feedback BOOLEAN DEFAULT 1 NOT NULL, 
+	sends_plays BOOLEAN DEFAULT 0 NOT NULL, 
+	sends_feedback BOOLEAN DEFAULT 0 NOT NULL, 
+	sends_since DATETIME, 
+	sync JSON NOT NULL, 
+	synced_at DATETIME, 
+	retry_at DATETIME, 
+	error VARCHAR(500), 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_listenbrainz_account PRIMARY KEY (id), 
+	CONSTRAINT fk_listenbrainz_account_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_listenbrainz_account_listener_id UNIQUE (listener_id)
 );
 CREATE TABLE listener (
 	id INTEGER NOT NULL, 
@@ -219,6 +279,24 @@ CREATE TABLE lyrics (
 	text TEXT NOT NULL, 
 	CONSTRAINT pk_lyrics PRIMARY KEY (track_id), 
 	CONSTRAINT fk_lyrics_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE CASCADE
+);
+CREATE TABLE match_decision (
+	id INTEGER NOT NULL, 
+	listener_id INTEGER NOT NULL, 
+	"key" BIGINT NOT NULL, 
+	"group" VARCHAR(200) NOT NULL, 
+	title VARCHAR(500) NOT NULL, 
+	artists VARCHAR(500) NOT NULL, 
+	candidates JSON NOT NULL, 
+	state VARCHAR(10) DEFAULT 'open' NOT NULL, 
+	track_id INTEGER, 
+	applied JSON NOT NULL, 
+	decided_at DATETIME, 
+	created_at DATETIME NOT NULL, 
+	CONSTRAINT pk_match_decision PRIMARY KEY (id), 
+	CONSTRAINT ck_match_decision_state CHECK (state in ('open', 'matched', 'none')), 
+	CONSTRAINT fk_match_decision_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_match_decision_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE SET NULL
 );
 CREATE TABLE match_key (
 	track_id INTEGER NOT NULL, 
@@ -299,6 +377,34 @@ CREATE TABLE "pending_like" (
 	CONSTRAINT fk_pending_like_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_pending_like_playlist_id_playlist FOREIGN KEY(playlist_id) REFERENCES playlist (id) ON DELETE CASCADE
 );
+CREATE TABLE play_queue (
+	listener_id INTEGER NOT NULL, 
+	tracks JSON NOT NULL, 
+	current INTEGER DEFAULT '0' NOT NULL, 
+	position_ms INTEGER DEFAULT '0' NOT NULL, 
+	changed_at DATETIME NOT NULL, 
+	changed_by VARCHAR(100) DEFAULT '' NOT NULL, 
+	CONSTRAINT pk_play_queue PRIMARY KEY (listener_id), 
+	CONSTRAINT fk_play_queue_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE
+);
+CREATE TABLE playback (
+	device_id INTEGER NOT NULL, 
+	client VARCHAR(100) NOT NULL, 
+	listener_id INTEGER NOT NULL, 
+	track_id INTEGER NOT NULL, 
+	state VARCHAR(10) NOT NULL, 
+	position_ms INTEGER NOT NULL, 
+	rate DOUBLE NOT NULL, 
+	reports_position BOOLEAN NOT NULL, 
+	is_counted BOOLEAN NOT NULL, 
+	started_at DATETIME NOT NULL, 
+	reported_at DATETIME NOT NULL, 
+	CONSTRAINT pk_playback PRIMARY KEY (device_id, client), 
+	CONSTRAINT ck_playback_state CHECK (state in ('starting', 'playing', 'paused', 'stopped')), 
+	CONSTRAINT fk_playback_device_id_app_password FOREIGN KEY(device_id) REFERENCES app_password (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_playback_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_playback_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE CASCADE
+);
 CREATE TABLE playlist (
 	id INTEGER NOT NULL, 
 	public_id VARCHAR(16) NOT NULL, 
@@ -306,7 +412,7 @@ CREATE TABLE playlist (
 	external_id VARCHAR(100), 
 	name VARCHAR(200) NOT NULL, 
 	description VARCHAR(500) NOT NULL, 
-	created_at DATETIME NOT NULL, stream_salt VARCHAR(32), share_salt VARCHAR(32), 
+	created_at DATETIME NOT NULL, stream_salt VARCHAR(32), share_salt VARCHAR(32), changed_at DATETIME, 
 	CONSTRAINT pk_playlist PRIMARY KEY (id), 
 	CONSTRAINT fk_playlist_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_playlist_external_id UNIQUE (external_id), 
@@ -544,6 +650,17 @@ CREATE TABLE track_merge (
 	undone_at DATETIME, batch VARCHAR(16), 
 	CONSTRAINT pk_track_merge PRIMARY KEY (id)
 );
+CREATE TABLE track_rating (
+	listener_id INTEGER NOT NULL, 
+	track_id INTEGER NOT NULL, 
+	rating INTEGER NOT NULL, 
+	made_reaction BOOLEAN DEFAULT 0 NOT NULL, 
+	rated_at DATETIME NOT NULL, 
+	CONSTRAINT pk_track_rating PRIMARY KEY (listener_id, track_id), 
+	CONSTRAINT ck_track_rating_rating CHECK (rating between 1 and 5), 
+	CONSTRAINT fk_track_rating_listener_id_listener FOREIGN KEY(listener_id) REFERENCES listener (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_track_rating_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE CASCADE
+);
 CREATE VIRTUAL TABLE track_search USING fts5(terms, content='track_terms', content_rowid='id', tokenize='ascii', prefix='1 2 3 4 5', detail='none');
 CREATE TABLE track_tag (
 	track_id INTEGER NOT NULL, 
@@ -615,17 +732,22 @@ CREATE TABLE worker (
 );
 CREATE VIEW track_terms AS SELECT track.id AS id, track.search_terms || ' ' || coalesce(album.search_terms, '') || ' ' || coalesce((SELECT group_concat(terms, ' ') FROM (SELECT tag.search_terms AS terms FROM track_tag JOIN tag ON tag.id = track_tag.tag_id WHERE track_tag.track_id = track.id AND tag.kind = 'genre' ORDER BY tag.id)), '') AS terms FROM track LEFT JOIN album ON album.id = track.album_id;
 CREATE INDEX ix_album_artist_id ON album (artist_id);
+CREATE INDEX ix_album_opinion_album_id ON album_opinion (album_id);
 CREATE INDEX ix_api_token_user_id ON api_token (user_id);
 CREATE INDEX ix_app_password_user_id ON app_password (user_id);
 CREATE INDEX ix_artist_affinity_artist_id ON artist_affinity (artist_id);
+CREATE INDEX ix_artist_opinion_artist_id ON artist_opinion (artist_id);
 CREATE INDEX ix_audio_file_content_hash ON audio_file (content_hash);
 CREATE INDEX ix_audio_file_kept_by_id ON audio_file (kept_by_id);
 CREATE INDEX ix_audio_file_root_state ON audio_file (root, state);
 CREATE INDEX ix_audio_file_track_id ON audio_file (track_id);
+CREATE INDEX ix_audio_file_updated_at ON audio_file (updated_at);
+CREATE INDEX ix_bookmark_track_id ON bookmark (track_id);
 CREATE INDEX ix_cluster_assignment_track_id ON cluster_assignment (track_id);
 CREATE INDEX ix_cluster_assignment_typical ON cluster_assignment (run_id, label, confidence, track_id);
 CREATE INDEX ix_duplicate_group_id ON duplicate (group_id);
 CREATE INDEX ix_duplicate_second_id ON duplicate (second_id);
+CREATE INDEX ix_imported_features_feature_set ON imported_features (feature_set);
 CREATE INDEX ix_invitation_creator_id ON invitation (creator_id);
 CREATE INDEX ix_invitation_user_id ON invitation (user_id);
 CREATE INDEX ix_job_listener_id ON job (listener_id);
@@ -633,12 +755,16 @@ CREATE INDEX ix_job_owner_key_started_at ON job (owner_key, started_at);
 CREATE INDEX ix_job_state_priority ON job (state, priority);
 CREATE INDEX ix_listen_listener_id_played_at ON listen (listener_id, played_at);
 CREATE INDEX ix_listen_track_id ON listen (track_id);
+CREATE INDEX ix_match_decision_listener_id_state_group ON match_decision (listener_id, state, "group");
+CREATE INDEX ix_match_decision_track_id ON match_decision (track_id);
 CREATE INDEX ix_match_key_key ON match_key ("key", track_id, duration_ms);
 CREATE INDEX ix_match_key_seen_at ON match_key (seen_at);
 CREATE INDEX ix_mix_next_at ON mix (next_at);
 CREATE INDEX ix_mix_track_track_id ON mix_track (track_id);
 CREATE INDEX ix_pending_like_listener_id ON pending_like (listener_id);
 CREATE INDEX ix_pending_like_playlist_id ON pending_like (playlist_id);
+CREATE INDEX ix_playback_listener_id ON playback (listener_id);
+CREATE INDEX ix_playback_track_id ON playback (track_id);
 CREATE INDEX ix_playlist_listener_id ON playlist (listener_id);
 CREATE INDEX ix_playlist_track_track_id ON playlist_track (track_id);
 CREATE INDEX ix_reaction_track_id ON reaction (track_id);
@@ -669,6 +795,7 @@ CREATE INDEX ix_track_merge_merged_id ON track_merge (merged_id);
 CREATE INDEX ix_track_merge_merged_public_id ON track_merge (merged_public_id);
 CREATE INDEX ix_track_merge_merged_source_key ON track_merge (merged_source_key);
 CREATE INDEX ix_track_merge_survivor_id ON track_merge (survivor_id);
+CREATE INDEX ix_track_rating_track_id ON track_rating (track_id);
 CREATE INDEX ix_track_song_key ON track (song_key);
 CREATE INDEX ix_track_sort_artists_id ON track (sort_artists, id);
 CREATE INDEX ix_track_sort_title_id ON track (sort_title, id);
@@ -685,6 +812,7 @@ CREATE UNIQUE INDEX uq_feature_vector_content_hash_feature_set_version_digest ON
 CREATE UNIQUE INDEX uq_job_exclusive_key_running ON job (exclusive_key) WHERE state = 'running';
 CREATE UNIQUE INDEX uq_job_request_key_active ON job (request_key) WHERE state IN ('waiting', 'running');
 CREATE UNIQUE INDEX uq_listen_listener_id_key ON listen (listener_id, "key");
+CREATE UNIQUE INDEX uq_match_decision_listener_id_key ON match_decision (listener_id, "key");
 CREATE UNIQUE INDEX uq_mix_listener_id_kind_number ON mix (listener_id, kind, number);
 CREATE UNIQUE INDEX uq_recommendation_rule_listener_id_kind_value ON recommendation_rule (listener_id, kind, value);
 CREATE UNIQUE INDEX uq_server_account_server_id_listener_id ON server_account (server_id, listener_id);
@@ -702,4 +830,4 @@ CREATE TRIGGER track_search_update AFTER UPDATE OF search_terms, album_id ON tra
 CREATE TRIGGER words_search_delete AFTER DELETE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); END;
 CREATE TRIGGER words_search_insert AFTER INSERT ON track_words BEGIN INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
 CREATE TRIGGER words_search_update AFTER UPDATE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
-INSERT INTO alembic_version VALUES ('0029');
+INSERT INTO alembic_version VALUES ('0033');
