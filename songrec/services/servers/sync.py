@@ -18,12 +18,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress, no_progress
-from songrec.services.servers.client import (
-    RemotePlaylist,
-    RemoteSong,
-    ServerClient,
-    ServerRefusal,
-)
+from songrec.services.servers.client import RemotePlaylist, RemoteSong, ServerClient
 from songrec.services.servers.pages import read_pages
 from songrec.store.bulk import chunks
 from songrec.store.db import insert, now, write_with_retries
@@ -531,22 +526,28 @@ class _Exchange:
 
 
 def _send(session: Session, client: ServerClient, account_id: int, exchange: _Exchange) -> None:
-    """Send the stars that are due. **Commits** after each, so that none is sent for nothing."""
-    for is_star, rows in ((True, exchange.to_star), (False, exchange.to_unstar)):
-        for row_id, remote_id in rows.items():
-            try:
-                (client.star if is_star else client.unstar)([remote_id])
-            except ServerRefusal as error:
-                if error.is_sign_in:
-                    raise
-                exchange.report.note(f"A star was not taken: {error}")
-                return
-            key = (account_id, row_id)
-            opinion = session.get(ServerOpinion, key) or ServerOpinion(
+    """Send the stars that are due, and note those that the server has then. Flushes.
+
+    What it did not take is sent again next time.
+    """
+    report = exchange.report
+    for remote_id in exchange.to_unstar.values():
+        client.unstar([remote_id])
+    for remote_id in exchange.to_star.values():
+        client.star([remote_id])
+    if not exchange.to_star and not exchange.to_unstar:
+        return
+    stars = {song.id: song.starred_at or now() for song in client.starred()}
+    for row_id, remote_id in exchange.to_star.items():
+        if remote_id in stars:
+            opinion = session.get(ServerOpinion, (account_id, row_id)) or ServerOpinion(
                 account_id=account_id, server_track_id=row_id, play_count=0
             )
-            opinion.starred_at = now() if is_star else None
+            opinion.starred_at = stars[remote_id]
             session.add(opinion)
-            session.commit()
-            exchange.report.sent += is_star
-            exchange.report.withdrawn += not is_star
+            report.sent += 1
+    report.withdrawn = sum(id_ not in stars for id_ in exchange.to_unstar.values())
+    refused = len(exchange.to_star) - report.sent
+    if refused:
+        report.note(f"{refused:,} stars were not taken by {report.server}; they are sent again.")
+    session.flush()

@@ -13,10 +13,12 @@ from songrec.core.errors import NotReady
 from songrec.services.servers import pages, scan
 from songrec.services.servers.client import ServerClient
 from songrec.services.servers.scan import scan_server
+from songrec.services.servers.sync import sync_account
 from songrec.store.db import db
 from songrec.store.instance import Instance
+from songrec.store.listeners import playlists, reactions
 from songrec.store.servers import server_tracks
-from songrec.store.tables import MusicServer, ServerTrack, Track
+from songrec.store.tables import Listener, MusicServer, ServerTrack, Track
 from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
 from tests.services.servers.conftest import Connect
 
@@ -192,6 +194,32 @@ def test_two_servers_with_one_song_share_its_track(
     report = scan_server(here, cellar)
     assert (report.matched, report.new_tracks) == (3, 0)
     assert len(db.session.scalars(select(ServerTrack)).all()) == 6
+
+
+def test_stars_and_playlists_are_exchanged_with_supysonic(
+    here: Instance, connect: Connect, own: Supysonic
+) -> None:
+    """Stars become likes, likes stars; a playlist there is one here."""
+    server, account = connect(own.url, password=PASSWORD, sends_likes=True)
+    scan_server(here, server)
+    remote = ids(server)
+    tracks = server_tracks.tracks_of_remote(db.session, server, list(remote.values()))
+    with own.client() as client:
+        client.star([remote["Dawn"]])
+        client.write_playlist("Evening", [remote["Rain"], remote["Noon"]])
+    listener = db.session.scalars(select(Listener)).one()
+    reactions.react(db.session, listener, tracks[remote["Noon"]], reactions.LIKE)
+    report = sync_account(here, account)
+    assert (report.likes, report.sent, report.playlists) == (1, 1, 1)
+    with own.client() as client:
+        assert {song.title for song in client.starred()} == {"Dawn", "Noon"}
+    assert set(reactions.values(db.session, listener)) == {
+        tracks[remote[title]] for title in ("Dawn", "Noon")
+    }
+    [playlist] = playlists.owned(db.session, listener)
+    assert playlists.tracks(db.session, playlist) == [
+        tracks[remote[title]] for title in ("Rain", "Noon")
+    ]
 
 
 def test_a_server_that_is_off_is_one_line(here: Instance, server: MusicServer) -> None:

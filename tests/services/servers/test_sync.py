@@ -105,6 +105,21 @@ def test_a_like_that_was_taken_back_takes_the_star_away(
     assert set(values()) == {track(account, "s4")}
 
 
+def test_a_star_that_the_server_does_not_take_costs_no_like(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """It is sent again with the next exchange."""
+    account.sends_likes = True
+    reactions.react(db.session, listener(), track(account, "s5"), reactions.LIKE)
+    made.refuses["star"] = 0
+    report = sync_account(here, account)
+    assert (report.sent, len(report.notes)) == (0, 1)
+    made.refuses.clear()
+    assert sync_account(here, account).sent == 1
+    assert sync_account(here, account).text == "nothing new"
+    assert values() == {track(account, "s5"): 1}
+
+
 def test_the_newest_wins_and_the_report_says_so(
     here: Instance, account: ServerAccount, made: MadeServer
 ) -> None:
