@@ -44,8 +44,8 @@ log = logging.getLogger("songrec.worker")
 POLL = 0.5
 SWEEP = 5.0
 HOUR = 3600.0
-IMPORT_REPORTS = timedelta(days=7)
-"""Time for which the report of an imported list is kept."""
+REPORTS = timedelta(days=7)
+"""Time for which reports of imported lists and of mixes are kept."""
 OBSOLETE = ("worker.lock", "queue.db", "queue.db-wal", "queue.db-shm")
 """Files in the instance folder that earlier versions wrote."""
 
@@ -187,7 +187,8 @@ def _clear_away(instance: Path) -> None:
         }
         removed = [*files.sweep(instance, needed), *run_folders.sweep(instance)]
         unmatched_imports.remove_expired(db.session)
-        jobs.remove_ended(db.session, "import", now() - IMPORT_REPORTS)
+        for kind in ("import", "mixes"):
+            jobs.remove_ended(db.session, kind, now() - REPORTS)
         db.session.commit()
         truncate_log(db.session)
     except (OSError, OperationalError) as error:

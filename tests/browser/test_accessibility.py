@@ -29,6 +29,7 @@ PUBLIC = (
     "/artists/Artist 1",
     "/recommendations",
     "/playlists",
+    "/mixes",
     "/stations",
     "/stations/cluster?of=0&from=1-0",
     "/path",
