@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ from songrec.recommend.query import NOT_IN_RUN, Candidates, Query, check_compara
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.artist_nearness import artist_vectors_of
-from songrec.recommend.top_k import widen
+from songrec.recommend.top_k import Rows, widen
 
 
 def method_used(space: Space, method: str | None = None) -> str:
@@ -77,6 +77,7 @@ def rank(
     only: Iterable[int] | None = None,
     boosts: Sequence[Boost] = (),
     seeds: bool = False,
+    pick_ranks: Callable[[int], Rows] | None = None,
     **parameters: Any,
 ) -> list[Match]:
     """Recommend the ``n`` best tracks for these likes and dislikes, each with its reasons.
@@ -104,6 +105,8 @@ def rank(
         Change the order a little for likes that weigh more and for skips, whatever the method.
     seeds
         Whether the likes are songs that somebody asks about, as on a song's page.
+    pick_ranks
+        Chooses ranks, from 0, of as many as there are; the others are left out, unexplained.
     parameters
         Parameters of the method.
 
@@ -129,7 +132,7 @@ def rank(
     if not len(query.likes):
         _explain_no_likes(space, likes, seeds)
     candidates = find_candidates(recommender, query, n, by, boosted=bool(boosts))
-    return _choose(recommender, query, candidates, n, by, boosts)
+    return _choose(recommender, query, candidates, n, by, boosts, pick_ranks)
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ def _choose(
     n: int,
     by: Reranking,
     boosts: Sequence[Boost],
+    pick_ranks: Callable[[int], Rows] | None = None,
 ) -> list[Match]:
     """Boost, re-rank and explain candidates."""
     applied = AppliedBoosts.of(query, boosts, candidates.rows, candidates.scores)
@@ -213,7 +217,11 @@ def _choose(
     reranked = rerank(query, candidates, by, n)
     of_boosts, of_reranking = applied.reasons(order[reranked.chosen]), reranked.reasons()
     added = [(*one, *other) for one, other in zip(of_boosts, of_reranking, strict=True)]
-    return explain_candidates(recommender, candidates.take(reranked.chosen), added)
+    chosen = reranked.chosen
+    if pick_ranks is not None:
+        ranks = pick_ranks(len(chosen))
+        chosen, added = chosen[ranks], [added[rank] for rank in ranks.tolist()]
+    return explain_candidates(recommender, candidates.take(chosen), added)
 
 
 def _explain_no_likes(space: Space, likes: list[int], seeds: bool) -> NoReturn:

@@ -40,6 +40,7 @@ blueprint = Blueprint("mixes", __name__, url_prefix="/mixes")
 CRON = "cron"
 MORNING_TIME = "04:00"
 MAX_LEFT_OUT = 100
+MAX_OFFERED = 40
 
 
 def init_app(app: Flask) -> None:
@@ -51,7 +52,12 @@ def init_app(app: Flask) -> None:
 def index() -> str:
     """Show the listener's mixes: stored, or ready-made from the likes."""
     overview = mix_pages.mix_overview(current_instance(), current_listener(), now())
-    return render_template("mixes/index.html", overview=overview)
+    return render_template(
+        "mixes/index.html",
+        overview=overview,
+        genres=[name for name, _ in cached_counts.tags(db.session, "genre")[:MAX_OFFERED]],
+        emotions=[name for name, _ in cached_counts.tags(db.session, "emotion")[:MAX_OFFERED]],
+    )
 
 
 @blueprint.post("/renewal")

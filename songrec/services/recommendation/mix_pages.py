@@ -88,8 +88,8 @@ class MixOverview:
     """All mixes of a listener.
 
     ``has_defaults``: the default ones are stored. ``likes`` counts the likes, of which
-    ``enough_likes`` are needed. ``moods`` are names of moods by sound to choose from, ``genres``
-    and ``emotions`` what songs are tagged with. ``servers`` are the music servers that take mixes.
+    ``enough_likes`` are needed. ``moods`` are names of moods by sound to choose from, ``servers``
+    the music servers that take mixes.
     """
 
     cards: list[MixCard]
@@ -98,8 +98,6 @@ class MixOverview:
     likes: int
     has_run: bool
     moods: list[str]
-    genres: list[str]
-    emotions: list[str]
     servers: list[ServerLine]
 
     @property
@@ -125,8 +123,6 @@ def mix_overview(instance: Instance, listener: Listener | None, at: datetime) ->
         likes=reactions.like_count(session, listener) if listener is not None else 0,
         has_run=run is not None,
         moods=list(moods.sound_presets(space)) if space is not None else [],
-        genres=[name for name, _ in tracks.tags(session, "genre", 40)],
-        emotions=[name for name, _ in tracks.tags(session, "emotion", 40)],
         servers=_server_lines(instance, listener) if listener is not None else [],
     )
 

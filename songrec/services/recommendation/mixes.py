@@ -299,11 +299,12 @@ def preview_mixes(instance: Instance, listener: Listener, at: datetime) -> list[
     if run is None or len(feedback.likes) < mixes.ENOUGH_LIKES:
         return []
     rules = recommendation_rules.of_listener(session, listener)
+    zone = local_time_zone()
     version = (
         run.public_id,
         tracks.version(session),
         audio_files.newest(session),
-        at.date(),
+        at.astimezone(ZoneInfo(zone)).date(),
         str(feedback.state),
         tuple((rule.kind, rule.value) for rule in rules),
     )
@@ -318,7 +319,7 @@ def preview_mixes(instance: Instance, listener: Listener, at: datetime) -> list[
                 name="",
                 settings={},
                 size=mixes.DEFAULT_SIZE,
-                time_zone="UTC",
+                time_zone=zone,
             )
             for kind, number in maker.default_numbers()
         ]
@@ -705,12 +706,11 @@ class _Maker:
             skips=feedback.skips,
             listener=self.listener,
             only=self.playable,
+            pick_ranks=lambda number: jittered_order(number, 0, room, self._seed(mix)),
             **options,
         )
         close = [one for one in found if not one.sentence.startswith(LITTLE_IN_COMMON)]
-        found = close if len(close) >= mixes.MIN_SIZE else found
-        order = jittered_order(len(found), 0, room, self._seed(mix))
-        return self._in_order([found[at] for at in order.tolist()], room)
+        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room)
 
     def _in_order(self, found: Sequence[RankedTrack], size: int) -> list[RankedTrack]:
         """Cap the songs of an artist, and keep those of one artist apart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, UnknownName
-from songrec.core.types import Match, Reason
+from songrec.core.types import Ints, Match, Reason
 from songrec.recommend import ranking
 from songrec.recommend.feedback_boosts import Boost
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
@@ -53,6 +53,7 @@ def recommend_for(
     listener: Listener | None = None,
     discovery: float = 0.0,
     only: Iterable[int] | None = None,
+    pick_ranks: Callable[[int], Ints] | None = None,
     **parameters: Any,
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
@@ -83,9 +84,9 @@ def recommend_for(
         From 0 (familiar) to 1 (artists that are new). Raises ``NoDiscoveryScale`` above 0 where
         the method that answers has no such scale.
     only
-        Tracks to choose from; None for all.
-    only
         Track ids to choose from, an array or any others; None for all.
+    pick_ranks
+        Chooses some of the ``n`` by their ranks.
     parameters
         The method's own parameters.
     """
@@ -110,6 +111,7 @@ def recommend_for(
         only=only,
         boosts=[*feedback_boosts(likes, dislikes, weights or {}, skips or {}), *boosts],
         seeds=seeds,
+        pick_ranks=pick_ranks,
         **parameters,
     )
     return attach_tracks(instance.session, name_evidence(instance.session, matches))

@@ -198,21 +198,22 @@ class _Writer:
         remote = server_tracks.remote_of_tracks(self.session, self.server, track_ids)
         wanted = [remote[track_id] for track_id in track_ids if track_id in remote]
         self.report.missing += len(track_ids) - len(wanted)
+        sent = {"name": mix.name, "comment": mix.comment, "songs": wanted}
         if row is not None and current is not None:
-            # Somebody who renames the playlist wants that name.
-            is_renamed = current.name != row.name
-            name = current.name if is_renamed else mix.name
-            is_same = (row.written, row.name, current.comment) == (wanted, mix.name, mix.comment)
-            if not wanted or is_same or (is_renamed and row.written == wanted):
+            # What was sent, not what is there: servers shorten names and drop comments.
+            if not wanted or row.sent == sent:
                 row.synced_at = self.at
                 self.report.unchanged += 1
                 return
-            self.client.write_playlist(name, wanted, comment=mix.comment, playlist_id=row.remote_id)
-            after = self.client.playlist(row.remote_id)
-            row.written, row.changed, row.synced_at = wanted, after.changed, self.at
-            if not is_renamed:
-                row.name = after.name
-            self.report.written += 1
+            # Somebody who renames the playlist wants that name.
+            is_renamed = current.name != row.name
+            self.client.write_playlist(
+                current.name if is_renamed else mix.name,
+                wanted,
+                comment=mix.comment,
+                playlist_id=row.remote_id,
+            )
+            self._record(row, sent, is_renamed=is_renamed)
             return
         if not wanted:
             return
@@ -228,8 +229,17 @@ class _Writer:
         )
         self.session.add(row)
         self.session.commit()
-        after = self.client.playlist(remote_id)
-        row.name, row.changed = after.name, after.changed
+        self._record(row, sent)
+
+    def _record(
+        self, row: ServerPlaylist, sent: dict[str, Any], *, is_renamed: bool = False
+    ) -> None:
+        """Store what was sent, and what the server kept of it."""
+        after = self.client.playlist(row.remote_id)
+        row.sent, row.changed, row.synced_at = sent, after.changed, self.at
+        row.written = [song.id for song in after.songs]
+        if not is_renamed:
+            row.name = after.name
         self.report.written += 1
 
     def _delete(self, row: ServerPlaylist, listed: RemotePlaylist | None) -> None:

@@ -209,8 +209,9 @@ class MixTrack(Base):
 class ServerPlaylist(Base):
     """A playlist on a music server: one that songrec writes (``mix_id``) or one that it read.
 
-    ``playlist_id`` is the playlist here of one that was read. ``written`` lists the server's ids as
-    songrec wrote them, so that what a person removed is known.
+    ``playlist_id`` is the playlist here of one that was read. ``written`` lists the songs that the
+    server kept at the last writing, so that what a person removed is known, ``name`` is the name
+    that it kept; ``sent`` is what songrec sent: name, comment and songs (the server's ids).
     """
 
     __tablename__ = "server_playlist"
@@ -227,6 +228,7 @@ class ServerPlaylist(Base):
     is_own: Mapped[bool] = mapped_column(default=False, server_default=false())
     name: Mapped[str] = mapped_column(String(300), default="")
     written: Mapped[list[str]] = mapped_column(JSON, default=list)
+    sent: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     changed: Mapped[str] = mapped_column(String(60), default="", server_default="")
     synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -335,3 +336,28 @@ def test_stars_in_the_persons_app_come_back_as_mixes_with_their_reason(
     # What songrec wrote is no list of the person's at the next exchange.
     assert sync.sync_account(place, account).playlists == 0
     client.unstar(starred)
+
+
+def test_what_a_server_drops_of_name_comment_and_songs_is_no_change(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def kept(playlist: RemotePlaylist) -> RemotePlaylist:
+        songs = playlist.songs[:2]
+        return replace(playlist, name=playlist.name[:5], comment="", songs=songs)
+
+    whole = ServerClient.playlist
+    monkeypatch.setattr(ServerClient, "playlist", lambda self, id_: kept(whole(self, id_)))
+    account.learns_removals = True
+    mix = mix_of(session, listener, "Song 1", "Song 2", "Song 3")
+    assert write(place, listener)["written"] == 1
+    again = write(place, listener)
+    assert (again["written"], again["unchanged"], again["removed"]) == (0, 1, 0)
+    mixes.change(mix, name="Other songs")
+    assert write(place, listener)["written"] == 1
+    monkeypatch.undo()
+    assert the_only(client).name == "Other songs"
