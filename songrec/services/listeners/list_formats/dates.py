@@ -29,6 +29,7 @@ _FORMATS = (
     "%d-%m-%Y %H:%M:%S",
     "%Y%m%d",
 )
+_latest = [_FORMATS[0]]
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2}),? (.+)")
 _ZONE = re.compile(r"(?:Z|UTC|\[UTC\]|[+-]\d\d:?\d\d)$")
@@ -59,11 +60,14 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     slashed = _SLASHED.fullmatch(text)
     if slashed:
         return _from_slashes(*slashed.groups(), day_first=day_first)
-    for form in _FORMATS:
+    # The form of the value before comes first: a file has one, and strptime remembers few.
+    for form in (_latest[0], *_FORMATS):
         try:
-            return _checked(datetime.strptime(text, form))
+            value = datetime.strptime(text, form)
         except ValueError:
             continue
+        _latest[0] = form
+        return _checked(value)
     return None
 
 
