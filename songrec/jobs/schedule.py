@@ -19,6 +19,8 @@ from songrec.store.servers import music_servers, written_playlists
 
 INTERVAL_S = 60.0
 """The worker looks for due work this often."""
+REGULAR_KINDS = ("server-scan", "server-sync", "mixes", "listenbrainz")
+"""Kinds of jobs that come by themselves, day after day: ended ones go after a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ POLL = 0.5
 SWEEP = 5.0
 HOUR = 3600.0
 REPORTS = timedelta(days=7)
-"""Time for which reports of imported lists and of mixes are kept."""
+"""Time for which reports of imported lists and of regular work are kept."""
 OBSOLETE = ("worker.lock", "queue.db", "queue.db-wal", "queue.db-shm")
 """Files in the instance folder that earlier versions wrote."""
 
@@ -187,7 +187,7 @@ def _clear_away(instance: Path) -> None:
         }
         removed = [*files.sweep(instance, needed), *run_folders.sweep(instance)]
         unmatched_imports.remove_expired(db.session)
-        for kind in ("import", "mixes"):
+        for kind in ("import", *schedule.REGULAR_KINDS):
             jobs.remove_ended(db.session, kind, now() - REPORTS)
         db.session.commit()
         truncate_log(db.session)

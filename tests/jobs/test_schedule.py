@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from songrec.jobs import schedule
+from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
 from songrec.store.db import db, now
 from songrec.store.servers import music_servers
@@ -44,3 +45,8 @@ def test_servers_that_are_known_by_their_ids_alone_are_not_scanned(app: Flask) -
     server.kind = "jellyfin"
     db.session.commit()
     assert schedule.due(db.session, now()) == []
+
+
+def test_regular_kinds_exist() -> None:
+    """Ended jobs of these are cleared away."""
+    assert set(schedule.REGULAR_KINDS) <= KINDS.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from songrec.services.servers.client import ServerClient
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import AudioFile, Listener
+
+log = logging.getLogger("songrec.servers")
 
 MOST_BYTES = 2 * 2**30
 LONGEST_S = 1800.0
@@ -63,6 +66,9 @@ def open_sound(
 
     def chunks() -> Iterator[bytes]:
         with client:
-            yield from read_chunks(response, MOST_BYTES, LONGEST_S)
+            try:
+                yield from read_chunks(response, MOST_BYTES, LONGEST_S)
+            except NotReady as error:  # too late for another status: the body ends early
+                log.warning("A song was not passed on to its end: %s", error)
 
     return StreamedSound(response.status_code, headers, chunks())
