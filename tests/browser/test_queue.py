@@ -92,6 +92,20 @@ def test_the_queue_is_changed_by_keyboard_and_saved(page: Any, songs: list[str])
     assert playing(page)
 
 
+def test_songs_of_the_queue_are_dragged_to_their_place(page: Any, songs: list[str]) -> None:
+    start(page, songs[0])
+    page.keyboard.press("q")
+    before = queued(page)
+    assert len(before) == 3
+    rows = page.locator(".queue-song")
+    # To the upper edge of the first row, then below the last.
+    rows.nth(2).drag_to(rows.nth(0), target_position={"x": 120, "y": 3})
+    until(page, lambda: queued(page) == [before[2], before[0], before[1]])
+    rows.nth(0).drag_to(rows.nth(2), target_position={"x": 120, "y": 40})
+    until(page, lambda: queued(page) == before)
+    assert playing(page)
+
+
 def test_queue_place_and_settings_survive_a_reload_and_a_new_tab(
     page: Any, songs: list[str]
 ) -> None:
