@@ -34,6 +34,7 @@ PARTS: dict[str, list[list[str]]] = {
     "recommend": [["recommend"]],
     "map": [["map"], ["map", "--large"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
+    "subsonic": [["subsonic", "--rows", str(LARGE)]],
     "segments": [
         ["segments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
     ],
@@ -51,6 +52,7 @@ HEADINGS = (
     "Recommending",
     "The map",
     "Duplicates",
+    "Apps at /rest",
     "Searching segments",
     "Similar by sound",
     "Starting",

@@ -214,6 +214,28 @@ def latent_map(results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def subsonic(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``subsonic``."""
+    (r,) = results
+    return [
+        "## Apps at /rest",
+        "",
+        f"{r['rows']:,} songs that can be played, {r['albums']:,} albums, {r['artists']:,} "
+        "artists; gunicorn with two workers, one app, JSON, milliseconds from the request to the "
+        f"last byte, {r['requests']} requests each. The words of the search are ordinary ones, "
+        "among them “the” and “a”, which half of all songs have. The last line is a search "
+        "without an application: LIKE in titles, albums and artists, in the process that measures.",
+        "",
+        *table(
+            ("call", "p50", "p95"),
+            (
+                (name, f"{times['p50']:.0f}", f"{times['p95']:.0f}")
+                for name, times in r["calls"].items()
+            ),
+        ),
+    ]
+
+
 def duplicates(results: list[dict[str, Any]]) -> list[str]:
     """Section of ``duplicates``."""
     steps = {
@@ -428,6 +450,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "recommend": recommend,
     "map": latent_map,
     "duplicates": duplicates,
+    "subsonic": subsonic,
     "segments": segments,
     "sound": sound,
     "startup": startup,
