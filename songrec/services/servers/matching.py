@@ -171,10 +171,19 @@ class SongMatcher:
             if same is None:
                 unique.append(song)
             leader[song.id] = same.id if same else song.id
-        taken = track_aliases.tracks_by_key(
-            self._session, {key for song in unique for key in _recording_keys(song)}
+        candidates = {song.id: self._keys(song) for song in unique}
+        taken = set(
+            track_aliases.tracks_by_key(
+                self._session, {key for keys in candidates.values() for key in keys}
+            )
         )
-        rows = {song.id: self._row(song, self._source_key(song, taken)) for song in unique}
+        rows: dict[str, CatalogueRow] = {}
+        for song in unique:
+            # A key that another song has, by another length or other names, is not this one's.
+            key = next((key for key in candidates[song.id] if key not in taken), None)
+            key = key or catalogue_key(self._catalogue, song.id)
+            taken.add(key)
+            rows[song.id] = self._row(song, key)
         counts = self._writer.write(list(rows.values()))
         refused = {id(one.row) for one in counts.contradictions}
         again = {
@@ -191,13 +200,11 @@ class SongMatcher:
             song.id: tracks[leader[song.id]] for song in songs if leader[song.id] in tracks
         }, counts.inserted
 
-    def _source_key(self, song: RemoteSong, taken: Mapping[str, int]) -> str:
-        for key in _recording_keys(song):
-            if key not in taken:
-                return key
-        if song.title and song.artist_line:
-            return names_key(_artists(song).line, song.title, song.album)
-        return catalogue_key(self._catalogue, song.id)
+    def _keys(self, song: RemoteSong) -> list[str]:
+        """Return the keys that a song may have as a new track, the strongest first."""
+        named = song.title and song.artist_line
+        names = [names_key(_artists(song).line, song.title, song.album)] if named else []
+        return _recording_keys(song) + names
 
     def _row(self, song: RemoteSong, source_key: str) -> CatalogueRow:
         self._number += 1

@@ -234,3 +234,27 @@ def test_ids_that_mean_other_songs_now_are_told_apart(
     assert {song["title"]: song["id"] for song in made.songs} == {
         title: row.remote_id for title, row in rows.items()
     }
+
+
+def test_songs_of_one_name_and_other_lengths_are_two(
+    here: Instance, connect: Connect, made: MadeServer
+) -> None:
+    """Two interludes of an album, or a live version without the word."""
+    made.songs[1] = {**made.songs[0], "id": "again", "duration": 400, "path": "b.flac"}
+    server, _ = connect(made.url)
+    report = scan_server(here, server)
+    assert (report.present, report.new_tracks) == (12, 12)
+    assert scan_server(here, server).changed == 0
+
+
+def test_one_recording_on_two_albums_is_one_track(
+    here: Instance, connect: Connect, made: MadeServer
+) -> None:
+    """By its MusicBrainz id."""
+    recording = "8f3471b5-7e6a-48da-86a9-c1c07a0f47ae"
+    made.songs[0]["musicBrainzId"] = recording
+    made.songs[11] = {**made.songs[0], "id": "s11", "album": "Best of", "path": "c.flac"}
+    server, _ = connect(made.url)
+    assert scan_server(here, server).new_tracks == 11
+    rows = db.session.scalars(select(ServerTrack).where(ServerTrack.musicbrainz_id == recording))
+    assert len({row.track_id for row in rows}) == 1

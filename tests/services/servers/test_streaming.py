@@ -108,6 +108,9 @@ def test_the_player_plays_them_with_ranges(
     assert part.headers["Content-Range"] == f"bytes 10-19/{len(sounding.sound)}"
     head = client.head(address)
     assert head.content_length == len(sounding.sound)
+    track = db.session.scalars(select(Track)).one()
+    assert address in client.get(f"/tracks/{track.public_id}").text
+    assert client.get(f"{address}/waveform").status_code == 200
     sounding.refuses["stream"] = 70
     assert client.get(address).status_code == 503
 
