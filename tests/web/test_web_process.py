@@ -101,6 +101,8 @@ def test_pages_are_served_without_importing_what_trains(app: Flask, session: Ses
         "/map/inside?shape=0,0,9,0,9,9",
         "/api/v1/artists?q=song",
         f"/api/v1/blend?add={track.public_id}",
+        f"/api/similar_tracks?item_id={track.public_id}",
+        f"/api/find_path?start_song_id={track.public_id}&end_song_id=p000000002",
         f"/stations/song?of={track.public_id}",
         f"/path?from={track.public_id}&to={track.public_id}",
         f"/tracks/{track.public_id}/more",
