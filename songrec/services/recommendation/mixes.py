@@ -777,23 +777,26 @@ class _Maker:
 def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, str]:
     """Return the mood of a mix and its name.
 
-    ``settings`` have a genre, an emotion, or both, or the name of a mood by ``sound``.
+    ``settings`` have a genre, an emotion, the name of a mood by ``sound``, or several of them.
     """
-    if sound := settings.get("sound"):
+    names: dict[str, str] = {}
+    for kind in ("genre", "emotion"):
+        if text := settings.get(kind):
+            name = moods.spell_tag(instance.session, kind, text)
+            if name is None:
+                raise BadInput(f"No song here is tagged with the {kind} {text[:60]!r}.")
+            names[kind] = name
+    sliders, sound = None, settings.get("sound")
+    if sound:
         presets = moods.sound_presets(published_space(instance))
         if sound not in presets:
             raise UnknownName("mood", str(sound), presets)
-        return moods.Mood(sliders=presets[sound]), sound
-    names = {}
-    for kind in ("genre", "emotion"):
-        if text := settings.get(kind):
-            names[kind] = moods.spell_tag(instance.session, kind, text)
-            if names[kind] is None:
-                raise BadInput(f"No song here is tagged with the {kind} {text[:60]!r}.")
-    mood = moods.Mood(**names)
+        sliders = presets[sound]
+    mood = moods.Mood(**names, sliders=sliders)
     if mood.is_empty:
         raise BadInput("A mood is a genre, an emotion, or a mood by sound.")
-    return mood, ", ".join(filter(None, (mood.genre, mood.emotion))).capitalize()
+    parts = [part for part in (mood.genre, mood.emotion, sound) if part]
+    return mood, ", ".join([parts[0].capitalize(), *(part.lower() for part in parts[1:])])
 
 
 def _reasons(found: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:

@@ -265,6 +265,9 @@ def test_moods_paths_and_radios_are_mixes_too(
     radio = made(mixes.RADIO, station="song", of=start.public_id)
     assert songs(session, radio)[0] == start.id
     assert radio.name == f"{start.title} radio"
+    both = made(mixes.MOOD, genre="folk", sound="Melancholy")
+    assert both.name == "Folk, melancholy"
+    assert all("folk" in view.genres for view in tracks.tracks_by_id(session, songs(session, both)))
     happy = made(mixes.MOOD, sound="Happy and energetic")
     assert len(songs(session, happy)) == 12
 
