@@ -44,9 +44,11 @@ PUBLIC = (
 CLOSED = (
     "/account",
     "/account/listening",
+    "/account/servers",
     "/admin",
     "/admin/catalogue",
     "/admin/invitations",
+    "/admin/servers",
     "/admin/train",
     "/admin/jobs",
     "/admin/runs",
