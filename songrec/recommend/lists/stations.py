@@ -59,19 +59,46 @@ def station_matches(
     """
     check_comparable(space)
     query = Query.of(space, list(seeds), None, names, None, withdrawn, only, seeds=True)
-    if len(query.likes) > MAX_SEEDS:
-        rng = np.random.default_rng(seed)
-        drawn = np.sort(rng.choice(query.likes, MAX_SEEDS, replace=False))
-        query = replace(query, likes=drawn)
+    query = _few_seeds(query, seed)
     if not len(query.likes):
         return []
+    return _explain(recommender, query, _places(recommender, query, start, n, seed, label))
+
+
+def station_ids(
+    recommender: Method,
+    space: Space,
+    seeds: Sequence[int],
+    n: int,
+    *,
+    seed: int = 0,
+    only: Iterable[int] | None = None,
+    withdrawn: Iterable[int] = (),
+) -> list[int]:
+    """Return the first ``n`` track ids of ``station_matches``, without reasons."""
+    check_comparable(space)
+    query = Query.of(space, list(seeds), None, None, None, withdrawn, only, seeds=True)
+    query = _few_seeds(query, seed)
+    if not len(query.likes):
+        return []
+    return space.track_ids[_places(recommender, query, 0, n, seed, None).rows].tolist()
+
+
+def _few_seeds(query: Query, seed: int) -> Query:
+    """Return a query of at most ``MAX_SEEDS`` likes, drawn by ``seed``."""
+    if len(query.likes) <= MAX_SEEDS:
+        return query
+    drawn = np.random.default_rng(seed).choice(query.likes, MAX_SEEDS, replace=False)
+    return replace(query, likes=np.sort(drawn))
+
+
+def _places(
+    recommender: Method, query: Query, start: int, n: int, seed: int, label: int | None
+) -> Candidates:
+    """Return places ``start`` to ``start + n`` of a station."""
     order = station_order(recommender, query, candidates_needed(start + n), seed=seed, label=label)
     single = len(query.likes) == 1 and order.rows[:1].tolist() == query.likes.tolist()
-    return _explain(
-        recommender,
-        query,
-        order.take(jittered_order(len(order.rows), start, n, seed, fixed=single)),
-    )
+    return order.take(jittered_order(len(order.rows), start, n, seed, fixed=single))
 
 
 def station_order(

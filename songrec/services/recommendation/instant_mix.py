@@ -7,6 +7,7 @@ dislikes or has ruled out.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,15 +15,18 @@ import numpy as np
 from sqlalchemy import func, or_, select
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.types import Match
+from songrec.recommend import ranking
+from songrec.recommend.lists import stations
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING
 from songrec.recommend.similarity.mutual_proximity import similarities
 from songrec.recommend.similarity.similar import closeness
 from songrec.services.catalogue.left_out import left_out
-from songrec.services.recommendation import recommend, stations
+from songrec.services.recommendation import recommend
 from songrec.services.recommendation.paths import song_path
 from songrec.services.recommendation.playable import playable_choice, playable_ids
 from songrec.services.similarity import audio_similarity
 from songrec.services.similarity.artist_pages import space_or_none
-from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
@@ -43,8 +47,8 @@ MAX_SONGS = 500
 SPARE = 20
 """So many more are looked for where some may be disliked or cannot be played."""
 MAX_BETWEEN = 98
-MAX_SEEDS = 20
-MAX_TRACKS_OF_ARTIST = 2_000
+MAX_TRACKS = 2_000
+"""Songs of an album or artist that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +59,21 @@ class SonicMatch:
     similarity: float
 
 
-def like_song(
-    instance: Instance, listener: Listener | None, track: TrackView, n: int
-) -> list[RankedTrack]:
-    """Return the ``n`` songs most like ``track``, as on its page; none before there are any."""
+def like_song(instance: Instance, listener: Listener | None, track: TrackView, n: int) -> list[int]:
+    """Return the ids of the ``n`` songs most like ``track``, as on its page; none before a run."""
     n = min(n, MAX_SONGS)
     dislikes = _dislikes(instance, listener)
     try:
         if recommend.default_comparison(instance, track) == recommend.BEST:
-            return recommend.recommend_for(
-                instance,
+            return ranking.rank_ids(
+                published_space(instance),
                 [track.id],
-                n=n,
-                seeds=True,
+                n,
+                by=DEFAULT_RERANKING,
                 excluded=dislikes,
-                listener=listener,
+                withdrawn=left_out(instance, listener, [track.id]),
                 only=playable_choice(instance),
+                seeds=True,
             )
         similar = recommend.similar_songs(
             instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
@@ -78,62 +81,49 @@ def like_song(
     except NotReady:
         return []
     ids = np.array([one.track.id for one in similar], dtype=np.int64)
-    keep = np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)
-    return [one for one, stays in zip(similar, keep.tolist(), strict=True) if stays][:n]
+    return ids[np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)][:n].tolist()
 
 
-def like_album(
-    instance: Instance, listener: Listener | None, public_id: str, n: int
-) -> list[RankedTrack]:
-    """Return a random ``n`` songs of an album's radio: its own and those like them."""
+def like_album(instance: Instance, listener: Listener | None, public_id: str, n: int) -> list[int]:
+    """Return the ids of a random ``n`` songs of an album's radio: its own and those like them."""
     album = artists.find_album(instance.session, public_id)
-    ids = artists.album_track_ids(instance.session, album.id, MAX_SEEDS) if album else []
-    return _radio(instance, listener, "song", ids, n)
+    ids = artists.album_track_ids(instance.session, album.id, MAX_TRACKS) if album else []
+    return _radio(instance, listener, ids, n)
 
 
-def like_artist(
-    instance: Instance, listener: Listener | None, public_id: str, n: int
-) -> list[RankedTrack]:
-    """Return a random ``n`` songs of an artist's radio: its own and those of similar artists."""
+def like_artist(instance: Instance, listener: Listener | None, public_id: str, n: int) -> list[int]:
+    """Return the ids of a random ``n`` songs of an artist's radio: its own and those like them."""
     artist = artists.find_artist(instance.session, public_id)
-    if artist is None:
-        return []
-    ids = artists.track_ids(instance.session, artist.id, MAX_TRACKS_OF_ARTIST)
-    return _radio(instance, listener, "artist", ids, n, artist.public_id)
+    ids = artists.track_ids(instance.session, artist.id, MAX_TRACKS) if artist else []
+    return _radio(instance, listener, ids, n)
 
 
 def _radio(
-    instance: Instance,
-    listener: Listener | None,
-    kind: str,
-    ids: Sequence[int],
-    n: int,
-    key: str | None = None,
-) -> list[RankedTrack]:
-    """Return a random ``n`` songs of the radio of ``kind`` around tracks; of one where none is."""
-    if not ids:
-        return []
-    key = key or ",".join(tracks.public_ids(instance.session, ids[:MAX_SEEDS]))
+    instance: Instance, listener: Listener | None, seeds: Sequence[int], n: int
+) -> list[int]:
+    """Return a random ``n`` songs of the radio around tracks, by their sound without a run."""
     n = min(n, MAX_SONGS)
-    try:
-        page = stations.station_page(
-            instance,
-            listener,
-            kind,
-            key,
-            cursor=stations.new_cursor(),
-            n=n,
-            only=playable_choice(instance),
-        )
-    except NotReady:
-        # Without a run the sound of one of the songs answers.
-        playable = np.intersect1d(ids, playable_ids(instance))
+    space = space_or_none(instance)
+    if space is None or not len(space.rows_of(list(seeds))):
+        playable = np.intersect1d(seeds, playable_ids(instance)).astype(np.int64)
         if not len(playable):
             return []
         chosen = int(np.random.default_rng().choice(playable))
-        seed = tracks.tracks_by_id(instance.session, [chosen])
-        return like_song(instance, listener, seed[0], n) if seed else []
-    return page.items
+        views = tracks.tracks_by_id(instance.session, [chosen])
+        return like_song(instance, listener, views[0], n) if views else []
+    ids = stations.station_ids(
+        ranking.create_method(space),
+        space,
+        seeds,
+        n + SPARE,
+        seed=secrets.randbelow(10**9),
+        only=playable_choice(instance),
+        withdrawn=left_out(instance, listener, seeds),
+    )
+    matches = [Match(track_id, 0.0, ()) for track_id in ids]
+    if dislikes := _dislikes(instance, listener):
+        matches = stations.exclude_songs(space, matches, dislikes)
+    return [match.track_id for match in stations.separate_artists(space, matches[:n])]
 
 
 def random_songs(
@@ -197,7 +187,7 @@ def top_songs(instance: Instance, listener: Listener | None, artist_id: int, n: 
             func.coalesce(plays, 0).desc(),
             Track.id,
         )
-        .limit(MAX_TRACKS_OF_ARTIST)
+        .limit(MAX_TRACKS)
     )
     playable = playable_ids(instance)
     ids = np.array(list(dict.fromkeys(session.scalars(query))), dtype=np.int64)

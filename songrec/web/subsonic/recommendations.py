@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from songrec.core.errors import NotReady
 from songrec.services.recommendation import instant_mix
 from songrec.services.recommendation.instant_mix import SonicMatch
-from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.catalogue.artists import find_artist
 from songrec.store.db import db
 from songrec.store.instance import current_instance
@@ -42,22 +41,21 @@ def _similar() -> list[dict[str, Any]]:
     named = ids.parse(text)
     n = parameters.count("count", 50, instant_mix.MAX_SONGS)
     instance, listener = current_instance(), caller().listener
-    ranked: list[RankedTrack]
     if named.kind == ids.SONG:
-        ranked = instant_mix.like_song(instance, listener, song_of(text), n)
+        similar = instant_mix.like_song(instance, listener, song_of(text), n)
     elif named.kind == ids.ALBUM:
         album = album_of(text)
         if album.id is not None:
-            ranked = instant_mix.like_album(instance, listener, album.public_id, n)
+            similar = instant_mix.like_album(instance, listener, album.public_id, n)
         elif album.artist is not None:
-            ranked = instant_mix.like_artist(instance, listener, album.artist.public_id, n)
+            similar = instant_mix.like_artist(instance, listener, album.artist.public_id, n)
         else:
-            ranked = []
+            similar = []
     elif named.kind == ids.ARTIST and find_artist(db.session, named.public_id):
-        ranked = instant_mix.like_artist(instance, listener, named.public_id, n)
+        similar = instant_mix.like_artist(instance, listener, named.public_id, n)
     else:
         raise not_found("song, album or artist")
-    return children([one.track.id for one in ranked])
+    return children(similar)
 
 
 @endpoint("getTopSongs")
