@@ -483,6 +483,8 @@ class _Exchange:
                 self._session.delete(link)  # deleted there: the playlist here stays
         for playlist in self._said.playlists:
             link = links.get(playlist.id)
+            if link is not None and (_is_written(link) or link.playlist_id is None):
+                continue  # written as a mix, or deleted here, since it was read
             ids = self._tracks_of([song.id for song in playlist.songs])
             track_ids = list(dict.fromkeys(ids.values()))[: playlists.TRACK_LIMIT]
             written = [song.id for song in playlist.songs]

@@ -14,7 +14,14 @@ from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.listeners import listens, playlists, reactions
 from songrec.store.servers import server_tracks
-from songrec.store.tables import Listen, Listener, MusicServer, ServerAccount, ServerOpinion
+from songrec.store.tables import (
+    Listen,
+    Listener,
+    MusicServer,
+    ServerAccount,
+    ServerOpinion,
+    ServerPlaylist,
+)
 from tests.servers.made_server import PASSWORD, MadeServer
 from tests.services.servers.conftest import Connect
 
@@ -201,6 +208,22 @@ def test_playlists_follow_the_server_until_they_are_changed_here(
     made.playlists.clear()
     sync_account(here, account)
     assert playlists.tracks(db.session, own[0]) == songs[1:]
+
+
+def test_playlists_that_songrec_writes_are_not_read(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """Nor is one that the listener deleted here made again."""
+    made.playlists["p1"] = {"name": "Daily mix 1", "owner": "admin", "songs": ["s1"]}
+    made.playlists["p2"] = {"name": "Evening", "owner": "admin", "songs": ["s2"]}
+    db.session.add(ServerPlaylist(account_id=account.id, remote_id="p1", is_own=True))
+    assert sync_account(here, account).playlists == 1
+    [own] = playlists.owned(db.session, listener())
+    assert own.name == "Evening"
+    playlists.delete(db.session, own)
+    made.playlists["p2"]["songs"] = ["s2", "s3"]
+    assert sync_account(here, account).playlists == 0
+    assert playlists.owned(db.session, listener()) == []
 
 
 def test_an_expired_key_is_one_line_and_the_next_exchange_goes_on(
