@@ -61,6 +61,11 @@ SETTINGS: tuple[Setting, ...] = (
         "minutes; 0: only on request.",
     ),
     Setting(
+        "SONGREC_SERVER_PASSWORD",
+        "none",
+        "Password for flask servers add, where it is neither typed nor read from stdin.",
+    ),
+    Setting(
         "SONGREC_TRANSCODED_MB",
         "2048",
         "MiB of songs that stay converted for browsers that lack their format.",

@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT})
 
 
-READY_DESCRIPTOR = "SONGREC_READY_FD"
+READY_DESCRIPTOR = "SUPERVISOR_READY_FD"
 """Names the file descriptor that the supervisor reads, as long as it waits for a process."""
 
 
