@@ -56,6 +56,8 @@ def test_an_id_that_is_none_is_not_found(
         7,
         {},
         {"items": "song"},
+        {"items": 7},
+        {"items": {"id": "p000000001"}},
         {"items": [7, None, "x", []]},
         {"items": [{"id": "p000000001", "op": "MULTIPLY"}]},
         {"items": [{"id": "p000000001", "op": "SUBTRACT"}]},

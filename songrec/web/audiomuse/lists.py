@@ -27,9 +27,10 @@ MOST_ITEMS = 50
 def alchemy() -> ResponseReturnValue:
     """Songs like some and unlike others."""
     sent = body()
-    items = [one for one in sent.get("items") or () if isinstance(one, dict)][:MOST_ITEMS]
+    listed = sent.get("items")
+    items = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     wanted = []
-    for one in items:
+    for one in items[:MOST_ITEMS]:
         operation = text("op", one).upper()
         if text("id", one) and operation in ("ADD", "SUBTRACT"):
             wanted.append((text("type", one) or "song", text("id", one), operation == "ADD"))
