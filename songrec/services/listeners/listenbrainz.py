@@ -206,14 +206,15 @@ def _exchange(
     report: ExchangeReport,
     on_progress: Progress,
 ) -> None:
+    # First: a server that has no history to read still takes plays.
+    if account.sends_plays:
+        on_progress(0.0, "Sending plays.")
+        _send_plays(session, account, client, report)
     if account.reads_plays:
         _read_listens(session, account, client, report, on_progress)
     if account.reads_feedback:
         on_progress(0.6, "Reading loved and hated songs.")
         _read_feedback(session, account, client, report)
-    if account.sends_plays:
-        on_progress(0.8, "Sending plays.")
-        _send_plays(session, account, client, report)
     if account.sends_feedback:
         on_progress(0.9, "Sending likes and dislikes.")
         _send_reactions(session, account, client, report)

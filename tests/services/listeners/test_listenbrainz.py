@@ -216,6 +216,23 @@ def test_plays_are_sent_once_from_when_it_was_switched_on(
     assert listens.counts(session, listener).plays == 6
 
 
+def test_plays_are_sent_though_nothing_can_be_read(
+    session: Session,
+    listener: Listener,
+    server: ListenBrainzServer,
+    account: ListenBrainzAccount,
+    halo: Track,
+) -> None:
+    listenbrainz.switch(
+        account, reads_plays=True, reads_feedback=True, sends_plays=True, sends_feedback=False
+    )
+    hear(session, listener, halo, now())
+    server.failures = [0, 404]
+    with pytest.raises(NotReady, match="does not know what was asked"):
+        listenbrainz.exchange(session, account, CIPHER)
+    assert len(server.submitted) == 1
+
+
 def test_refused_plays_do_not_hold_back_the_others(
     session: Session,
     listener: Listener,
