@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from songrec.audio_files.decoding import decode
-from songrec.audio_files.transcoding import transcode
+from songrec.audio_files.transcoding import limited, transcode
 from songrec.core.errors import BadInput
 from tests.audio_files.sounds import tone, write
 
@@ -59,3 +59,33 @@ def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a sound" * 100)
     with pytest.raises(BadInput):
         transcode(path, tmp_path / "b.opus", "opus")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [
+        ("a.mp3", "libmp3lame", 44_100),
+        ("a.m4a", "aac", 44_100),
+        ("a.opus", "libopus", 48_000),
+        ("a.flac", "flac", 44_100),
+        ("a.tta", "tta", 44_100),
+    ],
+)
+def test_a_part_begins_and_ends_at_its_places(
+    tmp_path: Path, name: str, codec: str, rate: int
+) -> None:
+    # A tone from the sixth second on.
+    samples = np.concatenate([np.zeros(6 * rate, np.float32), tone(4.0, rate, hz=1000)])
+    path = write(tmp_path / name, np.stack([samples, samples]), rate, codec, layout="stereo")
+    transcode(path, tmp_path / "b.flac", "flac", start_s=4.5, end_s=8.0)
+    audio = decode(tmp_path / "b.flac", sample_rate=8_000, seconds=None).audio
+    assert audio.duration_s == pytest.approx(3.5, abs=0.05)
+    assert (np.abs(audio.samples) > 0.1).argmax() / 8_000 == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_limit_takes_the_next_rate_that_a_format_has() -> None:
+    assert limited("mp3", 130_000).bit_rate == 128_000
+    assert (limited("mp3", 40_000).bit_rate, limited("mp3", 40_000).sample_rate) == (40_000, 22_050)
+    assert limited("opus", 1_000).bit_rate == 6_000
+    assert limited("aac", 900_000).bit_rate == 320_000
+    assert limited("flac", 64_000) is limited("flac", None)

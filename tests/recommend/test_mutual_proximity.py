@@ -120,3 +120,14 @@ def test_equal_vectors_and_a_single_track_are_no_error():
     mean, std = distance_moments(same[:1], np.array([0]))
     assert np.isfinite(mean).all()
     assert (std == np.float32(mutual_proximity.SMALLEST)).all()
+
+
+def test_similarities_fall_with_the_scores_from_the_same_sound_on():
+    space = mixture()
+    near = [one.track_id for one in nearest_by_mixture(space, 17, 20, phrases=PHRASES)]
+    values = mutual_proximity.similarities(space, 17, space.rows_of([17, *near]))
+    assert values is not None
+    assert np.all(np.diff(values) <= 1e-9)
+    assert np.all((values >= 0) & (values <= 1))
+    assert values[0] > 0.9
+    assert mutual_proximity.similarities(space, 3, space.rows_of([17])) is None

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.recommend.lists.rerank import Reranking
+from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.recommend.methods.distance import Distance
 from songrec.recommend.query import Query
-from songrec.recommend.ranking import rank
+from songrec.recommend.ranking import rank, rank_ids
 from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.similar import similar_tracks
 from songrec.recommend.space_statistics import statistics_of
@@ -260,3 +260,18 @@ def test_a_space_without_columns_raises_an_error(method):
         rank(nothing, [10], [], 3, method=method)
     with pytest.raises(NotReady, match="Ingest a catalogue"):
         similar_tracks(nothing, 10, 3)
+
+
+def test_a_ranking_without_reasons_is_the_same_ranking():
+    space = random_space(300, d=4, seed=4)
+    options = {"by": DEFAULT_RERANKING, "seeds": True, "withdrawn": [70], "excluded": [20]}
+    only = space.track_ids[::2]
+    for likes in ([10], [10, 40, 90]):
+        for chosen in (None, only):
+            whole = rank(space, likes, n=25, only=chosen, **options)
+            expected = [match.track_id for match in whole]
+            assert rank_ids(space, likes, 25, only=chosen, **options) == expected
+    with pytest.raises(BadInput):
+        rank_ids(space, [], 5)
+    with pytest.raises(NotReady):
+        rank_ids(space, [-1], 5, seeds=True)

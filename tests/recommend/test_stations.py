@@ -277,3 +277,11 @@ def test_two_planted_tastes_stay_two_and_dislikes_teach_what_differs():
     assert len(alone.tastes) == 1
     assert alone.contrasts
     assert profile([7]) is None
+
+
+@pytest.mark.parametrize("seeds", [[10], [10, 200, 310], list(range(10, 500, 7))])
+def test_a_station_without_reasons_is_the_same_station(seeds):
+    for only in (None, np.arange(1, 5_000, 2)):
+        expected = ids(station(seeds, 0, 40, seed=3, only=only))
+        assert stations.station_ids(TasteMethod(), SPACE, seeds, 40, seed=3, only=only) == expected
+    assert stations.station_ids(TasteMethod(), SPACE, [-1], 5) == []
