@@ -17,6 +17,7 @@ from songrec.store.listeners import (
     listens,
     match_decisions,
     mixes,
+    play_queues,
     playlists,
     reactions,
     recommendation_rules,
@@ -24,11 +25,16 @@ from songrec.store.listeners import (
     unmatched_imports,
 )
 from songrec.store.tables import (
+    Album,
+    AlbumOpinion,
     ApiToken,
     AppPassword,
+    Artist,
+    ArtistOpinion,
     Listener,
     Reaction,
     Track,
+    TrackRating,
     Upload,
     User,
     UserSession,
@@ -54,6 +60,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         "plays": [],
         "playlists": [],
         "mixes": [],
+        "apps": None,
         "waiting": [],
         "uploads": [],
         "account": None if user is None else _account(session, user),
@@ -106,6 +113,7 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         for playlist, ids in lists
     ]
     content["mixes"] = _mixes(session, listener)
+    content["apps"] = _apps(session, listener)
     numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
     content["waiting"] = [
         {
@@ -190,6 +198,53 @@ def _mixes(session: Session, listener: Listener) -> list[dict[str, Any]]:
         }
         for mix in rows
     ]
+
+
+def _apps(session: Session, listener: Listener) -> dict[str, Any]:
+    """Return what apps keep here: ratings, stars of albums and artists, the queue, bookmarks."""
+    rated = session.execute(
+        select(TrackRating.track_id, TrackRating.rating, TrackRating.rated_at)
+        .where(TrackRating.listener_id == listener.id)
+        .order_by(TrackRating.rated_at)
+    ).all()
+    marks = play_queues.bookmarks(session, listener)
+    queue = play_queues.of_listener(session, listener)
+    queued = tracks.tracks_by_public_id(session, queue.tracks) if queue is not None else []
+    ids = [row.track_id for row in (*rated, *marks)] + [view.id for view in queued]
+    named = _named(session, ids)
+    of_targets = {
+        "albums": (AlbumOpinion, Album, AlbumOpinion.album_id, Album.title),
+        "artists": (ArtistOpinion, Artist, ArtistOpinion.artist_id, Artist.name),
+    }
+    stars = {
+        kind: [
+            {"name": label, "rating": row.rating, **_moments(row, "starred_at")}
+            for row, label in session.execute(
+                select(table, name)
+                .join(target, target.id == target_id)
+                .where(table.listener_id == listener.id)
+                .order_by(name)
+            )
+        ]
+        for kind, (table, target, target_id, name) in of_targets.items()
+    }
+    return {
+        "ratings": [
+            {**named[row.track_id], "rating": row.rating, **_moments(row, "rated_at")}
+            for row in rated
+        ],
+        **stars,
+        "queue": [named[view.id] for view in queued],
+        "bookmarks": [
+            {
+                **named[row.track_id],
+                "position_ms": row.position_ms,
+                "comment": row.comment,
+                **_moments(row, "changed_at"),
+            }
+            for row in marks
+        ],
+    }
 
 
 def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:

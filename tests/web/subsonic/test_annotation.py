@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from songrec.services.listeners.export_data import export
 from songrec.store.listeners import reactions, skips, users
 from songrec.store.tables import Listen, Listener, User
 from tests.web.subsonic.conftest import Device, Library
@@ -124,3 +125,19 @@ def test_what_plays_is_seen_by_its_listener_alone(
     assert (entry["state"], entry["positionMs"], entry["playbackRate"]) == ("paused", 40_000, 1.5)
     assert session.scalar(select(Listen.id)) is None
     assert skips.of_listener(session, listener_of(session, "Anna")) == []
+
+
+def test_what_apps_keep_is_part_of_the_export(
+    session: Session, small: Library, phone: Device
+) -> None:
+    song = small.song("Loose")
+    ok(phone, "setRating", id=song, rating=4)
+    ok(phone, "star", albumId=small.albums["Wish"], artistId=small.artists["Björk"])
+    ok(phone, "savePlayQueue", id=[song, small.song("Lullaby")], current=song)
+    ok(phone, "createBookmark", id=song, position=5_000, comment="here")
+    apps = export(session, listener_of(session, "Anna"))["apps"]
+    assert [(one["title"], one["rating"]) for one in apps["ratings"]] == [("Loose", 4)]
+    assert [one["name"] for one in apps["albums"]] == ["Wish"]
+    assert [one["name"] for one in apps["artists"]] == ["Björk"]
+    assert [one["title"] for one in apps["queue"]] == ["Loose", "Lullaby"]
+    assert [(one["position_ms"], one["comment"]) for one in apps["bookmarks"]] == [(5_000, "here")]
