@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from songrec import create_app
 from songrec.core import numba_cache
 from songrec.store.db import db
 from songrec.store.listeners import users
+from songrec.web.lazy_rules import LazyRule
 from tests.planted_run import Planted, plant
 from tests.postgresql import Server, postgresql_server, postgresql_template, server_url
 
@@ -102,6 +104,10 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return database
 
 
+PARSED = ("_parts", "_trace", "_converters", "arguments")
+"""What werkzeug reads out of the text of a rule."""
+
+
 class Templates(BytecodeCache):
     """Compiled templates of all applications of this process; compiling takes most of the time."""
 
@@ -115,14 +121,34 @@ class Templates(BytecodeCache):
         self._code[bucket.key, bucket.checksum] = bucket.code
 
 
+def parse_once(compile_rule: Callable[[LazyRule], None]) -> Callable[[LazyRule], None]:
+    """Compile the addresses of every application like those of the first: they are the same."""
+    parsed: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def compile_or_copy(rule: LazyRule) -> None:
+        key = (rule.subdomain, rule.rule, rule.merge_slashes)
+        if key not in parsed or rule.defaults:
+            compile_rule(rule)
+            if not rule.defaults:
+                parsed[key] = {name: getattr(rule, name) for name in PARSED}
+            return
+        for name, value in parsed[key].items():
+            setattr(rule, name, value.copy())
+        for name, is_unknown in (("_build", False), ("_build_unknown", True)):
+            setattr(rule, name, MethodType(rule._compile_builder(is_unknown), rule))
+
+    return compile_or_copy
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cheap_process() -> Iterator[None]:
-    """Spare tests what costs most: compiling templates anew, slow hashes, waiting for disks."""
+    """Spare tests what costs most: compiling templates and addresses anew, hashes, slow disks."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", Templates())
         patch.setattr(users, "HASHER", hasher)
         patch.setattr(os, "fsync", lambda descriptor: None)
+        patch.setattr(LazyRule, "compile", parse_once(LazyRule.compile))
         yield
 
 
