@@ -31,7 +31,7 @@ from songrec.store.tables import (
 ARTIST_PREFIX = "ar-"
 """Precedes an artist's public id in the Subsonic API."""
 MAX_TRACKS_OF_ARTIST = 200
-SECONDS = 60
+SECONDS = 600
 """Songs that a scan finds gone are missed after so long at most."""
 _present = VersionedCache(8)
 _HERE = ServerTrack.gone_at.is_(None)
