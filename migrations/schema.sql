@@ -110,9 +110,9 @@ CREATE TABLE "audio_file" (
 	start_s DOUBLE, 
 	end_s DOUBLE, kept_by_id INTEGER CONSTRAINT fk_audio_file_kept_by_id_listener REFERENCES listener (id) ON DELETE SET NULL, 
 	CONSTRAINT pk_audio_file PRIMARY KEY (id), 
-	CONSTRAINT fk_audio_file_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE SET NULL, 
 	CONSTRAINT ck_audio_file_state CHECK (state in ('listed', 'analysed', 'rejected', 'missing')), 
-	CONSTRAINT uq_audio_file_public_id UNIQUE (public_id)
+	CONSTRAINT uq_audio_file_public_id UNIQUE (public_id), 
+	CONSTRAINT fk_audio_file_track_id_track FOREIGN KEY(track_id) REFERENCES track (id) ON DELETE SET NULL
 );
 CREATE TABLE bookmark (
 	listener_id INTEGER NOT NULL, 
@@ -536,7 +536,7 @@ CREATE TABLE server_playlist (
 	name VARCHAR(300) NOT NULL, 
 	written JSON NOT NULL, 
 	changed VARCHAR(60) DEFAULT '' NOT NULL, 
-	synced_at DATETIME, 
+	synced_at DATETIME, sent JSON DEFAULT '{}' NOT NULL, 
 	CONSTRAINT pk_server_playlist PRIMARY KEY (id), 
 	CONSTRAINT fk_server_playlist_account_id_server_account FOREIGN KEY(account_id) REFERENCES server_account (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_server_playlist_mix_id_mix FOREIGN KEY(mix_id) REFERENCES mix (id) ON DELETE SET NULL, 
@@ -830,4 +830,4 @@ CREATE TRIGGER track_search_update AFTER UPDATE OF search_terms, album_id ON tra
 CREATE TRIGGER words_search_delete AFTER DELETE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); END;
 CREATE TRIGGER words_search_insert AFTER INSERT ON track_words BEGIN INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
 CREATE TRIGGER words_search_update AFTER UPDATE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
-INSERT INTO alembic_version VALUES ('0033');
+INSERT INTO alembic_version VALUES ('0034');
