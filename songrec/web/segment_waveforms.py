@@ -48,15 +48,22 @@ class Moment:
 
 
 def moments_of(
-    ranked: Sequence[RankedTrack], of: TrackView | None = None
+    ranked: Sequence[RankedTrack], of: TrackView | None = None, *, in_turn: bool = False
 ) -> dict[int, list[Moment]]:
     """Return, by track id, the moments that let a listener hear why songs are recommended.
 
-    See ``segment_pairs``; none for who may not listen.
+    See ``segment_pairs``; none for who may not listen. All songs are like ``of``, or, with
+    ``in_turn``, each like the song before; else each like the song that its sentence names.
     """
     if not access.may_listen():
         return {}
-    pairs = segment_pairs(current_instance(), ranked, of.id if of else None)
+    ids = [one.track.id for one in ranked]
+    likes = None
+    if in_turn:
+        likes = dict(zip(ids[1:], ids, strict=False))
+    elif of:
+        likes = dict.fromkeys(ids, of.id)
+    pairs = segment_pairs(current_instance(), ranked, likes)
     # A liked song comes beside many others: its waveform is drawn once.
     peaks = {part.track.id: part.peaks for parts in pairs.values() for part in parts}
     drawn = {track_id: path(values) for track_id, values in peaks.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.files import atomic_folder
@@ -15,7 +16,7 @@ from songrec.jobs import segment_tasks
 from songrec.store import jobs
 from songrec.store.instance import Instance
 from songrec.store.models import taggers
-from songrec.store.sound import segment_index
+from songrec.store.sound import audio_files, segment_index
 from songrec.store.sound.segment_index import SongSegments
 from songrec.store.tables import Track, User
 from songrec.tagging.measures import measures
@@ -187,3 +188,37 @@ def test_both_songs_are_heard_one_after_the_other(
         assert len(group.select("svg.moment-wave rect")) == 2
     similar = parse(client.get(f"/tracks/{liked.public_id}"))
     assert similar.select(f'li[data-song="{found.public_id}"] button[data-hear-both]')
+
+
+def test_songs_of_a_path_are_heard_after_the_one_before(
+    client: FlaskClient, cut: list[Track], session: Session, instance: Path, tmp_path: Path
+) -> None:
+    ends = [cut[0].public_id, cut[2].public_id]
+    address = f"/path?from={ends[0]}&to={ends[1]}&steps=4"
+    songs = [item["data-song"] for item in parse(client.get(address)).select("li[data-song]")]
+    assert (songs[0], songs[-1]) == tuple(ends)
+    tracks = [session.scalars(select(Track).filter_by(public_id=one)).one() for one in songs[:3]]
+    audible = audio_files.for_tracks(session, [track.id for track in tracks])
+    for number, track in enumerate(tracks):
+        if track.id not in audible:
+            add_sound(
+                session, track, write_wav(tmp_path / f"path-{number}.wav", hertz=300 + number)
+            )
+    ids = sorted(track.id for track in tracks)
+    vectors = np.eye(4, 3).astype(np.float32)
+    starts = (np.arange(4) * 2).astype(np.float32)
+    segment_index.write(
+        instance,
+        [SongSegments(one, starts, vectors, np.tile([0.8, 0.02], (4, 1))) for one in ids],
+        seconds=2,
+        made_by="musicnn",
+        tag_names=("slow waltz", "techno"),
+        metadata={},
+    )
+    session.commit()
+    assert _pairs_of(client, address) == [songs[:2], songs[1:3]]
+
+
+def _pairs_of(client: FlaskClient, address: str) -> list[list[str]]:
+    buttons = parse(client.get(address)).select("button[data-hear-both]")
+    return [[one["track"] for one in json.loads(button["data-hear-both"])] for button in buttons]

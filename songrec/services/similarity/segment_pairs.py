@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from songrec.core.types import SegmentIndex
@@ -46,7 +46,7 @@ class _Starts:
 
 
 def segment_pairs(
-    instance: Instance, ranked: Sequence[RankedTrack], of: int | None = None
+    instance: Instance, ranked: Sequence[RankedTrack], likes: Mapping[int, int] | None = None
 ) -> dict[int, tuple[AudibleSegment, ...]]:
     """Return, by track id, the segments that let a listener hear why a song is recommended.
 
@@ -57,19 +57,20 @@ def segment_pairs(
 
     Parameters
     ----------
-    of
-        The track that all of these are like, in place of the one that each sentence is about.
+    likes
+        The track that each one is like (ids), in place of the one that its sentence is about.
+        Tracks that are missing there have no pair.
     """
     audible = [one for one in ranked if one.track.has_audio]
     space = space_or_none(instance) if audible else None
     if space is None or space.segments is None:
         return {}
-    starts = {one.track.id: _starts(space.segments, one, of) for one in audible}
+    starts = {one.track.id: _starts(space.segments, one, likes) for one in audible}
     chosen = {track_id: pair for track_id, pair in starts.items() if pair is not None}
-    likes = {pair.like for pair in chosen.values() if pair.like is not None}
-    files = audio_files.for_tracks(instance.session, [*chosen, *likes])
+    liked = {pair.like for pair in chosen.values() if pair.like is not None}
+    files = audio_files.for_tracks(instance.session, [*chosen, *liked])
     views = {one.track.id: one.track for one in audible}
-    missing = [like for like in likes if like in files and like not in views]
+    missing = [like for like in liked if like in files and like not in views]
     views |= {view.id: view for view in tracks.tracks_by_id(instance.session, missing)}
     waveforms = {
         track_id: waveform_cache.find(instance.folder, str(file.content_hash))
@@ -88,7 +89,9 @@ def segment_pairs(
     return {track_id: parts for track_id, parts in pairs.items() if parts}
 
 
-def _starts(index: SegmentIndex, one: RankedTrack, of: int | None) -> _Starts | None:
+def _starts(
+    index: SegmentIndex, one: RankedTrack, likes: Mapping[int, int] | None
+) -> _Starts | None:
     matched = segments.matched_segment(one.reasons)
     if matched is not None:
         first = one.reasons[0]
@@ -96,7 +99,7 @@ def _starts(index: SegmentIndex, one: RankedTrack, of: int | None) -> _Starts | 
         if near and isinstance(first.about, int):
             return _Starts(matched["start_s"], first.about, near[0]["start_s"])
         return _Starts(matched["start_s"])
-    like = of if of is not None else contributions.named_like(one.reasons)
+    like = contributions.named_like(one.reasons) if likes is None else likes.get(one.track.id)
     pair = nearest_pair(index, like, one.track.id) if like is not None else None
     if pair is None:
         return None

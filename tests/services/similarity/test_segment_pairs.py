@@ -54,8 +54,10 @@ def like(track: Track) -> Reason:
     return Reason("liked", "Close", 1.0, track.id)
 
 
-def heard(instance: Instance, *found: RankedTrack, of: int | None = None) -> list[list[tuple]]:
-    pairs = segment_pairs(instance, found, of)
+def heard(
+    instance: Instance, *found: RankedTrack, likes: dict[int, int] | None = None
+) -> list[list[tuple]]:
+    pairs = segment_pairs(instance, found, likes)
     return [
         [(part.track.id, part.start_s, part.length_s, part.song_s) for part in pairs[one.track.id]]
         if one.track.id in pairs
@@ -73,7 +75,8 @@ def test_of_two_songs_the_nearest_moments_are_played(
     assert heard(place, found) == [expected]
     alone = ranked(session, songs[1], Reason("feature", "Similar timbre", 1.0, "timbre"))
     assert heard(place, alone) == [[]]
-    assert heard(place, alone, of=songs[0].id) == [expected]
+    assert heard(place, alone, likes={songs[1].id: songs[0].id}) == [expected]
+    assert heard(place, found, likes={}) == [[]]
 
 
 def test_a_match_by_segments_plays_what_it_rests_on(
