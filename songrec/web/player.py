@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from limits import RateLimitItemPerMinute
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 from songrec.jobs import queue
-from songrec.services.features import transcoded_files
+from songrec.services.features import live_conversion, transcoded_files
 from songrec.services.features.sound_files import is_local, local_path
 from songrec.services.listeners import playlist_export
 from songrec.services.recommendation import song_page
@@ -59,6 +60,8 @@ REACTIONS = {reactions.LIKE: "like", reactions.DISLIKE: "dislike"}
 MAX_PREPARING = 8
 """More waveforms than this do not wait at once, so that no visitor fills the queue."""
 N_SIMILAR = 4
+LONGEST_S = 24 * 3600.0
+"""No song is longer."""
 BEGINNING_S = 20.0
 """So long a request waits for the first bytes of a song that is converted."""
 OTHER_TYPE = "application/octet-stream"
@@ -131,13 +134,19 @@ def media(file_id: str) -> ResponseReturnValue:
 def transcoded(file_id: str) -> ResponseReturnValue:
     """Send the audio of one file as ``format`` (opus or mp3), converted at the first play.
 
-    While it is being converted there are no ranges, and HEAD only starts the conversion.
+    While it is being converted there are no ranges, and HEAD only starts the conversion. ``from``
+    (seconds) is a place that the conversion is not at yet: another one begins there.
     """
     file = _file(file_id)
     format = request.args.get("format", "mp3")
     if format not in transcoded_files.MEDIA_TYPES:
         abort(400, "format must be opus or mp3.")
+    from_s = request.args.get("from", 0.0, type=float)
+    if not 0 <= from_s <= LONGEST_S:
+        abort(400, "from must be a number of seconds.")
     path = unchanged_path(file)
+    if from_s:
+        return _converted_from(file, format, from_s)
     kind = transcoded_files.MEDIA_TYPES[format]
     instance, content_hash = current_app.config["INSTANCE"], str(file.content_hash)
     done = transcoded_files.finished(instance, content_hash, format)
@@ -163,13 +172,40 @@ def transcoded(file_id: str) -> ResponseReturnValue:
     except BadInput as error:
         abort(404, f"This song cannot be played: it {error}.")
     except transcoded_files.Busy as error:
-        response = make_response(str(error), 503)
-        response.headers["Retry-After"] = "5"
-        return response
-    body = () if is_needed else transcoded_files.read(conversion)
+        return _busy(error)
+    return _growing(() if is_needed else transcoded_files.read(conversion), kind)
+
+
+def _converted_from(file: AudioFile, format: str, from_s: float) -> Response:
+    """Send a conversion that begins at a place, as fast as it is read."""
+    kind = transcoded_files.MEDIA_TYPES[format]
+    if request.method == "HEAD":
+        return _growing((), kind)
+    security.count_from_here(PREPARATIONS, "transcoded")
+    source = audio_files.source_of(file)
+    db.session.commit()  # nothing stays locked meanwhile
+    conversion = live_conversion.Conversion(format, live_conversion.KBPS[format], from_s)
+    try:
+        stream = live_conversion.start(source, conversion)
+    except BadInput as error:
+        abort(404, str(error))
+    except transcoded_files.Busy as error:
+        return _busy(error)
+    response = _growing(stream, kind)
+    response.call_on_close(stream.close)
+    return response
+
+
+def _growing(body: Iterable[bytes], kind: str) -> Response:
     response = current_app.response_class(body, content_type=kind)
     response.headers["Accept-Ranges"] = "none"
     response.cache_control.no_store = True
+    return response
+
+
+def _busy(error: transcoded_files.Busy) -> Response:
+    response = make_response(str(error), 503)
+    response.headers["Retry-After"] = "5"
     return response
 
 

@@ -34,19 +34,21 @@
   };
 
   // Resolves when the element stands where the part begins, rejects where it cannot be played.
-  const cue = (element, song, { from }) => new Promise((resolve, reject) => {
+  const cue = (element, song, part) => new Promise((resolve, reject) => {
+    const offset = player.deck.offsetOf(song, part.from);
+    const from = offset ? 0 : part.from;
+    part.end = from + part.for;
     element.preload = "auto";
     element.onerror = () => reject(new Error("unplayable"));
     element.oncanplay = () => {
       if (Math.abs(element.currentTime - from) < 0.5) resolve();
     };
     element.onloadedmetadata = () => { element.currentTime = from; };
-    element.src = player.deck.source(song);
+    element.src = player.deck.source(song, offset);
   });
 
   // Plays a part to its end; the volume falls over the last moments, so that it does not click.
   const playPart = (element, part, mine) => new Promise((resolve, reject) => {
-    const end = part.from + part.for;
     element.volume = player.deck.volume;
     element.muted = player.deck.muted;
     let timer = null;
@@ -55,7 +57,7 @@
       resolve();
     };
     timer = setInterval(() => {
-      const left = end - element.currentTime;
+      const left = part.end - element.currentTime;
       if (session !== mine || left <= 0 || element.ended) over();
       else if (left < FADE_S) element.volume = player.deck.volume * Math.max(0, left / FADE_S);
     }, 30);

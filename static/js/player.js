@@ -15,6 +15,7 @@
   const AHEAD = 3;
   const PREPARE_S = 20;
   const SAVE_MS = 5000;
+  const SETTLE_MS = 250;
   let failures = 0;
   // Where a station's queue goes on, and the loading that is under way.
   let more = null;
@@ -22,10 +23,12 @@
   // Where the restored song goes on once somebody presses play; until then its sound is not loaded.
   let resumeAt = null;
   let saved = 0;
+  // Where a song that is not converted yet goes on in a moment: `{ song, time }`.
+  let sought = null;
 
   const current = () => queue.current;
-  const length = () => (Number.isFinite(deck.audio.duration) ? deck.audio.duration : current()?.duration_s || 0);
-  const position = () => resumeAt ?? deck.audio.currentTime;
+  const length = () => (Number.isFinite(deck.length) ? deck.length : current()?.duration_s || 0);
+  const position = () => resumeAt ?? sought?.time ?? deck.time;
   const isPlaying = () => !bar.hidden && !deck.audio.paused && !deck.audio.ended;
   const changed = () => document.dispatchEvent(new CustomEvent("songrec:player"));
 
@@ -150,6 +153,7 @@
     queue.jump(index);
     const song = current();
     bar.hidden = false;
+    sought = null;
     history.begin();
     if (play) {
       resumeAt = null;
@@ -214,7 +218,7 @@
   };
   const skip = () => {
     if (queue.following({ more }) < 0 && !more) return;
-    history.skipped(current(), deck.audio, length());
+    history.skipped(current(), deck, length());
     next();
   };
   const previous = () => {
@@ -222,13 +226,13 @@
     if (position() > 3 || (queue.at === 0 && queue.repeat === "off")) goTo(0);
     else load(queue.at ? queue.at - 1 : queue.songs.length - 1);
   };
-  const isBuffered = ({ buffered }, time) => {
-    for (let part = 0; part < buffered.length; part += 1) {
-      if (buffered.start(part) <= time && time < buffered.end(part)) return true;
-    }
-    return false;
+  const later = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+  // Says whether a song is converted, and has it converted to its end.
+  const conversionOf = async (song) => {
+    const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+    if (!deck.isDirect(song) && answer?.headers.get("Accept-Ranges") === "bytes") song.is_converted = true;
+    return answer;
   };
-  // A song that is still being converted can be heard, but only where it has arrived.
   const goTo = (time) => {
     const target = Math.max(0, Math.min(length() || time, time));
     if (resumeAt !== null) {
@@ -236,32 +240,33 @@
       show();
       return;
     }
-    const { audio } = deck;
-    if (!deck.isDirect(current()) && !Number.isFinite(audio.duration) && !isBuffered(audio, target)) {
-      reopen(target);
+    if (deck.canSeek(current(), target)) {
+      sought = null;
+      deck.seek(target);
+    } else reopen(target);
+  };
+  // A place that has not arrived yet: of the converted song, else of a conversion that begins there.
+  const reopen = async (time) => {
+    if (sought) {
+      sought.time = time;
+      show();
       return;
     }
-    audio.currentTime = target;
-  };
-  let reopening = null;
-  const reopen = async (target) => {
-    const isUnderWay = reopening !== null;
-    reopening = target;
-    if (isUnderWay) return;
     const song = current();
-    announce("Preparing that part of the song …");
-    for (let tries = 0; tries < 300 && song === current(); tries += 1) {
-      const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
-      if (song === current() && answer?.headers.get("Accept-Ranges") === "bytes") {
-        song.is_converted = true;
-        const playing = isPlaying();
-        deck.open(song, reopening);
-        if (playing) start();
-        break;
-      }
-      await new Promise((resolve) => { setTimeout(resolve, 1000); });
+    const mine = { song, time };
+    sought = mine;
+    show();
+    for (let last = null; last !== mine.time;) { // the slider may still move
+      last = mine.time;
+      await later(SETTLE_MS);
     }
-    reopening = null;
+    await conversionOf(song);
+    if (sought !== mine) return;
+    sought = null;
+    const playing = isPlaying();
+    deck.open(song, mine.time);
+    if (playing) start();
+    show();
   };
 
   const close = () => {
@@ -270,6 +275,7 @@
     queue.replace([]);
     more = null;
     resumeAt = null;
+    sought = null;
     save();
     mark();
     changed();
@@ -447,7 +453,7 @@
     show();
     history.progress(current(), deck.audio, length());
     if (Date.now() - saved > SAVE_MS) save();
-    const left = length() - deck.audio.currentTime;
+    const left = length() - deck.time;
     const following = queue.following({ ended: true, more });
     if (left < PREPARE_S && left > 0 && following >= 0 && !deck.audio.paused) deck.prepare(queue.songs[following]);
   });
@@ -455,9 +461,7 @@
     failures = 0;
     // What has to be cut or converted first is made ready while this song plays.
     const ahead = queue.songs[queue.following({ ended: true, more })];
-    if (ahead && (ahead.is_part || !deck.isDirect(ahead))) {
-      fetch(deck.source(ahead), { method: "HEAD", credentials: "same-origin" }).catch(() => {});
-    }
+    if (ahead && (ahead.is_part || !deck.isDirect(ahead))) conversionOf(ahead);
   });
   deck.on("ended", () => next({ ended: true }));
   // As many songs are converted as may be at once: this one has its turn within seconds.
@@ -466,9 +470,11 @@
     if (deck.isDirect(song) || waited === song) return false;
     waited = song;
     for (let tries = 0; tries < 20 && song === current(); tries += 1) {
-      const answer = await fetch(deck.source(song), { method: "HEAD", credentials: "same-origin" }).catch(() => null);
-      if (answer?.status !== 503) return Boolean(answer?.ok) && song === current();
-      await new Promise((resolve) => { setTimeout(resolve, 3000); });
+      const answer = await conversionOf(song);
+      // What could not begin at a place is there once the whole song is.
+      const waits = answer?.status === 503 || (answer?.ok && deck.offset && !song.is_converted);
+      if (!waits) return Boolean(answer?.ok) && song === current();
+      await later(3000);
     }
     return false;
   };
@@ -478,12 +484,12 @@
     // The browser cannot decode it after all: another format can be had.
     if (song.transcoded && deck.isDirect(song) && deck.audio.error?.code >= 3) {
       song.unplayable = true;
-      deck.open(song);
+      deck.open(song, deck.time || deck.begun);
       start();
       return;
     }
     if (await waitForTurn(song)) {
-      deck.open(song);
+      deck.open(song, deck.begun);
       start();
       return;
     }

@@ -24,12 +24,11 @@
   });
 
   // What has been played is coloured while the player plays this song.
-  document.addEventListener("timeupdate", (event) => {
+  document.addEventListener("songrec:time", ({ detail: { share } }) => {
     if (!shown?.place.isConnected) return;
     const mine = document.querySelector(`[data-play="${CSS.escape(shown.place.dataset.songWave)}"][data-playing]`);
-    const { currentTime, duration } = event.target;
-    if (mine && Number.isFinite(duration) && duration) shown.wave.at(currentTime / duration);
-  }, true);
+    if (mine) shown.wave.at(share);
+  });
 
   document.addEventListener("pagechange", show);
   show();

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from songrec.services.features import transcoded_files
 from songrec.store.db import db
 from songrec.store.listeners import listens
 from songrec.store.tables import AudioFile, Listen, Track
@@ -232,6 +233,47 @@ def test_a_format_that_browsers_lack_plays_and_can_be_searched(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     until(page, lambda: time_of(page) > 10)
+    with live_server.app.app_context():
+        db.session.delete(db.session.get_one(AudioFile, file_id))
+        db.session.commit()
+        db.session.remove()
+
+
+def test_a_moment_of_a_song_that_is_not_converted_yet_plays(
+    page: Any, live_server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise transcoded_files.Busy("Other songs are being converted.")
+
+    monkeypatch.setattr(transcoded_files, "start", never)
+    path = write(tmp_path / "long.wma", tone(40.0, 44_100), 44_100, "wmav2")
+    with live_server.app.app_context():
+        track = db.session.get_one(Track, int(live_server.planted.track_ids[-1]))
+        file = add_sound(
+            db.session, track, path, codec="wmav2", info={"container": "asf"}, duration_s=40.0
+        )
+        db.session.commit()
+        public_id, file_id = track.public_id, file.id
+        db.session.remove()
+    page.goto(f"/tracks/{public_id}")
+    detail = {"tracks": [public_id], "from": 10}
+    page.evaluate(
+        "detail => document.dispatchEvent(new CustomEvent('songrec:play', { detail }))", detail
+    )
+    slider = page.get_by_role("slider", name="Position in the song")
+
+    def plays_from(start: float) -> None:
+        until(page, lambda: start < 40 * float(slider.input_value()) < start + 8)
+        until(page, lambda: time_of(page) > 0.3)
+
+    plays_from(10)
+    assert page.evaluate("document.querySelector('[data-player-audio]').currentSrc").endswith(
+        "&from=10"
+    )
+    page.evaluate("window.songrecPlayer.seekTo(0.75)")
+    plays_from(30)
+    page.evaluate("window.songrecPlayer.seekTo(0.5)")  # before what has arrived
+    plays_from(20)
     with live_server.app.app_context():
         db.session.delete(db.session.get_one(AudioFile, file_id))
         db.session.commit()

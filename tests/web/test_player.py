@@ -295,6 +295,19 @@ def test_a_format_that_browsers_lack_is_converted(
     assert known.status_code == 304
 
 
+def test_a_conversion_begins_at_a_place(client: FlaskClient, windows_media: AudioFile) -> None:
+    address = f"/listen/{windows_media.public_id}/transcoded?format=mp3"
+    whole = client.get(address).data
+    part = client.get(f"{address}&from=1.5", headers={"Range": "bytes=0-"})
+    assert (part.status_code, part.mimetype) == (200, "audio/mpeg")
+    assert part.headers["Accept-Ranges"] == "none"
+    assert part.cache_control.no_store
+    assert 0.15 < len(part.data) / len(whole) < 0.35  # half a second of two
+    assert client.get(f"{address}&from=60").status_code == 404
+    for wrong in ("-1", "nan", "1e9"):
+        assert client.get(f"{address}&from={wrong}").status_code == 400
+
+
 def test_what_plays_next_is_converted_ahead(client: FlaskClient, windows_media: AudioFile) -> None:
     address = f"/listen/{windows_media.public_id}/transcoded?format=opus"
     assert client.head(address).headers["Accept-Ranges"] == "none"

@@ -6,13 +6,28 @@ window.songrecDeck = (elements) => {
   const FORMATS = [["opus", 'audio/ogg; codecs="opus"'], ["mp3", "audio/mpeg"]];
   let [audio, spare] = elements;
   let prepared = null;
+  // What plays was opened at `begun`; the sound in the element begins at `offset` of the song.
+  let begun = 0;
+  let offset = 0;
 
   const format = FORMATS.find(([, type]) => audio.canPlayType(type))?.[0] || "mp3";
   const isDirect = (song) => !song.transcoded
     || (!song.unplayable && (!song.type || audio.canPlayType(song.type) !== ""));
   // Chromium takes an address that once had no ranges for one without them: the complete file has another.
-  const source = (song) => (isDirect(song)
-    ? song.media : `${song.transcoded}?format=${format}${song.is_converted ? "&complete=1" : ""}`);
+  // With `from` a conversion that begins there.
+  const source = (song, from = 0) => {
+    if (isDirect(song)) return song.media;
+    const place = from ? `&from=${from}` : "";
+    return `${song.transcoded}?format=${format}${song.is_converted ? "&complete=1" : place}`;
+  };
+  // Until a song is converted, what has not arrived is converted from that place on.
+  const offsetOf = (song, time) => (time < 1 || isDirect(song) || song.is_converted ? 0 : Math.round(time * 10) / 10);
+  const isBuffered = ({ buffered }, time) => {
+    for (let part = 0; part < buffered.length; part += 1) {
+      if (buffered.start(part) <= time && time < buffered.end(part)) return true;
+    }
+    return false;
+  };
 
   const empty = (element) => {
     element.pause();
@@ -26,8 +41,20 @@ window.songrecDeck = (elements) => {
 
   return {
     get audio() { return audio; },
+    get begun() { return begun; },
+    get offset() { return offset; },
+    // Position and length in the song, in seconds; the length is NaN or infinite until it is known.
+    get time() { return offset + audio.currentTime; },
+    get length() { return offset + audio.duration; },
     source,
+    offsetOf,
     isDirect,
+    // A song that is still being converted can be heard, but only where it has arrived.
+    canSeek(song, time) {
+      const local = time - offset;
+      return isDirect(song) || (local >= 0 && (Number.isFinite(audio.duration) || isBuffered(audio, local)));
+    },
+    seek(time) { audio.currentTime = time - offset; },
     // Calls back for what happens to the element that plays, not to the one that waits.
     on(kind, handle) {
       for (const element of elements) {
@@ -36,7 +63,9 @@ window.songrecDeck = (elements) => {
     },
     // The sound of a song in the playing element; at `time` once its length is known.
     open(song, time = 0) {
-      const address = source(song);
+      begun = time;
+      offset = offsetOf(song, time);
+      const address = source(song, offset);
       if (prepared === address && spare.getAttribute("src") === address && !spare.error) {
         const before = audio;
         [audio, spare] = [spare, audio];
@@ -50,7 +79,7 @@ window.songrecDeck = (elements) => {
         audio.src = address;
       }
       prepared = null;
-      if (!time) return;
+      if (!time || offset) return;
       const element = audio;
       if (element.readyState >= 1) element.currentTime = time;
       else element.addEventListener("loadedmetadata", () => { element.currentTime = time; }, { once: true });

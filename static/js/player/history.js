@@ -25,10 +25,10 @@ window.songrecHistory = (token) => {
       counted = true;
       post(song.play_address, {});
     },
-    skipped(song, audio, length) {
+    skipped(song, { audio, time }, length) {
       // Only songs that were heard at all.
-      if (!audio.played.length || audio.ended || audio.currentTime >= enough(length)) return;
-      post(song?.skip_address, { after: audio.currentTime.toFixed(1) });
+      if (!audio.played.length || audio.ended || time >= enough(length)) return;
+      post(song?.skip_address, { after: time.toFixed(1) });
     },
   };
 };
