@@ -44,6 +44,7 @@ def connect(user: str, server: str, token_stdin: bool, as_json: bool) -> None:
     from songrec.store.listeners import users
 
     listener = users.require_listener(db.session, users.get(db.session, user))
+    db.session.commit()  # nothing stays locked while the token is typed
     token = sys.stdin.readline() if token_stdin else click.prompt("User token", hide_input=True)
     account = listenbrainz.connect(
         db.session, listener, _cipher(), token, server, may_be_private=True

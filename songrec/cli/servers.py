@@ -61,6 +61,7 @@ def add(
 
     user = users.get(db.session, account)
     listener = users.require_listener(db.session, user)
+    db.session.commit()  # nothing stays locked while the password is typed
     sign_in = _sign_in(username, is_key=api_key, from_stdin=password_stdin)
     url = normalise_url(url).removesuffix("/rest")
     server = next((one for one in music_servers.all_servers(db.session) if one.url == url), None)

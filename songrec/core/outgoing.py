@@ -35,8 +35,22 @@ LARGEST_ANSWER = 64 * 2**20
 MOST_REDIRECTS = 3
 _METADATA = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
+    for text in (
+        "169.254.169.254",
+        "169.254.170.2",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    )
 )
+_TRANSLATED = tuple(
+    ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")
+)
+"""Networks whose addresses end with the IPv4 address that they lead to (RFC 6052, RFC 8215)."""
+_PIECE = 64 * 2**10
+"""Bytes of an answer that are read at once, or fewer if they have not arrived yet."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -115,6 +129,19 @@ class OriginSession(requests.Session):
             raise NotReady(f"{self._origin} {_reason(error)}") from None
         return response
 
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return where an answer leads to; an error for what no address can be read from."""
+        try:
+            target = super().get_redirect_target(resp)
+            if target:
+                _origin(urlsplit(urljoin(str(resp.url), target)))
+        except ValueError:
+            resp.close()
+            raise requests.exceptions.InvalidURL(
+                "answers with a redirect that leads nowhere"
+            ) from None
+        return target
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a prepared request, or refuse it: redirects come here too."""
         if _origin(urlsplit(str(request.url))) != self._origin:
@@ -141,7 +168,7 @@ def read_chunks(response: requests.Response, most: int, seconds: float) -> Itera
     deadline = time.monotonic() + seconds
     size = 0
     try:
-        for chunk in response.iter_content(64 * 2**10):
+        for chunk in read_pieces(response):
             size += len(chunk)
             if size > most:
                 raise NotReady(f"{origin} sends more than {most / 2**20:.0f} MiB for one song.")
@@ -154,10 +181,29 @@ def read_chunks(response: requests.Response, most: int, seconds: float) -> Itera
         response.close()
 
 
+def read_pieces(response: requests.Response) -> Iterator[bytes]:
+    """Yield the content of a streamed answer as it arrives; ``RequestException`` if it breaks off.
+
+    ``iter_content`` waits until a piece is full, which a server that sends a byte now and then
+    makes it do for hours: no time limit is looked at meanwhile.
+    """
+    try:
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            yield piece
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.DecodeError as error:
+        raise requests.exceptions.ContentDecodingError("sends what cannot be decoded") from error
+    except urllib3.exceptions.SSLError as error:
+        raise requests.exceptions.SSLError(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from error
+
+
 def _read_bounded(response: requests.Response) -> None:
     deadline = time.monotonic() + LONGEST_S
     content = bytearray()
-    for chunk in response.iter_content(64 * 2**10):
+    for chunk in read_pieces(response):
         content += chunk
         if len(content) > LARGEST_ANSWER:
             response.close()
@@ -211,6 +257,8 @@ def _check(address: str, allows_private: bool) -> None:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
+    if any(parsed in network for network in _TRANSLATED):
+        parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
     if parsed in _METADATA or parsed.is_multicast or parsed.is_unspecified:
         raise AddressRefused(f"leads to {address}, which is never asked")
     if not parsed.is_global and not allows_private:

@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -85,11 +86,18 @@ def test_private_addresses_need_permission(server: ThreadingHTTPServer) -> None:
 
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:169.254.169.254]",
+                "[64:ff9b::169.254.169.254]", "[2002:a9fe:a9fe::1]", "168.63.129.16",
                 "224.0.0.1", "0.0.0.0"]
 )  # fmt: skip
 def test_addresses_with_secrets_are_never_asked(address: str) -> None:
     with pytest.raises(NotReady, match="never asked"):
         outgoing.OriginSession(f"http://{address}", allows_private=True).get("latest")
+
+
+@pytest.mark.parametrize("address", ["[64:ff9b::127.0.0.1]", "[64:ff9b:1::10.0.0.1]", "[::1]"])
+def test_private_addresses_in_other_forms_need_permission(address: str) -> None:
+    with pytest.raises(NotReady, match="an admin can allow that"):
+        outgoing.OriginSession(f"http://{address}").get("ping")
 
 
 def test_a_name_is_judged_by_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +132,50 @@ def test_sizes_are_bounded(server: ThreadingHTTPServer, monkeypatch: pytest.Monk
     monkeypatch.setattr(outgoing, "LARGEST_ANSWER", 4999)
     with pytest.raises(NotReady, match="an answer above"):
         session.get("large")
+
+
+@pytest.mark.parametrize("goal", ["http://[::1", "http://host:port/", "\xff", "//"])
+def test_a_redirect_that_leads_nowhere_is_one_line(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch, goal: str
+) -> None:
+    monkeypatch.setattr(Handler, "places", {"/here": goal})
+    session = outgoing.OriginSession(url(server), allows_private=True)
+    with pytest.raises(NotReady, match=r"^http://127\.0\.0\.1:\d+ ") as error:
+        session.get("here")
+    assert "\n" not in str(error.value)
+
+
+def test_a_server_that_sends_a_byte_at_a_time_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_up = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                with contextlib.suppress(OSError):
+                    while not given_up.wait(0.02):
+                        connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        session = outgoing.OriginSession(
+            f"http://127.0.0.1:{listening.getsockname()[1]}", allows_private=True
+        )
+        try:
+            with pytest.raises(NotReady, match="took more than 0 s"):
+                list(outgoing.read_chunks(session.get("song", stream=True), 10**6, 0.1))
+            monkeypatch.setattr(outgoing, "LONGEST_S", 0.1)
+            with pytest.raises(NotReady, match="does not answer in time"):
+                session.get("ping")
+        finally:
+            session.close()
+            given_up.set()
+            thread.join()
 
 
 def test_what_cannot_be_reached_says_why_in_one_line(server: ThreadingHTTPServer) -> None:

@@ -15,6 +15,7 @@ from songrec.jobs import server_tasks
 from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.tables import Job, MusicServer, SecurityEvent, ServerAccount, User
+from tests.servers.locks import nothing_locked
 from tests.servers.made_server import PASSWORD, MadeServer, made_server, made_song
 from tests.web.accounts import admin, anna, quick_hashes, sign_in
 from tests.web.html import texts
@@ -45,19 +46,22 @@ def test_an_admin_connects_a_server_and_a_listener_an_account(
 ) -> None:
     """Scan and exchange are jobs; pages say how they stand, and never the password."""
     assert "No music server yet" in client.get("/admin/servers").text
-    assert client.post("/admin/servers", data=form(made.url)).status_code == 303
+    with nothing_locked(session):
+        assert client.post("/admin/servers", data=form(made.url)).status_code == 303
     server = session.scalars(select(MusicServer)).one()
     assert "have not been read yet" in client.get("/admin/servers").text
     (job,) = waiting("server-scan")
     assert job.parameters == {"server": server.public_id}
-    assert server_tasks.scan(session, job, no_progress)["present"] == 12
+    with nothing_locked(session):
+        assert server_tasks.scan(session, job, no_progress)["present"] == 12
     session.commit()
     page = client.get("/admin/servers")
     assert "12 songs" in page.text
     assert "made 1.0" in page.text
     assert PASSWORD not in page.text
     (job,) = waiting("server-sync")
-    server_tasks.sync(session, job, no_progress)
+    with nothing_locked(session):
+        server_tasks.sync(session, job, no_progress)
     session.commit()
     mine = client.get("/account/servers")
     assert "1 new like" in mine.text
@@ -71,7 +75,8 @@ def test_an_admin_connects_a_server_and_a_listener_an_account(
     assert other.post(f"/account/servers/{server.public_id}/exchange").status_code == 404
     assert other.get("/admin/servers").status_code == 403
     address = f"/account/servers/{server.public_id}"
-    assert other.post(address, data=form()).status_code == 303
+    with nothing_locked(session):
+        assert other.post(address, data=form()).status_code == 303
     assert len(session.scalars(select(ServerAccount)).all()) == 2
     other.post(f"{address}/disconnect")
     assert len(session.scalars(select(ServerAccount)).all()) == 1

@@ -31,8 +31,9 @@ def create(
 ) -> CreatedPlaylist:
     """Create a playlist of ``listener``: on the server of ``ids`` where it has an account there.
 
-    Else here, of the songs that are known. The caller commits. ``BadInput`` for a name or songs
-    that cannot be used, ``NotReady`` where the server does not do it.
+    Else here, of the songs that are known. The caller commits; what was written before is committed
+    before the server is asked, so that nothing stays locked. ``BadInput`` for a name or songs that
+    cannot be used, ``NotReady`` where the server does not do it.
     """
     unique = list(dict.fromkeys(one for one in item_ids if one))
     if not name.strip() or not unique:
@@ -48,9 +49,11 @@ def create(
         music_servers.account_of(instance.session, ids.server, listener) if ids.server else None
     )
     if ids.server is not None and account is not None:
-        client = ServerClient.of_account(instance, account)
-        remote_id = client.write_playlist(name.strip()[: playlists.NAME_LENGTH], listed)
-        return CreatedPlaylist(remote_id, ids.server.name, len(listed), skipped)
+        place = ids.server.name
+        instance.session.commit()  # nothing stays locked while the server answers
+        with ServerClient.of_account(instance, account) as client:
+            remote_id = client.write_playlist(name.strip()[: playlists.NAME_LENGTH], listed)
+        return CreatedPlaylist(remote_id, place, len(listed), skipped)
     playlist = playlists.create(
         instance.session,
         listener,

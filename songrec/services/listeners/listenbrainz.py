@@ -83,12 +83,14 @@ def connect(
 ) -> ListenBrainzAccount:
     """Store a token once its server has said whose it is, in place of an earlier one.
 
-    Switches stay as they were; another user is read from the beginning. The caller commits.
+    Switches stay as they were; another user is read from the beginning. The caller commits; what
+    was written before is committed before the server is asked, so that nothing stays locked.
     ``BadInput`` for an address or a token that cannot be one, ``NotReady`` where the server does
     not answer or does not know the token.
     """
     checked = checked_token(token)
     address = checked_url(url, may_be_private=may_be_private)
+    session.commit()
     client = ListenBrainzClient(address, checked, allows_private=may_be_private)
     try:
         name = client.user_name()

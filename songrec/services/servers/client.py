@@ -23,7 +23,7 @@ from flask import current_app
 
 from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
-from songrec.core.outgoing import OriginSession, read_json
+from songrec.core.outgoing import OriginSession, read_chunks, read_json
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.store.instance import Instance
 from songrec.store.servers.music_servers import API_KEY
@@ -33,6 +33,8 @@ API_VERSION = "1.16.1"
 CLIENT = "songrec"
 MOST_SONGS_WRITTEN = 300
 """Songs named in one request: each is a parameter, and servers limit their number."""
+LARGEST_ERROR, ERROR_S = 2**20, 60.0
+"""Bytes and seconds of an answer that says why there is no sound."""
 
 _MISSING_PARAMETER, _WRONG_PASSWORD, _NO_TOKENS = 10, 40, 41
 _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY = 42, 43, 44
@@ -357,9 +359,8 @@ class ServerClient:
         is_answer = "json" in response.headers.get("Content-Type", "")
         if response.status_code < 400 and not is_answer:
             return response
-        content = (
-            next(response.iter_content(64 * 2**10), b"") if response.status_code != 416 else b""
-        )
+        is_beyond = response.status_code == 416
+        content = b"" if is_beyond else b"".join(read_chunks(response, LARGEST_ERROR, ERROR_S))
         response.close()
         response._content = content
         try:

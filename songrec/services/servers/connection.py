@@ -40,6 +40,8 @@ def add_server(
 ) -> tuple[MusicServer, ServerAccount]:
     """Connect a server with its first account, once it answers to that. The caller commits.
 
+    What was written before is committed before the server is asked: nothing stays locked meanwhile.
+
     An address that itself names this machine or a private network is permission enough: an admin
     entered it. A host name that leads there needs ``allows_private``. A trailing ``/rest`` may be
     entered or not.
@@ -48,6 +50,7 @@ def add_server(
     name = name or url.partition("://")[2]
     music_servers.check_new(instance.session, name, url)
     allows_private = allows_private or names_private_address(url)
+    instance.session.commit()
     info = _sign_in(name, url, sign_in, allows_private=allows_private)
     server = music_servers.create(instance.session, name, url, allows_private=allows_private)
     return server, _store(instance, server, listener, sign_in, info)
@@ -56,7 +59,11 @@ def add_server(
 def connect_account(
     instance: Instance, server: MusicServer, listener: Listener, sign_in: SignIn
 ) -> ServerAccount:
-    """Store a listener's sign-in on a server, once the server takes it. The caller commits."""
+    """Store a listener's sign-in on a server, once the server takes it. The caller commits.
+
+    What was written before is committed before the server is asked: nothing stays locked meanwhile.
+    """
+    instance.session.commit()
     info = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)
     return _store(instance, server, listener, sign_in, info)
 

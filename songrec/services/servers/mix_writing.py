@@ -125,6 +125,7 @@ class _Writer:
                 row = None
             if row is not None and current is not None:
                 self._learn(mix, row, current)
+            self.session.commit()  # nothing stays locked while the server answers
             self._write(mix, row, current)
             self.session.commit()
 

@@ -67,6 +67,15 @@ def flag(name: str, *, default: bool = False) -> bool:
     return default if not value else value in ("true", "1", "yes", "on")
 
 
+def place(text: str, length: int) -> int | None:
+    """Return the place in a list of ``length`` that a text names, counted from 0; None for none."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < 10 and int(digits) < length else None
+
+
 def _clean(value: str) -> str:
     """Return ``value`` without what no database takes: zero bytes and halves of characters."""
     return value.replace("\0", "").encode(errors="ignore").decode()

@@ -41,10 +41,10 @@ def save_by_index() -> ResponseReturnValue:
     text = parameters.text("currentIndex").strip()
     if queued and not text:
         raise parameters.missing("currentIndex")
-    is_place = text.isascii() and text.isdigit() and int(text[:9]) < len(queued)
-    if text and not is_place:
+    current = parameters.place(text, len(queued))
+    if text and current is None:
         raise SubsonicError(MISSING_PARAMETER, "currentIndex must be a place in the queue.")
-    return _save(queued, int(text) if queued else 0)
+    return _save(queued, current or 0)
 
 
 def _save(queued: list[str], current: int) -> ResponseReturnValue:

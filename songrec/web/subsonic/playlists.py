@@ -92,10 +92,13 @@ def update() -> ResponseReturnValue:
     places = [text for text in parameters.texts("songIndexToRemove") if text]
     if places:
         shown = _playable(playlists.tracks(db.session, changed))
+        removed = set()
         for text in places:
-            if not (text.isascii() and text.isdigit() and int(text[:9]) < len(shown)):
+            at = parameters.place(text, len(shown))
+            if at is None:
                 raise not_found("song at this place of the playlist")
-        for track_id in {shown[int(text)] for text in places}:
+            removed.add(shown[at])
+        for track_id in removed:
             playlists.remove(db.session, changed, track_id)
     added = _songs(parameters.texts("songIdToAdd"))
     if added:

@@ -26,6 +26,7 @@ from songrec.store.servers import music_servers, written_playlists
 from songrec.store.tables import Job, Listener, Mix, MusicServer, ServerAccount, ServerTrack
 from tests.factories import make_track
 from tests.planted_run import Planted
+from tests.servers.locks import nothing_locked
 from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
 
 AT = datetime(2027, 3, 1, 5, 0, tzinfo=UTC)
@@ -113,7 +114,8 @@ def fill(session: Session, mix: Mix, *titles: str, at: datetime = AT) -> None:
 
 
 def write(place: Instance, listener: Listener, at: datetime = AT) -> dict[str, Any]:
-    (report,) = mix_writing.write_mixes(place, listener, at)
+    with nothing_locked(place.session):
+        (report,) = mix_writing.write_mixes(place, listener, at)
     return report.to_json()
 
 

@@ -49,6 +49,9 @@ def test_wrong_queues_have_their_codes(small: Library, phone: Device) -> None:
     assert phone.code("savePlayQueueByIndex", id=song) == 10
     assert phone.code("savePlayQueueByIndex", id=song, currentIndex=1) == 10
     assert phone.code("savePlayQueueByIndex", currentIndex=0) == 10
+    for beyond in ("0000000001", "0" * 10 + "7", "9" * 5_000):
+        assert phone.code("savePlayQueueByIndex", id=song, currentIndex=beyond) == 10
+    assert phone.answer("savePlayQueueByIndex", id=song, currentIndex="0" * 5_000)["status"] == "ok"
 
 
 def test_bookmarks_are_one_listeners(
