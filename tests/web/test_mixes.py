@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from flask import Flask
@@ -68,7 +69,11 @@ def test_one_press_stores_them_and_makes_them_anew_every_morning(
     assert "Every day at 4:00" in page
     assert page.count("data-song=") == ready.count("data-song=")
     assert ada.get("/mixes/new-1").status_code == 404
-    assert "Your mixes" in ada.get("/").text
+    home = ada.get("/").text
+    assert "Your mixes" in home
+    titles = re.findall(r'<h3 class="mix-name"><a [^>]*>([^<]+)', home)
+    assert titles[0] == "New to you"
+    assert not any(title.startswith("Because you like") for title in titles)
     ada.post("/mixes/renewal", data={"do": "stop"})
     assert {mix.next_at for mix in stored(session, listener)} == {None}
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.recommend import ranking
-from songrec.recommend.explain.phrases import capitalize, join_clauses
+from songrec.recommend.explain.contributions import CLOSE_OVERALL
+from songrec.recommend.explain.phrases import capitalize, join_clauses, shorten
 from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
 from songrec.services.catalogue.left_out import left_out
@@ -35,6 +36,8 @@ from the answers but do not count."""
 _LIKED_SONG = re.compile(r"(?:, like|, close to| to) “[^”]*”$")
 MAX_NAMED = 2
 """Songs that a description of what changed names; more are counted."""
+MAX_TITLE = 48
+"""Letters of the liked songs in the title of a row: two or three lines on a phone."""
 MAX_SEEN = 100
 """Songs of a shown list that are remembered at most."""
 
@@ -149,15 +152,21 @@ def recommendation_rows(
 
 def _because(likes: Sequence[TrackView]) -> str:
     """Write the title of a row: ``Because you like “Juicy”, “No Scrubs” and 3 more``."""
-    named = [f"“{view.title}”" for view in likes[:MAX_NAMED]]
-    if len(likes) > MAX_NAMED:
-        named.append(f"{len(likes) - MAX_NAMED} more")
+    named = [shorten(f"“{view.title}”", MAX_TITLE) for view in likes[:MAX_NAMED]]
+    if len("".join(named)) > MAX_TITLE:
+        del named[1:]
+    if len(likes) > len(named):
+        named.append(f"{len(likes) - len(named)} more")
     return f"Because you like {join_clauses(named)}"
 
 
 def reason_without_like(sentence: str) -> str:
-    """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””."""
-    return _LIKED_SONG.sub("", sentence)
+    """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””.
+
+    Of “Close overall to “Juicy”” nothing remains: the title says that already.
+    """
+    shortened = _LIKED_SONG.sub("", sentence)
+    return "" if shortened == CLOSE_OVERALL else shortened
 
 
 def more_like_song(

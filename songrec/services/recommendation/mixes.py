@@ -25,7 +25,7 @@ from songrec.core.types import Match
 from songrec.core.versioned_cache import VersionedCache
 from songrec.recommend import ranking
 from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
-from songrec.recommend.explain.phrases import join_clauses, shorten
+from songrec.recommend.explain.phrases import capitalize, join_clauses, shorten
 from songrec.recommend.explain.taste_profile import describe_songs
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST
@@ -510,7 +510,14 @@ class _Maker:
             unwanted,
             others=others,
         )
-        found = [replace(one, sentence=reason_without_like(one.sentence)) for one in found]
+        found = [
+            replace(
+                one,
+                sentence=reason_without_like(one.sentence)
+                or self._shared_traits(like, one.track.id),
+            )
+            for one in found
+        ]
         by = f" by {view.artists}" if view.artists else ""
         return MixContent(
             shorten(f"Because you like “{view.title}”"),
@@ -763,6 +770,14 @@ class _Maker:
     def _titles(self, track_ids: Sequence[int]) -> list[str]:
         views = tracks.tracks_by_id(self.session, list(track_ids)[:2])
         return [shorten(f"“{view.title}”", 60) for view in views]
+
+    def _shared_traits(self, like: int, track: int) -> str:
+        """Name the traits by which each of the two songs alone is described, if any."""
+        own, liked = (
+            describe_songs(self.space, self.space.rows_of([one])).split(", ")
+            for one in (track, like)
+        )
+        return capitalize(join_clauses([trait for trait in own if trait in liked]))
 
     def _sentence(self, start: str, found: Sequence[RankedTrack]) -> str:
         """End a sentence with what the songs have in common: ``…: 90s, calm, acoustic.``"""

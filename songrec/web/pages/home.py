@@ -48,16 +48,20 @@ def home() -> str:
 
 
 def _mixes(home: HomePage) -> list[MixCard]:
-    """Return the listener's stored mixes, read again when one is made."""
+    """Return the listener's stored mixes, read again when one is made.
+
+    Mixes because of one song are left out if there are others: rows of songs say the same.
+    """
     listener = home.feedback.listener
     rows = mixes.mixes_of(db.session, listener) if listener is not None else []
     if listener is None or not rows:
         return []
     version = (home.version, tuple((mix.id, mix.name, mix.made_at) for mix in rows))
     instance = current_instance()
-    return _cached_mixes.get(
+    cards = _cached_mixes.get(
         (str(instance.folder), listener.id), version, lambda: stored_cards(instance, listener)
     )
+    return [card for card in cards if card.kind != mixes.BECAUSE] or cards
 
 
 def _render_rows(home: HomePage) -> Markup:

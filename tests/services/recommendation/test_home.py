@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
+from songrec.services.recommendation.for_listener import _because, reason_without_like
 from songrec.services.recommendation.home import HomePage, _close_songs, home_page
 from songrec.store.instance import Instance
 from songrec.store.listeners import listens, reactions, users
@@ -138,7 +139,9 @@ def test_likes_become_rows_and_the_songs_to_like_stay_until_there_are_three(
         titles = [one.title for one in page.rows if one.key == "because"]
         assert titles[0] == f"Because you like “{track.title}”"
         assert len(titles) == number
-        assert all(song.sentence for one in page.rows[:number] for song in one.songs)
+        sentences = {song.sentence for one in page.rows[:number] for song in one.songs}
+        assert sentences - {""}
+        assert not any(one.startswith("Close overall") or "like “" in one for one in sentences)
     assert row(page, "liked") == [track.id for track in first[2::-1]]
 
 
@@ -246,6 +249,31 @@ def test_sound_groups_are_shown_while_the_files_of_the_run_are_missing(
     assert [len(group.songs) for group in page.groups] == [3] * 4
     assert page.starters == []
     assert [one.key for one in page.rows] == ["liked"]
+
+
+def test_long_titles_leave_room_in_the_title_of_a_row() -> None:
+    def title(*likes: str) -> str:
+        return _because([SimpleNamespace(title=like) for like in likes])  # type: ignore[misc]
+
+    assert title("Juicy", "No Scrubs") == "Because you like “Juicy” and “No Scrubs”"
+    assert title("Juicy", "No Scrubs", "Gold") == "Because you like “Juicy”, “No Scrubs” and 1 more"
+    sonata = "Sonata for Two Pianos in D major"
+    assert title(sonata, sonata, "Juicy") == f"Because you like “{sonata}” and 2 more"
+    assert title("La " * 40) == f"Because you like “{'La ' * 14}La…”"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("Calm and acoustic, like “Juicy”", "Calm and acoustic"),
+        ("Close overall to “Juicy”", ""),
+        ("More by Nirvana", "More by Nirvana"),
+    ],
+)
+def test_a_reason_under_the_title_of_its_song_says_what_the_title_does_not(
+    sentence: str, shown: str
+) -> None:
+    assert reason_without_like(sentence) == shown
 
 
 def test_songs_with_little_in_common_are_left_out_where_others_remain() -> None:
