@@ -23,6 +23,8 @@ from songrec.store.tables import Listener, Playback
 
 STATES = ("starting", "playing", "paused", "stopped")
 CLIENT_LENGTH = 100
+MAX_CLIENTS = 10
+"""Names that an app may give itself, of which is stored what it plays: the last ones."""
 LONG_PLAY_MS = 240_000
 """So much of a song is a play, however long it is."""
 SAME_PLAY = timedelta(seconds=30)
@@ -180,6 +182,11 @@ def _write(
     session.execute(
         statement.on_conflict_do_update(index_elements=["device_id", "client"], set_=values)
     )
+    of_device = Playback.device_id == device.id
+    latest = select(Playback.client).where(of_device).order_by(Playback.reported_at.desc())
+    others = session.scalars(latest.offset(MAX_CLIENTS)).all()
+    if others:
+        session.execute(delete(Playback).where(of_device, Playback.client.in_(others)))
 
 
 def _end(

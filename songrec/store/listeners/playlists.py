@@ -233,8 +233,8 @@ def delete(session: Session, playlist: Playlist) -> None:
 
 def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
     """Append the tracks not in the playlist yet, in order; return their number."""
-    present = tracks(session, playlist)
-    new = [i for i in dict.fromkeys(track_ids) if i not in set(present)]
+    present = set(tracks(session, playlist))
+    new = [i for i in dict.fromkeys(track_ids) if i not in present]
     if len(present) + len(new) > TRACK_LIMIT:
         raise BadInput(f"A playlist holds {TRACK_LIMIT:,} songs at most.")
     if new:

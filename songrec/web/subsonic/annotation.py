@@ -18,7 +18,7 @@ from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import GENERIC, SubsonicError, answer, not_found
 from songrec.web.subsonic.authentication import caller
 from songrec.web.subsonic.endpoints import endpoint
-from songrec.web.subsonic.media import song_of
+from songrec.web.subsonic.media import song_of, songs_of
 from songrec.web.subsonic.songs import children_by_id
 from songrec.web.subsonic.system import EXTENSIONS
 
@@ -60,7 +60,12 @@ def _set_stars(
     ]
     if not named:
         raise parameters.missing("id")
-    targets = [(one.kind, _target(one)) for one in named[:MAX_IDS]]
+    named = list(dict.fromkeys(named))[:MAX_IDS]
+    song_ids = [one.public_id for one in named if one.kind == ids.SONG]
+    songs = {text: view.id for text, view in zip(song_ids, songs_of(song_ids), strict=True)}
+    targets = [
+        (one.kind, songs[one.public_id] if one.kind == ids.SONG else _target(one)) for one in named
+    ]
     listener = caller().require_listener()
     for kind, target_id in targets:
         if kind == ids.SONG:
@@ -94,7 +99,7 @@ def scrobble() -> ResponseReturnValue:
     texts = _ids("id")
     if not texts:
         raise parameters.missing("id")
-    views = [song_of(text) for text in texts[:MAX_IDS]]
+    views = songs_of(texts[:MAX_IDS])
     times = [_moment(text) for text in parameters.texts("time")[:MAX_IDS]]
     device = _device()
     if parameters.flag("submission", default=True):

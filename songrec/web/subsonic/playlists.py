@@ -8,6 +8,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from songrec.core.errors import BadInput
 from songrec.store.catalogue import merge_redirects, tracks
 from songrec.store.db import db
 from songrec.store.listeners import mixes, playlists
@@ -130,7 +131,9 @@ def _own(text: str, listener: Listener) -> Playlist:
 
 def _songs(texts: Sequence[str]) -> list[int]:
     """Return the tracks of song ids; error 70 for one that does not exist."""
-    named = [text for text in texts if text]
+    named = list(dict.fromkeys(text for text in texts if text))
+    if len(named) > playlists.TRACK_LIMIT:
+        raise BadInput(f"A playlist holds {playlists.TRACK_LIMIT:,} songs at most.")
     found = {view.public_id: view.id for view in tracks.tracks_by_public_id(db.session, named)}
     missing = [text for text in named if text not in found]
     found |= merge_redirects.survivors_by_public_id(db.session, missing) if missing else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from songrec.services.listeners.playback import Device
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.listeners import app_passwords, skips, users
-from songrec.store.tables import Listen, Listener
+from songrec.store.tables import Listen, Listener, Playback
 from tests.factories import make_track
 from tests.web.accounts import PASSWORD, quick_hashes
 
@@ -167,3 +168,13 @@ def test_what_plays_now_is_where_the_clock_says(
     assert playback.now_playing(session, device.listener, at(3_600)) == []
     playback.report(session, device, songs[0], "stopped", 90_000, at=at(40))
     assert playback.now_playing(session, device.listener, at(41)) == []
+
+
+def test_an_app_that_always_calls_itself_otherwise_fills_no_table(
+    session: Session, device: Device, songs: list[TrackView]
+) -> None:
+    for number in range(playback.MAX_CLIENTS + 5):
+        named = replace(device, client=f"app {number}")
+        playback.begin(session, named, songs[0], at(number))
+    clients = set(session.scalars(select(Playback.client)))
+    assert clients == {f"app {number}" for number in range(5, playback.MAX_CLIENTS + 5)}
