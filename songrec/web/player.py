@@ -42,7 +42,8 @@ from songrec.store.instance import current_instance
 from songrec.store.listeners import playlists, reactions
 from songrec.store.runs import runs
 from songrec.store.servers.streamed_files import is_streamed
-from songrec.store.sound import audio_files, waveform_cache
+from songrec.store.sound import audio_files, transcoded_cache, waveform_cache
+from songrec.store.sound.audio_files import SoundSource
 from songrec.store.tables import AudioFile, Listener
 from songrec.web import cached_counts, security
 from songrec.web.covers.views import PREVIEW, cover_address
@@ -131,32 +132,36 @@ def media(file_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/<file_id>/transcoded")
-def transcoded(file_id: str) -> ResponseReturnValue:
-    """Send the audio of one file as ``format`` (opus or mp3), converted at the first play.
+def transcoded(file_id: str) -> Response:
+    """Send the audio of one file in another format; see ``send_transcoded``."""
+    file = _file(file_id)
+    unchanged_path(file)
+    return send_transcoded(audio_files.source_of(file), max_age=CACHE_SECONDS)
+
+
+def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
+    """Send sound as ``format`` (opus or mp3), converted at the first play.
 
     While it is being converted there are no ranges, and HEAD only starts the conversion. ``from``
     (seconds) is a place that the conversion is not at yet: another one begins there.
     """
-    file = _file(file_id)
     format = request.args.get("format", "mp3")
-    if format not in transcoded_files.MEDIA_TYPES:
+    if format not in transcoded_cache.MEDIA_TYPES:
         abort(400, "format must be opus or mp3.")
     from_s = request.args.get("from", 0.0, type=float)
     if not 0 <= from_s <= LONGEST_S:
         abort(400, "from must be a number of seconds.")
-    path = unchanged_path(file)
     if from_s:
-        return _converted_from(file, format, from_s)
-    kind = transcoded_files.MEDIA_TYPES[format]
-    instance, content_hash = current_app.config["INSTANCE"], str(file.content_hash)
-    done = transcoded_files.finished(instance, content_hash, format)
+        return _converted_from(source, format, from_s)
+    kind = transcoded_cache.MEDIA_TYPES[format]
+    instance = current_app.config["INSTANCE"]
+    done = transcoded_files.finished(instance, source.content_hash, format)
     if done is not None:
-        name = f"{path.stem}.{format}"
-        etag = f"{content_hash}-{format}"
-        return send_stored_file(done, name, kind, max_age=CACHE_SECONDS, etag=etag)
-    if not transcoded_files.is_under_way(instance, content_hash, format):
+        name = f"{source.path.stem}.{format}"
+        etag = f"{source.content_hash}-{format}"
+        return send_stored_file(done, name, kind, max_age=max_age, etag=etag)
+    if not transcoded_files.is_under_way(instance, source.content_hash, format):
         security.count_from_here(PREPARATIONS, "transcoded")
-    source = audio_files.source_of(file)
     db.session.commit()  # nothing stays locked meanwhile
     is_needed = request.method == "HEAD"
     try:
@@ -176,13 +181,12 @@ def transcoded(file_id: str) -> ResponseReturnValue:
     return _growing(() if is_needed else transcoded_files.read(conversion), kind)
 
 
-def _converted_from(file: AudioFile, format: str, from_s: float) -> Response:
+def _converted_from(source: SoundSource, format: str, from_s: float) -> Response:
     """Send a conversion that begins at a place, as fast as it is read."""
-    kind = transcoded_files.MEDIA_TYPES[format]
+    kind = transcoded_cache.MEDIA_TYPES[format]
     if request.method == "HEAD":
         return _growing((), kind)
     security.count_from_here(PREPARATIONS, "transcoded")
-    source = audio_files.source_of(file)
     db.session.commit()  # nothing stays locked meanwhile
     conversion = live_conversion.Conversion(format, live_conversion.KBPS[format], from_s)
     try:

@@ -31,6 +31,7 @@ from songrec.store import jobs as job_store
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.sound import kept_songs, uploads, waveform_cache
+from songrec.store.sound.audio_files import SoundSource
 from songrec.store.tables import Job, Listener, Upload, User
 from songrec.web import personal_jobs, player, security, upload_page
 from songrec.web.current_listener import current_listener, require_listener
@@ -153,6 +154,16 @@ def media(public_id: str) -> ResponseReturnValue:
         abort(404)
     kind = player.type_of(upload.result["codec"], upload.result["container"])
     return send_stored_file(path, upload.name, kind, max_age=0)
+
+
+@blueprint.get("/<public_id>/transcoded")
+def transcoded(public_id: str) -> ResponseReturnValue:
+    """Send the uploaded song to its uploader in a format that every browser plays."""
+    upload = upload_or_404(public_id)
+    path = Path(upload.path)
+    if not path.is_file() or upload.result is None:
+        abort(404)
+    return player.send_transcoded(SoundSource(path, upload.result["hash"]), max_age=0)
 
 
 @blueprint.get("/<public_id>/waveform")

@@ -14,7 +14,7 @@ from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs, spaces
 from songrec.store.tables import Job, Track, Upload
-from songrec.web import cached_counts, charts
+from songrec.web import cached_counts, charts, player
 from songrec.web.current_listener import current_reactions
 
 SHOWN = 10
@@ -55,6 +55,8 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
             "artists": result["artists"] or "Your upload",
             "address": url_for("upload.show", public_id=upload.public_id),
             "media": url_for("upload.media", public_id=upload.public_id),
+            "type": player.full_type(result["codec"], result["container"]),
+            "transcoded": url_for("upload.transcoded", public_id=upload.public_id),
             "waveform": url_for("upload.waveform", public_id=upload.public_id),
             "cover": None,
             "duration_s": result["seconds"],

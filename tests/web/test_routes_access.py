@@ -94,6 +94,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("upload.show", "GET"): ("/upload/{upload}", (404, 404, 200)),
     ("upload.state", "GET"): ("/upload/{upload}/state", (404, 404, 200)),
     ("upload.media", "GET"): ("/upload/{upload}/media", (404, 404, 404)),
+    ("upload.transcoded", "GET"): ("/upload/{upload}/transcoded", (404, 404, 404)),
     ("upload.waveform", "GET"): ("/upload/{upload}/waveform", (404, 404, 404)),
     ("upload.keep", "POST"): ("/upload/{upload}/keep", (303, 404, 303)),
     ("api.upload", "GET"): ("/api/v1/uploads/{upload}", (404, 404, 200)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import resource
@@ -273,6 +274,26 @@ def test_after_an_hour_it_is_gone_with_its_file(
     assert not path.parent.exists()
     assert not list(feature_cache.folder(instance).rglob("*.npy"))
     assert session.scalars(select(Upload)).all() == []
+
+
+def test_a_format_that_browsers_lack_is_converted_for_its_uploader(
+    client: FlaskClient, app: Flask, session: Session, tmp_path: Path
+) -> None:
+    content = write(tmp_path / "old.wma", tone(3.0, 44_100), 44_100, "wmav2").read_bytes()
+    address = send(client, content, "Old.wma").headers["Location"]
+    assert client.get(f"{address}/transcoded").status_code == 404  # not analysed yet
+    work(session)
+    play = parse(client.get(address)).select_one("[data-play-song]")
+    song = json.loads(play["data-play-song"])
+    assert song["type"] == "audio/x-ms-wma"
+    heard = client.get(f"{song['transcoded']}?format=mp3")
+    assert (heard.status_code, heard.mimetype) == (200, "audio/mpeg")
+    assert len(heard.data) > 2 * 192_000 / 8
+    assert app.test_client().get(song["transcoded"]).status_code == 404
+    converted = app.config["INSTANCE"] / "transcoded"
+    assert [path.suffix for path in converted.rglob("*.*")] == [".mp3"]
+    client.post(f"{address}/delete")
+    assert list(converted.rglob("*.*")) == []
 
 
 def test_it_can_be_deleted_at_once(client: FlaskClient, session: Session, song: bytes) -> None:

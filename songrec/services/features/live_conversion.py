@@ -17,8 +17,8 @@ from typing import Any
 
 from songrec.core.child_process import thread_limits
 from songrec.core.errors import BadInput
-from songrec.services.features.transcoded_files import MEDIA_TYPES as CACHED
 from songrec.services.features.transcoded_files import Busy
+from songrec.store.sound import transcoded_cache
 from songrec.store.sound.audio_files import SoundSource
 
 MEDIA_TYPES = {
@@ -72,7 +72,9 @@ class Conversion:
     @property
     def is_usual(self) -> bool:
         """Whether it is the conversion that is made for browsers and stays in the cache."""
-        return self.format in CACHED and not self.is_limited and not self.from_s
+        return (
+            self.format in transcoded_cache.MEDIA_TYPES and not self.is_limited and not self.from_s
+        )
 
     def estimated_bytes(self, seconds: float) -> int | None:
         """Return a size that the conversion of so long a sound does not exceed, None if unknown."""

@@ -18,10 +18,9 @@ from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import temporary_beside
 from songrec.core.isolation import IsolatedProcess, Limits
 from songrec.services.features.sound_files import local_path
+from songrec.store.sound import transcoded_cache
 from songrec.store.sound.audio_files import SoundSource
 
-MEDIA_TYPES = {"opus": "audio/ogg", "mp3": "audio/mpeg"}
-"""The formats that are converted to, with their media types."""
 LIMITS = Limits(seconds=1800.0, memory_bytes=2**30)
 MOST_AT_ONCE = 2
 """Conversions of one web process; others have to wait."""
@@ -73,20 +72,15 @@ _lock = threading.Lock()
 _running: dict[Path, Conversion] = {}
 
 
-def target_path(instance: Path, content_hash: str, format: str) -> Path:
-    """Return where a content is converted to, whether or not it is."""
-    return instance / "transcoded" / content_hash[:2] / f"{content_hash}.{format}"
-
-
 def finished(instance: Path, content_hash: str, format: str) -> Path | None:
     """Return the converted file if it is complete, and mark it as just used."""
-    path = target_path(instance, content_hash, format)
+    path = transcoded_cache.path(instance, content_hash, format)
     return path if file_cache.use(path) else None
 
 
 def is_under_way(instance: Path, content_hash: str, format: str) -> bool:
     """Return whether a content is being converted by this process."""
-    return target_path(instance, content_hash, format) in _running
+    return transcoded_cache.path(instance, content_hash, format) in _running
 
 
 def start(
@@ -96,7 +90,7 @@ def start(
 
     With ``is_needed`` it is completed without a reader, for what plays next. Raises ``Busy``.
     """
-    target = target_path(instance, source.content_hash, format)
+    target = transcoded_cache.path(instance, source.content_hash, format)
     with _lock:
         conversion = _running.get(target)
         if conversion is None and target.is_file():
@@ -166,9 +160,11 @@ def _run(
             temporary.touch()  # readers open it before there is anything in it
             conversion.path = temporary
             process.call(_transcode, str(path), str(temporary), format, limits=LIMITS)
+            if not source.path.exists():
+                raise BadInput("is gone")  # as uploads are after an hour
             temporary.replace(target)
             conversion.path = target
-        file_cache.trim(instance / "transcoded", cache_bytes, target)
+        file_cache.trim(transcoded_cache.folder(instance), cache_bytes, target)
     except (BadInput, NotReady, OSError) as error:
         conversion.problem = str(error)
     finally:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import delete, select
 
-from songrec.services.features import transcoded_files
 from songrec.services.features.sound_files import cut_path
 from songrec.store.catalogue import removed_tracks
 from songrec.store.instance import Instance
@@ -46,9 +45,6 @@ def remove_track(instance: Instance, track_id: int, *, delete_files: bool = Fals
     for content_hash in unused:
         uploads.forget_derived(instance, content_hash)
         cut_path(instance.folder, content_hash).unlink(missing_ok=True)
-        for format in transcoded_files.MEDIA_TYPES:
-            converted = transcoded_files.target_path(instance.folder, content_hash, format)
-            converted.unlink(missing_ok=True)
     library = uploads.library_folder(instance.folder).resolve()
     deleted = [path for path in free if delete_files or path.is_relative_to(library)]
     for path in deleted:

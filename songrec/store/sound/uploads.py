@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from songrec.store import jobs
 from songrec.store.db import now
 from songrec.store.instance import Instance
-from songrec.store.sound import feature_cache, waveform_cache
+from songrec.store.sound import feature_cache, transcoded_cache, waveform_cache
 from songrec.store.tables import AudioFile, Job, Listener, Upload
 
 LIFETIME = timedelta(hours=1)
@@ -175,7 +175,7 @@ def delete_of_listener(instance: Instance, listener: Listener) -> None:
 
 
 def forget_derived(instance: Instance, content_hash: str) -> None:
-    """Delete waveform, cover and vectors of a content that no file and no upload has any more."""
+    """Delete all that was derived from a content that no file and no upload has any more."""
     session = instance.session
     in_use = (
         select(AudioFile.id).where(AudioFile.content_hash == content_hash),
@@ -185,6 +185,7 @@ def forget_derived(instance: Instance, content_hash: str) -> None:
         feature_cache.forget_unrecorded(instance, content_hash)
         for path in waveform_cache.files(instance.folder, content_hash):
             path.unlink(missing_ok=True)
+        transcoded_cache.forget(instance.folder, content_hash)
 
 
 def _expire_failed(session: Session) -> None:

@@ -31,6 +31,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
     def start(name: str, function: Callable[..., None] = slow_transcoding.slow, **more: Any) -> Any:
         monkeypatch.setattr(transcoded_files, "_transcode", function)
         source = SoundSource(tmp_path / name, name * 64)
+        source.path.touch()
         return transcoded_files.start(tmp_path, source, "opus", cache_bytes=LIMIT, **more)
 
     return start
@@ -80,6 +81,14 @@ def test_what_nobody_reads_any_more_is_stopped(
 def test_what_plays_next_is_converted_without_a_reader(tmp_path: Path, start: Any) -> None:
     start("a", is_needed=True)
     until(lambda: transcoded_files.finished(tmp_path, "a" * 64, "opus") is not None)
+
+
+def test_what_is_deleted_meanwhile_leaves_nothing(tmp_path: Path, start: Any) -> None:
+    conversion = start("a", is_needed=True)
+    (tmp_path / "a").unlink()
+    assert conversion.over.wait(20)
+    assert conversion.problem == "is gone"
+    assert list(tmp_path.glob("transcoded/*/*")) == []
 
 
 def test_no_more_than_a_few_at_once(start: Any) -> None:
