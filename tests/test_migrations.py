@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from pathlib import Path
@@ -65,6 +66,25 @@ def test_a_new_database_is_what_the_migrations_make(bare: Flask, tmp_path: Path)
         schema_and_rows(folder / "songrec.db") for folder in (tmp_path / "other", tmp_path)
     )
     assert made == migrated, "outdated: python -m songrec.store.new_database writes it anew"
+
+
+@pytest.mark.sqlite
+def test_of_two_processes_one_makes_the_tables(
+    bare: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = new_database.SNAPSHOT.read_text(encoding="utf-8")
+
+    class AsAnotherProcessComesFirst:
+        def read_text(self, encoding: str) -> str:
+            with contextlib.closing(sqlite3.connect(tmp_path / "songrec.db")) as connection:
+                connection.executescript(snapshot)
+            return snapshot
+
+    monkeypatch.setattr(new_database, "SNAPSHOT", AsAnotherProcessComesFirst())
+    with bare.app_context():
+        assert not new_database.create_tables(db.engine)
+        assert new_database.current_revision(db.engine) == new_database.newest_revision()
+        db.engine.dispose()
 
 
 def schema_and_rows(database: Path) -> dict[str, list[str]]:

@@ -54,8 +54,7 @@ def enqueue_once(
     """Add a job unless the same one waits or runs; return it, and whether it is new.
 
     The same is of one kind with equal parameters, whoever asks, also in another process at the
-    same moment. The caller commits; where another process came first, what the caller has not
-    committed yet is rolled back.
+    same moment. The caller commits; what it has not committed yet stays, whoever came first.
     """
     content = json.dumps([kind, parameters], sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(content.encode()).hexdigest()
@@ -64,9 +63,10 @@ def enqueue_once(
         if job is not None:
             return job, False
         try:
-            return _create(session, kind, parameters, user, key), True
+            with session.begin_nested():
+                return _create(session, kind, parameters, user, key), True
         except IntegrityError:
-            session.rollback()
+            continue  # another process came first
     raise NotReady("The same work keeps being queued by others: look at the list of jobs.")
 
 

@@ -54,7 +54,13 @@ def create_tables(engine: Engine) -> bool:
         is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
         if is_empty:
             snapshot = SNAPSHOT.read_text(encoding="utf-8")
-            connection.executescript(f"BEGIN IMMEDIATE;\n{snapshot}COMMIT;")
+            try:
+                connection.executescript(f"BEGIN IMMEDIATE;\n{snapshot}COMMIT;")
+            except sqlite3.OperationalError:
+                connection.rollback()
+                if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                    raise
+                return False  # another process made them meanwhile
         return is_empty
     finally:
         raw.close()

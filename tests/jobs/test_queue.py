@@ -169,6 +169,20 @@ def test_the_same_request_of_many_at_once_is_queued_once(app: Flask, session: Se
     assert sum(is_new for _, is_new in results) == 1
 
 
+def test_what_the_caller_changed_stays_where_another_process_came_first(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = queue.enqueue_once(session, "train", {"seed": 7})
+    session.commit()
+    find = jobs.find_active
+    answers = iter([None])  # it came after the look at the queue
+    monkeypatch.setattr(jobs, "find_active", lambda *args: next(answers, find(*args)))
+    changed = queue.enqueue(session, "grid", {})
+    assert queue.enqueue_once(session, "train", {"seed": 7}) == (first, False)
+    session.commit()
+    assert set(waiting_ids(session)) == {first.id, changed.id}
+
+
 def test_uploads_go_before_long_work(session: Session) -> None:
     train, upload, keep = (queue.enqueue(session, kind, {}) for kind in ("train", "upload", "keep"))
     assert [jobs.ahead_of(session, job) for job in (upload, keep, train)] == [0, 1, 2]
