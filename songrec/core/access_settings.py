@@ -17,16 +17,12 @@ READERS = ("everyone", "accounts")
 def load(*, exposed: bool) -> dict[str, str]:
     """Return ``SIGN_UP``, ``CATALOGUE`` and ``LISTENING``; ``BadInput`` for an invalid value.
 
-    ``exposed`` says whether others than the person at this machine may come.
+    ``exposed`` says whether others than the person at this machine may come. Where the catalogue is
+    for accounts, listening for everyone means whoever has the link of a shared playlist.
     """
     sign_up = _choice("SONGREC_SIGN_UP", SIGN_UP) or ("closed" if exposed else "open")
     catalogue = _choice("SONGREC_CATALOGUE", READERS) or "everyone"
     listening = _choice("SONGREC_LISTENING", READERS)
-    if catalogue == "accounts" and listening == "everyone":
-        raise BadInput(
-            "SONGREC_LISTENING=everyone needs SONGREC_CATALOGUE=everyone: who may not see the "
-            "songs cannot play them."
-        )
     if listening is None:
         listening = "accounts" if exposed else catalogue
     return {"SIGN_UP": sign_up, "CATALOGUE": catalogue, "LISTENING": listening}

@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "rules",
     "recommendations",
     "playlists",
+    "shared_playlists",
     "mixes",
     "mood",
     "word_search",

@@ -34,7 +34,10 @@ OPEN = frozenset(
         "api_docs.docs_file",
         # Their addresses hold the key of a playlist, which only accounts make.
         "player.stream",
-        "playlists.shared",
+        "shared_playlists.show",
+        "shared_playlists.queue",
+        "shared_playlists.media",
+        "shared_playlists.transcoded",
     }
 )
 """The endpoints that everybody may ask, whatever is decided."""
@@ -63,3 +66,12 @@ def may_listen() -> bool:
     if current_user.is_authenticated:
         return True
     return all(current_app.config[name] == "everyone" for name in ("CATALOGUE", "LISTENING"))
+
+
+def may_play_shared() -> bool:
+    """Return whether whoever has the link of a playlist may play its songs.
+
+    Its owner opened these songs of the catalogue; whether the anonymous may listen is another
+    setting.
+    """
+    return current_user.is_authenticated or current_app.config["LISTENING"] == "everyone"

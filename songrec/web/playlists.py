@@ -12,7 +12,6 @@ from flask import (
     current_app,
     flash,
     jsonify,
-    make_response,
     redirect,
     render_template,
     request,
@@ -199,27 +198,6 @@ def revoke_share_key(public_id: str) -> ResponseReturnValue:
     return _shown(playlist, "share")
 
 
-@blueprint.get("/shared/<playlist_id>/<key>")
-def shared(playlist_id: str, key: str) -> Response:
-    """Show a playlist to whoever has its link: read-only, and not for search engines."""
-    playlist = playlists.with_public_id(db.session, playlist_id)
-    secret = str(current_app.secret_key)
-    if playlist is None or not playlist_export.is_share_key(playlist, secret, key):
-        abort(404, "This link is not valid, or was revoked.")
-    run = runs.published(db.session)
-    response = make_response(
-        render_template(
-            "playlists/shared.html",
-            playlist=playlist,
-            tracks=catalogue.tracks_by_id(db.session, playlists.tracks(db.session, playlist), run),
-            clusters=cached_counts.clusters(db.session, run),
-            reactions=current_reactions(),
-        )
-    )
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
-
-
 @blueprint.post("/<public_id>/details")
 def rename(public_id: str) -> ResponseReturnValue:
     """Change name or description."""
@@ -292,7 +270,7 @@ def _share_address(playlist: Playlist) -> str | None:
     key = playlist_export.share_key(playlist, str(current_app.secret_key))
     if key is None:
         return None
-    return url_for("playlists.shared", playlist_id=playlist.public_id, key=key, _external=True)
+    return url_for("shared_playlists.show", playlist_id=playlist.public_id, key=key, _external=True)
 
 
 def _place() -> int:

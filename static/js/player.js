@@ -328,6 +328,8 @@
 
   // The queue of a button in a list is that list: what stands on the page, in its order.
   const around = (button, id = button.dataset.play) => {
+    const list = button.closest("[data-queue-of]");
+    if (list) return list.dataset.queueOf;
     const place = button.closest("ol, ul, table, main") || document;
     const ids = [...new Set([...place.querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
     if (!ids.includes(id)) ids.unshift(id);
@@ -457,11 +459,14 @@
     const following = queue.following({ ended: true, more });
     if (left < PREPARE_S && left > 0 && following >= 0 && !deck.audio.paused) deck.prepare(queue.songs[following]);
   });
+  let nextReady = null;
   deck.on("playing", () => {
     failures = 0;
-    // What has to be cut or converted first is made ready while this song plays.
+    // What has to be cut, converted or drawn first is made ready while this song plays.
     const ahead = queue.songs[queue.following({ ended: true, more })];
     if (ahead && (ahead.is_part || !deck.isDirect(ahead))) conversionOf(ahead);
+    if (ahead?.waveform && ahead !== nextReady) fetch(ahead.waveform, { credentials: "same-origin" }).catch(() => {});
+    nextReady = ahead;
   });
   deck.on("ended", () => next({ ended: true }));
   // As many songs are converted as may be at once: this one has its turn within seconds.

@@ -58,7 +58,9 @@ window.songrecWaveform = (canvas) => {
       asked += 1;
       const mine = asked;
       peaks = null;
+      delete canvas.dataset.peaks;
       draw();
+      if (!address) return;
       for (let attempt = 0; attempt < 20 && mine === asked; attempt += 1) {
         let answer;
         try {

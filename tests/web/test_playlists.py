@@ -11,6 +11,7 @@ from songrec.store.listeners import playlists, reactions
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 from songrec.web.downloads import download
 from tests.factories import make_track
+from tests.sounding import add_sound, write_wav
 from tests.web.html import parse, text_of, texts
 
 
@@ -342,23 +343,66 @@ def test_a_stream_key_does_not_open_the_page_nor_a_share_key_the_streams(client,
     assert not playlist_export.is_stream_key(playlist, "s", shared)
 
 
+def share(app, session, songs):
+    """The link of a playlist that somebody shares."""
+    listener = Listener(token="x")
+    session.add(listener)
+    session.flush()
+    playlist = playlists.create(session, listener, "Theirs", "", [s.id for s in songs])
+    playlists.create_share_key(session, playlist)
+    session.commit()
+    key = playlist_export.share_key(playlist, str(app.secret_key))
+    return f"/playlists/shared/{playlist.public_id}/{key}"
+
+
 class TestSharedWhereAccountsOnly:
     @pytest.fixture
     def app_config(self):
         return {"CATALOGUE": "accounts"}
 
     def test_the_link_shows_the_list_and_leads_nowhere_else(self, app, client, session, songs):
-        listener = Listener(token="x")
-        session.add(listener)
-        session.flush()
-        playlist = playlists.create(session, listener, "Theirs", "", [s.id for s in songs])
-        playlists.create_share_key(session, playlist)
-        session.commit()
-        key = playlist_export.share_key(playlist, str(app.secret_key))
-        page = client.get(f"/playlists/shared/{playlist.public_id}/{key}")
+        page = client.get(share(app, session, songs))
         assert page.status_code == 200
         assert len(texts(page, "main .title")) == 3
         assert parse(page).select("main a, main form, main img") == []
+
+    def test_its_songs_play_and_no_others(self, app, client, session, songs, tmp_path):
+        other = make_track(session, "Not in it")
+        for number, track in enumerate([*songs[:2], other]):
+            add_sound(session, track, write_wav(tmp_path / f"{number}.wav", hertz=200 + number))
+        link = share(app, session, songs)
+        page = parse(client.get(link))
+        queue = page.select_one("[data-play-all]")["data-play-all"]
+        assert page.select_one("[data-queue-of]")["data-queue-of"] == queue
+        entries = client.get(queue).json
+        assert [song["id"] for song in entries] == [song.public_id for song in songs[:2]]
+        played = [link["href"] for link in page.select("main a[data-play]")]
+        assert played == [song["media"] for song in entries]
+        with client.get(played[0], headers={"Range": "bytes=0-99"}) as sound:
+            assert (sound.status_code, sound.mimetype, len(sound.data)) == (206, "audio/wav", 100)
+        converted = client.get(f"{entries[0]['transcoded']}?format=mp3")
+        assert converted.mimetype == "audio/mpeg"
+        foreign = played[0].replace(songs[0].public_id, other.public_id)
+        assert client.get(foreign).status_code == 404
+        assert client.get(f"/listen/tracks/{songs[0].public_id}").status_code == 303
+        session.query(Playlist).one().share_salt = None
+        session.commit()
+        assert client.get(played[0]).status_code == 404
+        assert client.get(queue).status_code == 404
+
+
+class TestSharedWhereAccountsListen:
+    @pytest.fixture
+    def app_config(self):
+        return {"CATALOGUE": "accounts", "LISTENING": "accounts"}
+
+    def test_visitors_read_and_do_not_play(self, app, client, session, songs, tmp_path):
+        add_sound(session, songs[0], write_wav(tmp_path / "a.wav"))
+        link = share(app, session, songs)
+        assert parse(client.get(link)).select("main a, main button, [data-play-all]") == []
+        for address in ("queue", f"tracks/{songs[0].public_id}/sound"):
+            assert client.get(f"{link}/{address}").status_code == 403
+        assert client.get(f"{link}/tracks/{songs[0].public_id}/transcoded").status_code == 403
 
 
 def test_the_page_numbers_its_songs_and_says_how_long_they_last(client, songs):

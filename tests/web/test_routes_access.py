@@ -76,7 +76,13 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("playlists.duplicate", "POST"): ("/playlists/{playlist}/copy", HIDDEN),
     ("playlists.create_share_key", "POST"): ("/playlists/{playlist}/share-link", HIDDEN),
     ("playlists.revoke_share_key", "POST"): ("/playlists/{playlist}/share-link/revoke", HIDDEN),
-    ("playlists.shared", "GET"): ("/playlists/shared/{playlist}/key", HIDDEN),
+    ("shared_playlists.show", "GET"): ("/playlists/shared/{playlist}/key", HIDDEN),
+    ("shared_playlists.queue", "GET"): ("/playlists/shared/{playlist}/key/queue", HIDDEN),
+    ("shared_playlists.media", "GET"): ("/playlists/shared/{playlist}/key/tracks/x/sound", HIDDEN),
+    ("shared_playlists.transcoded", "GET"): (
+        "/playlists/shared/{playlist}/key/tracks/x/transcoded",
+        HIDDEN,
+    ),
     ("suggest.choices", "GET"): ("/suggest?q=a", OPEN),
     ("mixes.index", "GET"): ("/mixes", OPEN),
     ("mixes.renew", "POST"): ("/mixes/renewal", (400, 400, 400)),
@@ -416,7 +422,10 @@ class TestAccountsOnly:
         ("api_docs.docs", "GET"): 200,
         ("api_docs.docs_file", "GET"): 200,
         ("player.stream", "GET"): 404,  # by the key of a playlist
-        ("playlists.shared", "GET"): 404,
+        ("shared_playlists.show", "GET"): 404,
+        ("shared_playlists.queue", "GET"): 404,
+        ("shared_playlists.media", "GET"): 404,
+        ("shared_playlists.transcoded", "GET"): 404,
     }
 
     @pytest.fixture
