@@ -154,6 +154,7 @@ def test_the_ids_of_a_server_that_is_scanned_are_taken_as_they_are(app, session:
         ({"tempo": "fast"}, "tempo"),
         ({"tempo": float("inf")}, "tempo"),
         ({"tempo": -3}, "tempo"),
+        ({"tempo": 10**400}, "tempo"),
         ({"tempo": True}, "tempo"),
         ({"key": "H"}, "key"),
         ({"scale": "dorian"}, "mode"),

@@ -94,6 +94,9 @@ def test_a_body_that_cannot_be_read_creates_nothing(
         )
         assert answer.status_code in statuses
         assert list(answer.json) == ["error"]
+    halves = {"playlist_name": "\ud800", "track_ids": ["p000000001", "\udfff"]}
+    answer = client.post("/api/create_playlist", json=halves, headers=headers)
+    assert (answer.status_code, list(answer.json)) == (400, ["error"])
     many = {"playlist_name": "A", "track_ids": [f"p{i:09d}" for i in range(5_000)]}
     answer = client.post("/api/create_playlist", json=many, headers=headers)
     assert answer.status_code == 400

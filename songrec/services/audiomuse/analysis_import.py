@@ -25,6 +25,7 @@ from songrec.core.outgoing import (
     normalise_url,
     read_json,
 )
+from songrec.core.texts import storable
 from songrec.core.types import Progress, no_progress
 from songrec.features.imported import MOODS, AudioMuse, AudioMuseMoods
 from songrec.services.audiomuse.remote_songs import find_or_create_server, store_songs
@@ -328,7 +329,7 @@ def _number(value: Any, low: float, high: float) -> float | None:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    return " ".join(value.replace("\0", "").split())[:LONGEST_TEXT]
+    return " ".join(storable(value).split())[:LONGEST_TEXT]
 
 
 def _store(

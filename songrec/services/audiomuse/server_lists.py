@@ -16,6 +16,7 @@ from sqlalchemy import update
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.outgoing import OriginSession, names_private_address, normalise_url, read_json
+from songrec.core.texts import storable
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.core.types import Progress, no_progress
 from songrec.services.audiomuse.remote_songs import find_or_create_server, store_songs
@@ -233,7 +234,7 @@ def _song(remote_id: Any, **values: Any) -> RemoteSong | None:
 def _text(value: Any, length: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return value.replace("\0", "").strip()[: LONGEST[length]] if isinstance(value, str) else ""
+    return storable(value).strip()[: LONGEST[length]] if isinstance(value, str) else ""
 
 
 def _whole(value: Any) -> int:

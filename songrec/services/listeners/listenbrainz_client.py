@@ -11,6 +11,7 @@ from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.outgoing import names_private_address, normalise_url, read_json
 from songrec.core.polite_session import PoliteSession
+from songrec.core.texts import storable
 from songrec.services.listeners.list_formats.entries import fields, rows
 from songrec.store.tables import ListenBrainzAccount
 
@@ -48,7 +49,7 @@ class ListenBrainzClient:
         name = answer.get("user_name")
         if answer.get("valid") is not True or not isinstance(name, str):
             raise TokenRefused(f"{self.url} does not know this token: copy it from your settings.")
-        return name[:200]
+        return storable(name)[:200]
 
     def listens(self, user: str, before: int | None) -> list[dict[str, Any]]:
         """Return up to ``PAGE`` listens before a moment (Unix time), newest first."""

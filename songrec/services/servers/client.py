@@ -24,6 +24,7 @@ from flask import current_app
 from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
 from songrec.core.outgoing import OriginSession, read_chunks, read_json
+from songrec.core.texts import storable
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.store.instance import Instance
 from songrec.store.servers.music_servers import API_KEY
@@ -33,6 +34,8 @@ API_VERSION = "1.16.1"
 CLIENT = "songrec"
 MOST_SONGS_WRITTEN = 300
 """Songs named in one request: each is a parameter, and servers limit their number."""
+LARGEST_SIZE, LONGEST_SONG_S = 2**53, 10**6
+"""Sizes and lengths above these are no song's, and fit into no column."""
 LARGEST_ERROR, ERROR_S = 2**20, 60.0
 """Bytes and seconds of an answer that says why there is no sound."""
 
@@ -451,7 +454,7 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value.replace("\0", "").strip()
+        return storable(value).strip()
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return ""
@@ -476,7 +479,7 @@ def _time(value: object) -> datetime | None:
         parsed = datetime.fromisoformat(_FRACTION.sub(r"\1", _text(value)))
     except ValueError:
         return None
-    if parsed.year < 1971:  # "0001-01-01": never
+    if not 1971 <= parsed.year < 9999:  # "0001-01-01": never
         return None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
@@ -511,8 +514,8 @@ def read_song(item: Mapping[str, Any]) -> RemoteSong | None:
         artist_id=_text(item.get("artistId"))[:200],
         path=_text(item.get("path"))[:1000],
         suffix=_text(item.get("suffix")).lower()[:20],
-        size=size if size and size > 0 else None,
-        duration_s=float(duration) if duration and duration > 0 else None,
+        size=size if size and 0 < size <= LARGEST_SIZE else None,
+        duration_s=float(duration) if duration and 0 < duration <= LONGEST_SONG_S else None,
         year=year if year and 1000 <= year <= 2200 else None,
         genres=tuple(name[:100] for name in genres if name),
         musicbrainz_id=_key(item.get("musicBrainzId"), MUSICBRAINZ),

@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.search_terms import SearchWord, Term, parse_search
 from songrec.core.sorting import sort_key
+from songrec.core.texts import storable
 from songrec.store.tables import (
     Album,
     Cluster,
@@ -292,8 +293,7 @@ def _has_any(terms: Sequence[Term]) -> ColumnElement[bool]:
 
 
 def _of_signs_alone(words: str) -> ColumnElement[bool]:
-    # Neither a zero byte (PostgreSQL) nor half a surrogate pair is text to a database.
-    signs = words.replace("\0", "").encode(errors="ignore").decode()
+    signs = storable(words)
     signs = unicodedata.normalize("NFC", signs).strip()
     if not signs:
         return false()

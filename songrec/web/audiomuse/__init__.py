@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from songrec.core.errors import BadInput, NotReady, SongrecError
+from songrec.core.texts import storable
 from songrec.services.audiomuse.answers import Caller
 from songrec.services.audiomuse.item_ids import UnknownItem, ids_for
 from songrec.store.db import db
@@ -119,7 +120,7 @@ def text(name: str, values: dict[str, Any] | None = None) -> str:
     value = values.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return value.replace("\0", "").strip()[:TEXT_LENGTH] if isinstance(value, str) else ""
+    return storable(value).strip()[:TEXT_LENGTH] if isinstance(value, str) else ""
 
 
 def number(name: str, default: int, values: dict[str, Any] | None = None) -> int:

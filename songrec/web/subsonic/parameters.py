@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
+from songrec.core.texts import storable
 from songrec.web.subsonic.answers import GENERIC, MISSING_PARAMETER, SubsonicError
 
 _LARGEST = 2**53
@@ -12,7 +13,7 @@ _LARGEST = 2**53
 
 def text(name: str, default: str = "") -> str:
     """Return a parameter, ``default`` where it is missing."""
-    return _clean(request.values.get(name, default))
+    return storable(request.values.get(name, default))
 
 
 def optional(name: str) -> str | None:
@@ -22,7 +23,7 @@ def optional(name: str) -> str | None:
 
 def texts(name: str) -> list[str]:
     """Return all values of a parameter that may be given several times."""
-    return [_clean(one) for one in request.values.getlist(name)]
+    return [storable(one) for one in request.values.getlist(name)]
 
 
 def require(name: str) -> str:
@@ -74,8 +75,3 @@ def place(text: str, length: int) -> int | None:
         return None
     digits = digits.lstrip("0") or "0"
     return int(digits) if len(digits) < 10 and int(digits) < length else None
-
-
-def _clean(value: str) -> str:
-    """Return ``value`` without what no database takes: zero bytes and halves of characters."""
-    return value.replace("\0", "").encode(errors="ignore").decode()

@@ -554,6 +554,7 @@ def test_locations(location, path):
         ("never", None),
         ("99999999999999999", None),
         (float("nan"), None),
+        (10**400, None),
         (True, None),
         ("9999-12-31T23:59:59-14:00", None),
     ],

@@ -126,6 +126,25 @@ def test_what_is_no_song_is_passed_over(item: dict[str, object]) -> None:
     assert read_song(item) is None
 
 
+def test_values_that_no_column_holds_are_empty() -> None:
+    """One odd song must not end the scan of a whole server, again and again."""
+    song = read_song(
+        {
+            "id": "a\ud800b\0",
+            "title": "Dawn\udcff",
+            "size": 10**400,
+            "duration": 1e300,
+            "year": 10**30,
+            "playCount": 10**400,
+            "starred": "9999-12-31T23:59:59-10:00",
+        }
+    )
+    assert song is not None
+    assert (song.id, song.title) == ("ab", "Dawn")
+    assert (song.size, song.duration_s, song.year, song.starred_at) == (None,) * 4
+    assert song.play_count == 0
+
+
 def test_half_an_answer_is_read_as_far_as_it_goes() -> None:
     """Values of other types than the protocol's are empty."""
     song = read_song(

@@ -47,7 +47,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return _from_number(float(value))
+        return _from_number(value)
     text = " ".join(str(value).replace("\u202f", " ").split())
     if _NUMBER.fullmatch(text):
         return _from_number(float(text))
@@ -105,8 +105,8 @@ def _from_slashes(
 
 
 def _from_number(number: float) -> datetime | None:
-    seconds = number / 1000 if number > 1e11 else number
     try:
+        seconds = number / 1000 if number > 1e11 else number
         return _checked(datetime.fromtimestamp(seconds, UTC))
     except (ValueError, OverflowError, OSError):
         return None
