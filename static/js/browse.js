@@ -1,5 +1,5 @@
 // While something plays, links and searches change the page's content and leave the player alone.
-// Pages with scripts of their own (the map, a job) are loaded as usual; the player goes on there
+// Pages with scripts of their own (the map, the API) are loaded as usual; the player goes on there
 // from where it was. Without this script, or without music, every page is loaded as usual.
 "use strict";
 
@@ -83,6 +83,14 @@
   };
 
   const may = () => window.songrecPlayer?.isPlaying() && staysPut(document);
+
+  // What a page shows has changed: the page again, where it stands.
+  window.songrecBrowse = {
+    reload() {
+      if (may()) go(new URL(location.href), { push: false, y: window.scrollY });
+      else location.reload();
+    },
+  };
 
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -1,13 +1,11 @@
 // Keeps a job's page up to date while the job waits or runs, then loads the page with its result.
 (() => {
-  const panel = document.querySelector("[data-job]");
-  if (!panel) return;
   const one = (name) => document.querySelector(`[data-${name}]`);
   const say = (name, text) => {
     const element = one(name);
     if (element && element.textContent !== text) element.textContent = text;
   };
-  const announce = one("announce");
+  let panel = null;
   let announced = -1;
   let failures = 0;
 
@@ -81,20 +79,22 @@
     drawParts(job.parts);
     // A screen reader hears every quarter, not every second.
     const quarter = Math.floor(percent / 25);
-    if (announce && quarter !== announced) {
+    if (quarter !== announced) {
       announced = quarter;
-      announce.textContent = `${percent}%, ${job.message}`;
+      say("announce", `${percent}%, ${job.message}`);
     }
   }
 
-  async function poll() {
+  async function poll(mine) {
+    if (mine !== panel || !mine.isConnected) return;
     try {
-      const answer = await fetch(panel.dataset.job, { headers: { Accept: "application/json" }, cache: "no-store" });
+      const answer = await fetch(mine.dataset.job, { headers: { Accept: "application/json" }, cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
       const job = await answer.json();
+      if (!mine.isConnected) return;
       failures = 0;
       if (!job.active) {
-        window.location.reload();
+        window.songrecBrowse.reload();
         return;
       }
       show(job);
@@ -102,8 +102,17 @@
       failures += 1;
       if (failures === 3) say("job-note", "The server does not answer. Trying again.");
     }
-    window.setTimeout(poll, failures ? Math.min(1000 * 2 ** failures, 15000) : 1000);
+    window.setTimeout(() => poll(mine), failures ? Math.min(1000 * 2 ** failures, 15000) : 1000);
   }
 
-  window.setTimeout(poll, 500);
+  const watch = () => {
+    const place = document.querySelector("[data-job]");
+    if (!place || place === panel) return;
+    panel = place;
+    announced = -1;
+    failures = 0;
+    window.setTimeout(() => poll(place), 500);
+  };
+  document.addEventListener("pagechange", watch);
+  watch();
 })();

@@ -1,8 +1,8 @@
 // Keeps lists of jobs up to date; when a job ends the page is loaded again, unless somebody types.
 (() => {
-  const rows = [...document.querySelectorAll("[data-job-row]")];
-  if (!rows.length) return;
   const INTERVAL = 3000;
+  let rows = [];
+  let timer = null;
 
   function show(row, job) {
     const say = (name, text) => {
@@ -18,9 +18,10 @@
   }
 
   async function poll() {
+    const mine = rows;
     let changed = false;
     try {
-      for (const row of rows) {
+      for (const row of mine) {
         const answer = await fetch(row.dataset.jobRow, { headers: { Accept: "application/json" }, cache: "no-store" });
         if (!answer.ok) throw new Error(String(answer.status));
         const job = await answer.json();
@@ -29,9 +30,16 @@
     } catch {
       changed = false; // the next round asks again
     }
-    if (changed && !document.activeElement?.closest("form")) window.location.reload();
-    else window.setTimeout(poll, INTERVAL);
+    if (mine !== rows || !mine[0].isConnected) return;
+    if (changed && !document.activeElement?.closest("form")) window.songrecBrowse.reload();
+    else timer = window.setTimeout(poll, INTERVAL);
   }
 
-  window.setTimeout(poll, INTERVAL);
+  const watch = () => {
+    window.clearTimeout(timer);
+    rows = [...document.querySelectorAll("[data-job-row]")];
+    if (rows.length) timer = window.setTimeout(poll, INTERVAL);
+  };
+  document.addEventListener("pagechange", watch);
+  watch();
 })();

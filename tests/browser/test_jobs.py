@@ -12,18 +12,25 @@ from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.listeners import users
 from tests.browser.conftest import LiveServer
+from tests.browser.test_player import playing, songs, start
+
+__all__ = ["songs"]  # a fixture
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture
-def admin_page(page: Any, live_server: LiveServer) -> Any:
+@pytest.fixture(scope="module")
+def admin(live_server: LiveServer) -> None:
     with live_server.app.app_context():
         users.create(db.session, "ada", PASSWORD, is_admin=True)
         db.session.commit()
         db.session.remove()
+
+
+@pytest.fixture
+def admin_page(page: Any, admin: None) -> Any:
     page.goto("/sign-in")
     page.get_by_label("Name", exact=True).fill("ada")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -69,4 +76,35 @@ def test_progress_moves_and_a_job_can_be_cancelled(
         db.session.commit()
         # The page loads again by itself when the job has ended.
         expect(page.locator(".page-head")).to_contain_text("Cancelled")
+        db.session.remove()
+
+
+def test_a_song_plays_on_while_a_job_ends(
+    admin_page: Any, live_server: LiveServer, songs: list[str]
+) -> None:
+    page = admin_page
+    start(page, songs[0])
+    page.evaluate("window.isSamePage = true")
+    with live_server.app.app_context():
+        queue.enqueue(db.session, "train", {"representation": "pca"})
+        running = jobs.claim(db.session, "worker")
+        assert running is not None
+        db.session.commit()
+        page.evaluate(
+            """(href) => {
+              const link = Object.assign(document.createElement("a"), { href });
+              document.querySelector("main").append(link);
+              link.click();
+            }""",
+            "/admin/jobs",
+        )
+        page.locator("[data-job-row]").get_by_role("link").click()
+        jobs.report(db.session, running, progress=0.5, message="Epoch 20 of 40", log="", details={})
+        db.session.commit()
+        expect(page.locator("[data-job-message]")).to_have_text("Epoch 20 of 40")
+        jobs.cancelled(db.session, running, "Nothing was stored.")
+        db.session.commit()
+        expect(page.locator(".page-head")).to_contain_text("Cancelled")
+        assert page.evaluate("window.isSamePage")
+        assert playing(page)
         db.session.remove()
