@@ -102,7 +102,7 @@ class SyncReport:
 
 
 @dataclass
-class _Said:
+class _ServerState:
     """What a server says of an account's songs, by the server's ids.
 
     ``songs`` are those of which plays or a rating are known, ``is_full`` whether all were read.
@@ -145,10 +145,10 @@ def sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
     account_id = account.id
     try:
         with ServerClient.of_account(instance, account) as client:
-            said = _read(session, client, account)
+            state = _read(session, client, account)
             session.commit()
             exchange = write_with_retries(
-                session, lambda: _Exchange(session, account_id, said).run()
+                session, lambda: _Exchange(session, account_id, state).run()
             )
             _send(session, client, account_id, exchange)
     except NotReady as error:
@@ -160,13 +160,13 @@ def sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
     account = session.get_one(ServerAccount, account_id)
     account.error, account.synced_at = None, exchange.moment
     report = exchange.report
-    full_at = exchange.moment.isoformat() if said.is_full else account.sync.get("full_at")
+    full_at = exchange.moment.isoformat() if state.is_full else account.sync.get("full_at")
     account.sync = {**account.sync, "report": report.to_json(), "full_at": full_at}
     session.commit()
     return report
 
 
-def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Said:
+def _read(session: Session, client: ServerClient, account: ServerAccount) -> _ServerState:
     """Read everything that the exchange needs from the server."""
     client.info()
     starred = client.starred()
@@ -182,7 +182,7 @@ def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Sa
     ids = [one.id for one in listed if one.id not in links or _may_differ(links[one.id], one)]
     session.commit()
     changed = [client.playlist(id_) for id_ in ids]
-    return _Said(stars, songs, is_full, changed, {one.id for one in listed})
+    return _ServerState(stars, songs, is_full, changed, {one.id for one in listed})
 
 
 def _all_songs(client: ServerClient) -> Iterable[list[RemoteSong]]:
@@ -229,9 +229,9 @@ class _Exchange:
     Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars are to be sent.
     """
 
-    def __init__(self, session: Session, account_id: int, said: _Said) -> None:
+    def __init__(self, session: Session, account_id: int, state: _ServerState) -> None:
         self._session = session
-        self._said = said
+        self._state = state
         self.account = session.get_one(ServerAccount, account_id)
         self._server = session.get_one(MusicServer, self.account.server_id)
         self._listener = session.get_one(Listener, self.account.listener_id)
@@ -276,7 +276,7 @@ class _Exchange:
         )
         conditions = [table.c.track_id.in_(liked)]
         conditions += [table.c.id.in_(part) for part in chunks(list(self._opinions))]
-        named = list({*self._said.stars, *self._said.songs})
+        named = list({*self._state.stars, *self._state.songs})
         conditions += [table.c.remote_id.in_(part) for part in chunks(named)]
         for condition in conditions:
             for row in self._session.execute(select(*columns).where(of_server, condition)):
@@ -311,7 +311,7 @@ class _Exchange:
         self.report.note(f"“{title}” changed in both places: {outcome}.")
 
     def _stars(self) -> None:
-        stars = self._said.stars
+        stars = self._state.stars
         unknown = [id_ for id_ in stars if id_ not in self._by_remote]
         self.report.unknown = len(unknown)
         # Several songs there may be one track here: a star on any of them counts.
@@ -369,7 +369,7 @@ class _Exchange:
             # The like was taken back here since: the star follows where likes are sent.
             if self.account.sends_likes and not self.is_first:
                 self.to_unstar |= {
-                    row.id: row.remote_id for row in rows if row.remote_id in self._said.stars
+                    row.id: row.remote_id for row in rows if row.remote_id in self._state.stars
                 }
             return
         if value == reactions.DISLIKE and since is not None:
@@ -394,8 +394,8 @@ class _Exchange:
 
     def _ratings(self) -> None:
         """Keep ratings; one star is *not for me* until the rating changes."""
-        songs = dict(self._said.songs)
-        if self._said.is_full:  # a rating that was taken back
+        songs = dict(self._state.songs)
+        if self._state.is_full:  # a rating that was taken back
             rated = [row_id for row_id, one in self._opinions.items() if one.rating is not None]
             remote = [self._rows[row_id].remote_id for row_id in rated if row_id in self._rows]
             songs = {**{id_: RemoteSong(id_) for id_ in remote}, **songs}
@@ -408,7 +408,7 @@ class _Exchange:
             if song.rating == before:
                 continue
             value, at = self._reactions.get(row.track_id, (None, None))
-            if song.rating == NOT_FOR_ME and remote_id not in self._said.stars:
+            if song.rating == NOT_FOR_ME and remote_id not in self._state.stars:
                 if (
                     value == reactions.LIKE
                     and at is not None
@@ -441,7 +441,7 @@ class _Exchange:
         if not self._listener.keeps_history:
             return
         played = []
-        for remote_id, song in self._said.songs.items():
+        for remote_id, song in self._state.songs.items():
             row = self._by_remote.get(remote_id)
             if row is None or row.track_id is None:
                 continue
@@ -479,9 +479,9 @@ class _Exchange:
         """Let playlists here follow those there, until the listener changes them here."""
         links = _links(self._session, self.account)
         for remote_id, link in links.items():
-            if remote_id not in self._said.listed and not _is_written(link):
+            if remote_id not in self._state.listed and not _is_written(link):
                 self._session.delete(link)  # deleted there: the playlist here stays
-        for playlist in self._said.playlists:
+        for playlist in self._state.playlists:
             link = links.get(playlist.id)
             if link is not None and (_is_written(link) or link.playlist_id is None):
                 continue  # written as a mix, or deleted here, since it was read

@@ -68,7 +68,7 @@ def date(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
+def _child(song: SongDetails, moods: Sequence[str]) -> dict[str, Any]:
     file = song.file
     first = song.credits[0].public_id if song.credits else ""
     album = ids.album_id(song.album_id or f"{LOOSE}{first}")
@@ -115,7 +115,7 @@ def _child(song: SongDetails, heard: Sequence[str]) -> dict[str, Any]:
         "displayArtist": song.artists or None,
         "albumArtists": by,
         "displayAlbumArtist": song.album_artist,
-        "moods": list(dict.fromkeys([*song.emotions, *heard])),
+        "moods": list(dict.fromkeys([*song.emotions, *moods])),
         "replayGain": (
             {"trackGain": round(_REFERENCE_LUFS - file.loudness, 2)}
             if file.loudness is not None
