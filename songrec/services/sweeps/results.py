@@ -24,6 +24,8 @@ from songrec.services.training.run_metrics import MEASURES, Measure
 
 MAX_NOISE_SHARE = 0.5
 """A configuration with a larger share of noise is never called best: it solves another task."""
+MIN_PLAIN = 1e-6
+"""Smaller standard deviations are written with an exponent."""
 AGREEMENT = Measure(
     "seed_agreement",
     "Agreement of seeds",
@@ -286,6 +288,8 @@ def _verdict(measure: Measure, configurations: Sequence[Configuration]) -> Verdi
 
 def spread_text(spread: float) -> str:
     """Format a standard deviation with two significant digits."""
+    if 0 < spread < MIN_PLAIN:
+        return f"{spread:.1e}"
     return f"{spread:,.0f}" if spread >= 100 else _plain(spread, 2)
 
 

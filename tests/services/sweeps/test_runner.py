@@ -359,7 +359,14 @@ def is_alive(pid):
 
 
 @pytest.mark.parametrize(
-    ("spread", "said"), [(4.5e-5, "0.000045"), (0.0123, "0.012"), (0.0, "0"), (1234.5, "1,234")]
+    ("spread", "said"),
+    [
+        (4.3e-9, "4.3e-09"),
+        (4.5e-5, "0.000045"),
+        (0.0123, "0.012"),
+        (0.0, "0"),
+        (1234.5, "1,234"),
+    ],
 )
 def test_a_spread_has_two_digits_that_count_and_no_exponent(spread, said):
     assert spread_text(spread) == said
