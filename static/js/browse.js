@@ -84,8 +84,12 @@
 
   const may = () => window.songrecPlayer?.isPlaying() && staysPut(document);
 
-  // What a page shows has changed: the page again, where it stands.
   window.songrecBrowse = {
+    open(address) {
+      if (may()) go(new URL(address, location.href));
+      else location.assign(address);
+    },
+    // What a page shows has changed: the page again, where it stands.
     reload() {
       if (may()) go(new URL(location.href), { push: false, y: window.scrollY });
       else location.reload();

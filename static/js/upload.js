@@ -2,8 +2,7 @@
 "use strict";
 
 (() => {
-  const form = document.querySelector("[data-drop]");
-  if (form) {
+  const prepare = (form) => {
     const field = form.querySelector("input[type=file]");
     const bar = form.querySelector("[data-drop-progress]");
     const problem = form.querySelector("[data-drop-problem]");
@@ -30,7 +29,8 @@
       };
       request.onerror = () => failed("The song could not be sent. Try again.");
       request.onload = () => {
-        if (request.status === 201) location.assign(request.response.address);
+        if (!form.isConnected) return; // the listener is elsewhere by now
+        if (request.status === 201) window.songrecBrowse.open(request.response.address);
         else failed(request.response?.message || "The song could not be sent. Try again.");
       };
       bar.hidden = false;
@@ -56,28 +56,42 @@
       field.files = event.dataTransfer.files;
       send();
     });
-  }
+  };
 
-  const panel = document.querySelector("[data-upload-state]");
-  if (!panel) return;
+  let panel = null;
   let failures = 0;
-  const poll = async () => {
+  const poll = async (mine) => {
+    if (mine !== panel || !mine.isConnected) return;
     try {
-      const answer = await fetch(panel.dataset.uploadState, { headers: { Accept: "application/json" }, cache: "no-store" });
+      const answer = await fetch(mine.dataset.uploadState, { headers: { Accept: "application/json" }, cache: "no-store" });
       if (!answer.ok) throw new Error(String(answer.status));
       const job = await answer.json();
+      if (!mine.isConnected) return;
       failures = 0;
       if (!job.active) {
-        location.reload();
+        window.songrecBrowse.reload();
         return;
       }
-      panel.querySelector("[data-upload-progress]").value = job.progress;
-      const message = panel.querySelector("[data-upload-message]");
+      mine.querySelector("[data-upload-progress]").value = job.progress;
+      const message = mine.querySelector("[data-upload-message]");
       if (message.textContent !== job.message) message.textContent = job.message;
     } catch {
       failures += 1;
     }
-    setTimeout(poll, failures ? Math.min(1000 * 2 ** failures, 15000) : 700);
+    setTimeout(() => poll(mine), failures ? Math.min(1000 * 2 ** failures, 15000) : 700);
   };
-  setTimeout(poll, 400);
+
+  let prepared = null;
+  const begin = () => {
+    const form = document.querySelector("[data-drop]");
+    if (form && form !== prepared) prepare(form);
+    prepared = form;
+    const place = document.querySelector("[data-upload-state]");
+    if (!place || place === panel) return;
+    panel = place;
+    failures = 0;
+    setTimeout(() => poll(place), 400);
+  };
+  document.addEventListener("pagechange", begin);
+  begin();
 })();
