@@ -148,7 +148,7 @@ def test_a_path_and_a_blend_are_found_by_title(page: Any, viewport: str) -> None
     first.get_by_text("How this was scored").click()
     figures = [
         float(text.replace("−", "-").replace("+", ""))
-        for text in first.locator(".sum").first.locator(".number").all_inner_texts()
+        for text in first.locator(".sum").first.locator("td").all_inner_texts()
     ]
     # Each is rounded to three places.
     assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.0005 * len(figures) + 1e-9)

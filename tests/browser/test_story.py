@@ -102,7 +102,7 @@ def test_from_the_first_look_to_a_published_retraining(
     first.get_by_text("How this was scored").click()
     figures = [
         float(text.replace("−", "-").replace("+", ""))
-        for text in first.locator(".sum").first.locator(".number").all_inner_texts()
+        for text in first.locator(".sum").first.locator("td").all_inner_texts()
     ]
     assert sum(figures[:-1]) == pytest.approx(figures[-1], abs=0.0006 * len(figures))
 
