@@ -11,7 +11,7 @@ import gzip
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,9 +124,10 @@ ONE_TASTE = replace(DEFAULT_RERANKING, every_taste=False)
 
 @contextmanager
 def unknown_values_at_the_middle() -> Iterator[None]:
-    """As in 0.1, an unknown value counts in a taste score like the catalogue's mean.
+    """As in 0.1, an unknown value counts like the catalogue's mean.
 
-    Since then it adds nothing, and a like does not count where it is unknown.
+    Since then it adds nothing to a taste score, and a like does not count where it is unknown. For
+    ``distance`` it is as far as chance, for ``cosine`` the likes' mean is that of known values.
     """
 
     def all_known(statistics: SpaceStatistics) -> NDArray[np.bool_]:
@@ -135,11 +136,9 @@ def unknown_values_at_the_middle() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # A property goes before what a model has cached.
         patch.setattr(TasteModel, "unknown", property(lambda model: None))
+        patch.setattr(SpaceStatistics, "unknown", property(lambda statistics: None))
         patch.setattr(SpaceStatistics, "unknown_popularity", property(all_known))
         yield
-
-
-WITHOUT_TASTE_SCORES = ("cluster", "cosine", "distance", "fragments")
 
 
 @pytest.mark.parametrize("name", LISTENERS)
@@ -164,7 +163,7 @@ def test_recommendations_are_the_same(
                     Instance(old_instance, session), feedback, **options
                 )
             continue
-        with nullcontext() if key in WITHOUT_TASTE_SCORES else unknown_values_at_the_middle():
+        with unknown_values_at_the_middle():
             found = for_listener.recommend_for_listener(
                 Instance(old_instance, session), feedback, **options
             )

@@ -68,4 +68,6 @@ def test_all_csv_is_written_here() -> None:
         for path in folder.rglob("*.py")
         if re.search(r"csv\.(writer|DictWriter)\(|\.to_csv\([^r]*path", path.read_text())
     }
-    assert writers == {"core/csv_output.py"}
+    # A workbook becomes the text that lists are read from, which nobody opens.
+    in_memory = {"services/listeners/list_formats/workbook.py"}
+    assert writers == {"core/csv_output.py"} | in_memory
