@@ -57,6 +57,7 @@ HEADINGS = (
     "Similar by sound",
     "Starting",
     "Features from audio",
+    "Decoding for several rates",
     "The model lab",
 )
 """The sections in the order of the page."""
