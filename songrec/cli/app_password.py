@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.accounts import BY_COMMAND
@@ -45,11 +44,11 @@ def app_password_command(
 
 
 def _create(user: User, device: str, as_json: bool) -> None:
-    from songrec.core.encryption import instance_cipher
     from songrec.store import security_log
+    from songrec.store.ciphers import current_cipher
     from songrec.store.listeners import app_passwords
 
-    cipher = instance_cipher(current_app.config["INSTANCE"], current_app.config["ENCRYPTION_KEY"])
+    cipher = current_cipher()
     row, password, api_key = app_passwords.create(db.session, user, device, cipher)
     detail = f"app password {row.id}, {BY_COMMAND}"
     security_log.record(db.session, "app-password-created", user=user, detail=detail)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from songrec.cli.base import (
@@ -139,14 +138,14 @@ def disconnect(user: str) -> None:
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Also plays from this day on (UTC) that were heard before sending was switched on.",
+    help="Also plays from this day on (UTC) played before sending was switched on.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count them.")
 @json_option
 @with_appcontext
 @one_line_errors
 def scrobble(user: str | None, since: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Send plays heard in songrec to ListenBrainz, each once, for accounts that switched it on."""
+    """Send plays in songrec to ListenBrainz, each once, for accounts that switched it on."""
     from songrec.services.listeners import listenbrainz
     from songrec.store.db import now
     from songrec.store.listeners import listenbrainz_accounts
@@ -218,10 +217,9 @@ def _show(account: ListenBrainzAccount, as_json: bool, text: str) -> None:
 
 
 def _cipher() -> Cipher:
-    from songrec.core.encryption import instance_cipher
+    from songrec.store.ciphers import current_cipher
 
-    config = current_app.config
-    return instance_cipher(config["INSTANCE"], config["ENCRYPTION_KEY"])
+    return current_cipher()
 
 
 COMMANDS = (listenbrainz_group, scrobble)

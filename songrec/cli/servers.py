@@ -51,7 +51,7 @@ def add(
 ) -> None:
     """Connect the server at URL, or another account on one that is connected.
 
-    The password is asked for, read from stdin, or taken from SONGREC_SERVER_PASSWORD.
+    The password is prompted for, read from stdin, or taken from SONGREC_SERVER_PASSWORD.
     """
     from songrec.core.outgoing import names_private_address, normalise_url
     from songrec.services.servers import connection

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
-from songrec.core.encryption import instance_cipher
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress
 from songrec.services.listeners import listenbrainz
+from songrec.store.ciphers import current_cipher
 from songrec.store.listeners import listenbrainz_accounts
 from songrec.store.tables import Job
 
@@ -24,8 +23,7 @@ def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     account = listenbrainz_accounts.find(session, job.parameters["account"])
     if account is None:
         raise BadInput("This account was disconnected.")
-    config = current_app.config
-    cipher = instance_cipher(config["INSTANCE"], config["ENCRYPTION_KEY"])
+    cipher = current_cipher()
     try:
         return listenbrainz.exchange(session, account, cipher, on_progress).to_json()
     except NotReady as error:

@@ -162,7 +162,7 @@ def _query(
     only: Iterable[int] | None,
     seeds: bool,
 ) -> Query:
-    """Return what is asked for; raises what ``rank`` raises."""
+    """Return the query of a request; raises what ``rank`` raises."""
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)

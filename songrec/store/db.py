@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, event, func, inspect, select
+from sqlalchemy import BigInteger, DateTime, Integer, MetaData, event, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
@@ -29,6 +29,10 @@ from songrec.core.file_systems import DISK_FULL, explain, network_type
 log = logging.getLogger("songrec.database")
 
 T = TypeVar("T")
+
+# SQLite's INTEGER holds 64 bits as it is.
+LONG = BigInteger().with_variant(Integer, "sqlite")
+"""The type of columns for whole numbers beyond 32 bits."""
 
 
 class Base(DeclarativeBase):

@@ -16,11 +16,11 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from songrec.core.encryption import Cipher, instance_cipher
 from songrec.core.errors import BadInput, NotReady
 from songrec.jobs import queue
 from songrec.services.listeners import listenbrainz
 from songrec.services.listeners.listenbrainz_client import SERVER
+from songrec.store.ciphers import current_cipher
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
 from songrec.store.listeners import listenbrainz_accounts, match_decisions, users
@@ -54,7 +54,7 @@ def connect() -> ResponseReturnValue:
         account = listenbrainz.connect(
             db.session,
             listener,
-            _cipher(),
+            current_cipher(),
             request.form.get("token", ""),
             request.form.get("server", ""),
             may_be_private=user.is_admin,
@@ -140,8 +140,3 @@ def _account_or_404() -> ListenBrainzAccount:
 
 def _queue(account: ListenBrainzAccount, user: User) -> None:
     queue.enqueue_once(db.session, "listenbrainz", {"account": account.id}, user)
-
-
-def _cipher() -> Cipher:
-    config = current_app.config
-    return instance_cipher(config["INSTANCE"], config["ENCRYPTION_KEY"])

@@ -5,8 +5,8 @@ over the likes of the song's taste: a positive term in proportion to the density
 at the song's value (responsibilities, as of the components of a mixture), so that it goes to the
 likes that are similar there; a negative one in inverse proportion, to those that are different.
 Artist and album go in equal parts to the likes of that artist or album, or to all likes where
-there are none; popularity to all likes, other priors to all likes of the taste. Nearness learnt
-from playlists is a sum over the likes already (``TasteScorer.playlists_per_like``).
+there are none; popularity to all likes, other priors to all likes of the taste. Nearness by
+playlists is a sum over the likes already (``TasteScorer.playlists_per_like``).
 """
 
 from __future__ import annotations

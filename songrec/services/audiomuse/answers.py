@@ -33,7 +33,7 @@ MAX_PER_ARTIST = 3
 MAX_LOOK = 4_000
 """Songs that are ranked at most, however few of them the server has."""
 SPARE = 5
-"""So many more songs are ranked than are asked for: some may be gone from the catalogue."""
+"""So many more songs are ranked than are requested: some may be gone from the catalogue."""
 MAX_ARTIST_SEEDS = 10
 """Songs that stand for an artist in a blend."""
 N_REPRESENTATIVE = 5

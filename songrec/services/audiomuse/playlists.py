@@ -32,7 +32,7 @@ def create(
     """Create a playlist of ``listener``: on the server of ``ids`` where it has an account there.
 
     Else here, of the songs that are known. The caller commits; what was written before is committed
-    before the server is asked, so that nothing stays locked. ``BadInput`` for a name or songs that
+    before the request is sent, so that nothing stays locked. ``BadInput`` for a name or songs that
     cannot be used, ``NotReady`` where the server does not do it.
     """
     unique = list(dict.fromkeys(one for one in item_ids if one))

@@ -84,7 +84,7 @@ def connect(
     """Store a token once its server has said whose it is, in place of an earlier one.
 
     Switches stay as they were; another user is read from the beginning. The caller commits; what
-    was written before is committed before the server is asked, so that nothing stays locked.
+    was written before is committed before the request is sent, so that nothing stays locked.
     ``BadInput`` for an address or a token that cannot be one, ``NotReady`` where the server does
     not answer or does not know the token.
     """

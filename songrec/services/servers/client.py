@@ -19,13 +19,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from flask import current_app
 
-from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
 from songrec.core.outgoing import OriginSession, read_chunks, read_json
 from songrec.core.texts import storable
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
+from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance
 from songrec.store.servers.music_servers import API_KEY
 from songrec.store.tables import MusicServer, ServerAccount
@@ -154,7 +153,7 @@ class ServerClient:
     def of_account(cls, instance: Instance, account: ServerAccount) -> ServerClient:
         """Return the client of a connected account, whose password or key is decrypted."""
         server = instance.session.get_one(MusicServer, account.server_id)
-        cipher = instance_cipher(instance.folder, current_app.config["ENCRYPTION_KEY"])
+        cipher = cipher_of(instance)
         return cls(
             server.name,
             server.url,

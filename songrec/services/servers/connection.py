@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app
-
-from songrec.core.encryption import Cipher, instance_cipher
 from songrec.core.errors import NotReady
 from songrec.core.outgoing import names_private_address, normalise_url
 from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
+from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Listener, MusicServer, ServerAccount
@@ -24,11 +22,6 @@ class SignIn:
     secret_kind: str = "password"  # noqa: S105 - the kind, not a password
 
 
-def cipher_of(instance: Instance) -> Cipher:
-    """Return the cipher by which the passwords and keys of ``instance`` are stored."""
-    return instance_cipher(instance.folder, current_app.config["ENCRYPTION_KEY"])
-
-
 def add_server(
     instance: Instance,
     url: str,
@@ -40,7 +33,7 @@ def add_server(
 ) -> tuple[MusicServer, ServerAccount]:
     """Connect a server with its first account, once it answers to that. The caller commits.
 
-    What was written before is committed before the server is asked: nothing stays locked meanwhile.
+    What was written before is committed before the request is sent: nothing stays locked meanwhile.
 
     An address that itself names this machine or a private network is permission enough: an admin
     entered it. A host name that leads there needs ``allows_private``. A trailing ``/rest`` may be
@@ -61,7 +54,7 @@ def connect_account(
 ) -> ServerAccount:
     """Store a listener's sign-in on a server, once the server takes it. The caller commits.
 
-    What was written before is committed before the server is asked: nothing stays locked meanwhile.
+    What was written before is committed before the request is sent: nothing stays locked meanwhile.
     """
     instance.session.commit()
     info = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)

@@ -93,7 +93,7 @@ class SongMatcher:
         found: dict[str, int] = {}
         for song in songs:
             for file in files.get(song.size or 0, ()):
-                if _same_seconds(song.duration_s, file.duration_s) and (
+                if same_seconds(song.duration_s, file.duration_s) and (
                     _is_named(file.path, song.path) or _same_title(song.title, file.title)
                 ):
                     found[song.id] = file.track_id
@@ -258,7 +258,8 @@ def _milliseconds(song: RemoteSong) -> int | None:
     return round(song.duration_s * 1000) if song.duration_s else None
 
 
-def _same_seconds(one: float | None, other: float | None) -> bool:
+def same_seconds(one: float | None, other: float | None) -> bool:
+    """Return whether two lengths in seconds may be one song's; an unknown one may be any."""
     return one is None or other is None or abs(one - other) <= LENGTH_SLACK_S
 
 

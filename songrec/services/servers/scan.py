@@ -22,7 +22,7 @@ from songrec.services.catalogue import duplicate_search
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.servers import connection
 from songrec.services.servers.client import RemoteSong, ScanStatus
-from songrec.services.servers.matching import LENGTH_SLACK_S, SongMatcher
+from songrec.services.servers.matching import SongMatcher, same_seconds
 from songrec.services.servers.pages import SEARCH, SongPage, read_pages
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import match_keys
@@ -346,7 +346,7 @@ def _is_same(row: Any, song: RemoteSong) -> bool:
         return True
     if row.musicbrainz_id and row.musicbrainz_id == song.musicbrainz_id:
         return True
-    is_long = _same_seconds(row.duration_s, song.duration_s)
+    is_long = same_seconds(row.duration_s, song.duration_s)
     same_title, same_artist = (
         plain(one) == plain(other)
         for one, other in ((row.title, song.title), (row.artists, song.artist_line))
@@ -397,15 +397,11 @@ def _renumbered(
             by_names.get((song.title, song.artist_line, song.album), ()) if song.title else (),
         )
         for row in (row for place in places for row in place):
-            if row.id not in used and _same_seconds(row.duration_s, song.duration_s):
+            if row.id not in used and same_seconds(row.duration_s, song.duration_s):
                 used.add(row.id)
                 moved[song.id] = row
                 break
     return moved
-
-
-def _same_seconds(one: float | None, other: float | None) -> bool:
-    return one is None or other is None or abs(one - other) <= LENGTH_SLACK_S
 
 
 def _differs(row: Any, song: RemoteSong) -> bool:

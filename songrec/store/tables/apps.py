@@ -6,19 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     String,
     false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from songrec.store.db import Base, UtcDateTime, now
-
-_LONG = BigInteger().with_variant(Integer, "sqlite")
+from songrec.store.db import LONG, Base, UtcDateTime, now
 
 
 class TrackRating(Base):
@@ -92,7 +88,7 @@ class PlayQueue(Base):
     )
     tracks: Mapped[list[str]] = mapped_column(JSON, default=list)
     current: Mapped[int] = mapped_column(default=0, server_default="0")
-    position_ms: Mapped[int] = mapped_column(_LONG, default=0, server_default="0")
+    position_ms: Mapped[int] = mapped_column(LONG, default=0, server_default="0")
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     changed_by: Mapped[str] = mapped_column(String(100), default="", server_default="")
 
@@ -108,7 +104,7 @@ class Bookmark(Base):
     track_id: Mapped[int] = mapped_column(
         ForeignKey("track.id", ondelete="CASCADE"), primary_key=True
     )
-    position_ms: Mapped[int] = mapped_column(_LONG)
+    position_ms: Mapped[int] = mapped_column(LONG)
     comment: Mapped[str] = mapped_column(String(500), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -135,7 +131,7 @@ class Playback(Base):
     )
     track_id: Mapped[int] = mapped_column(ForeignKey("track.id", ondelete="CASCADE"), index=True)
     state: Mapped[str] = mapped_column(String(10))
-    position_ms: Mapped[int] = mapped_column(_LONG, default=0)
+    position_ms: Mapped[int] = mapped_column(LONG, default=0)
     rate: Mapped[float] = mapped_column(default=1.0)
     reports_position: Mapped[bool] = mapped_column(default=False)
     is_counted: Mapped[bool] = mapped_column(default=False)

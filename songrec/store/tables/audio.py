@@ -7,20 +7,15 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     String,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from songrec.store.db import Base, UtcDateTime, now
+from songrec.store.db import LONG, Base, UtcDateTime, now
 from songrec.store.instance_paths import InstancePath
-
-# SQLite's INTEGER holds 64 bits as it is.
-_LONG = BigInteger().with_variant(Integer, "sqlite")
 
 PLAYABLE = ("listed", "analysed")
 """States of audio files that can be played."""
@@ -53,8 +48,8 @@ class AudioFile(Base):
     start_s: Mapped[float | None]
     end_s: Mapped[float | None]
     content_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    size: Mapped[int] = mapped_column(_LONG)
-    modified_ns: Mapped[int] = mapped_column(_LONG)
+    size: Mapped[int] = mapped_column(LONG)
+    modified_ns: Mapped[int] = mapped_column(LONG)
     state: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str | None] = mapped_column(String(500))
     duration_s: Mapped[float | None]

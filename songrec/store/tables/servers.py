@@ -7,20 +7,16 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
-    Integer,
     String,
     false,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from songrec.store.db import Base, UtcDateTime, now
-
-_LONG = BigInteger().with_variant(Integer, "sqlite")
+from songrec.store.db import LONG, Base, UtcDateTime, now
 
 
 class AppPassword(Base):
@@ -122,7 +118,7 @@ class ServerTrack(Base):
     artists: Mapped[str] = mapped_column(String(500), default="")
     album: Mapped[str] = mapped_column(String(500), default="")
     duration_s: Mapped[float | None]
-    size: Mapped[int | None] = mapped_column(_LONG)
+    size: Mapped[int | None] = mapped_column(LONG)
     suffix: Mapped[str] = mapped_column(String(20), default="")
     musicbrainz_id: Mapped[str | None] = mapped_column(String(36))
     isrc: Mapped[str | None] = mapped_column(String(20))

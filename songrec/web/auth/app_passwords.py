@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import abort, current_app, flash, make_response, redirect, render_template, url_for
+from flask import abort, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from songrec.core.encryption import instance_cipher
 from songrec.core.errors import BadInput
+from songrec.store.ciphers import current_cipher
 from songrec.store.db import db
 from songrec.store.listeners import app_passwords
 from songrec.store.tables import AppPassword, User
@@ -30,7 +30,7 @@ def create_app_password() -> ResponseReturnValue:
     form = AppPasswordForm()
     if not form.validate():
         return account_page(create_app_password=form), 400
-    cipher = instance_cipher(current_app.config["INSTANCE"], current_app.config["ENCRYPTION_KEY"])
+    cipher = current_cipher()
     try:
         row, password, api_key = app_passwords.create(
             db.session, user, form.device.data or "", cipher

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, g, request
+from flask import g, request
 from limits import RateLimitItemPerMinute
 from werkzeug.exceptions import TooManyRequests
 
-from songrec.core.encryption import Cipher, instance_cipher
+from songrec.store.ciphers import current_cipher
 from songrec.store.db import db
 from songrec.store.listeners import app_passwords, users
 from songrec.store.tables import AppPassword, Listener, User
@@ -107,10 +107,10 @@ def _sign_in() -> tuple[User, AppPassword]:
     name = parameters.require("u")
     user = users.find(db.session, name[:200])
     if sent["p"] is not None:
-        device = app_passwords.with_password(db.session, user, _password(), _cipher())
+        device = app_passwords.with_password(db.session, user, _password(), current_cipher())
     else:
         token, salt = parameters.require("t"), parameters.require("s")
-        device = app_passwords.with_token(db.session, user, token, salt, _cipher())
+        device = app_passwords.with_token(db.session, user, token, salt, current_cipher())
     if user is None or device is None:
         text = "Wrong name or app password: your account's page makes app passwords."
         raise _refused(WRONG_CREDENTIALS, text, name, user)
@@ -126,10 +126,6 @@ def _password() -> str:
         except ValueError:
             return ""
     return password
-
-
-def _cipher() -> Cipher:
-    return instance_cipher(current_app.config["INSTANCE"], current_app.config["ENCRYPTION_KEY"])
 
 
 def _refused(code: int, text: str, name: str = "", user: User | None = None) -> SubsonicError:
