@@ -6,69 +6,28 @@ alone. The kinds in ``mixes.AUTOMATIC_KINDS`` are made in one order, and no song
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from songrec.core.errors import BadInput, NotReady, SongrecError, UnknownName
+from songrec.core.errors import BadInput, NotReady
 from songrec.core.schedules import local_time_zone
-from songrec.core.types import Match
 from songrec.core.versioned_cache import VersionedCache
-from songrec.recommend import ranking
-from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
-from songrec.recommend.explain.phrases import capitalize, join_clauses, shorten
-from songrec.recommend.explain.taste_profile import describe_songs
-from songrec.recommend.lists import moods as mood_table
-from songrec.recommend.lists.rerank import DEFAULT_RERANKING, MAX_PER_ARTIST
-from songrec.recommend.lists.stations import candidates_needed, jittered_order, separate_artists
-from songrec.recommend.lists.tastes import split_tastes
-from songrec.recommend.query import Query
-from songrec.services.catalogue.left_out import left_out
 from songrec.services.catalogue.track_lookup import resolve_track
-from songrec.services.recommendation import mood as moods
-from songrec.services.recommendation import paths, stations
-from songrec.services.recommendation.for_listener import (
-    MAX_REACTIONS,
-    ListenerFeedback,
-    reason_without_like,
-)
-from songrec.services.recommendation.recommend import recommend_for
-from songrec.services.similarity.artist_pages import space_or_none
-from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
-from songrec.store.catalogue import artists, tracks
-from songrec.store.catalogue.tracks import TrackView
+from songrec.services.recommendation import stations
+from songrec.services.recommendation.for_listener import ListenerFeedback
+from songrec.services.recommendation.mix_contents import MixContent, MixMaker, mood_of
+from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
-from songrec.store.listeners import listens, mixes, reactions, recommendation_rules
-from songrec.store.listeners.recommendation_rules import RuleTarget
+from songrec.store.listeners import mixes, reactions, recommendation_rules
 from songrec.store.runs import runs
-from songrec.store.runs.spaces import published_space
 from songrec.store.sound import audio_files
 from songrec.store.tables import Listener, Mix
 
 MORNING = "0 4 * * *"
 """The schedule of default mixes: ready when people get up."""
-MAX_BECAUSE, MAX_DAILY = 3, 6
-RECENT_LIKES = 12
-"""*Because you like* is about some of as many of the newest likes."""
-SMALL_MIX = 10
-"""A small library has fewer mixes rather than shorter ones than this."""
-CHOICE = 3
-"""A mix is drawn from so many times as many of the best songs: other ones every day."""
-LIKE_EVERY = 5
-"""A daily mix has a song that the listener likes in each so many places."""
-NOT_LATELY = timedelta(days=60)
-OFTEN = 3
-"""Plays that count as often, without a like."""
-MIN_REDISCOVERED = 5
 PATH_SIZE = 12
 SUBJECTS = {
     mixes.REDISCOVER: (),
@@ -78,16 +37,6 @@ SUBJECTS = {
 }
 """The fields that say what a chosen mix is about, by its kind."""
 _cached_previews = VersionedCache(128)
-
-
-@dataclass(frozen=True, slots=True)
-class MixContent:
-    """What a mix holds: name, one sentence, songs (track id, reason), what it was made from."""
-
-    name: str
-    comment: str
-    songs: tuple[tuple[int, str], ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +76,7 @@ def make_mixes(
     session = instance.session
     rows = mixes.mixes_of(session, listener)
     wanted = {mix.id for mix in chosen}
-    maker = _Maker(instance, listener, at, mixes.all_of(session, listener))
+    maker = MixMaker(instance, listener, at, mixes.all_of(session, listener))
     stored = mixes.track_ids_of(session, rows)
     made = []
     for place, mix in enumerate(rows):
@@ -270,7 +219,7 @@ def _add_missing(
     """Create the default mixes for which there are likes and tastes, and no rows yet."""
     session = instance.session
     rows = mixes.all_of(session, listener)
-    maker = _Maker(instance, listener, at, rows)
+    maker = MixMaker(instance, listener, at, rows)
     added = []
     for kind, number in maker.default_numbers():
         if not any((mix.kind, mix.number) == (kind, number) for mix in rows):
@@ -310,7 +259,7 @@ def preview_mixes(instance: Instance, listener: Listener, at: datetime) -> list[
     )
 
     def compute() -> list[MixPreview]:
-        maker = _Maker(instance, listener, at, [])
+        maker = MixMaker(instance, listener, at, [])
         rows = [
             Mix(
                 listener_id=listener.id,
@@ -353,478 +302,3 @@ def _songs_of_others(
 
 def _overlap(content: MixContent, track_ids: set[int]) -> bool:
     return any(track_id in track_ids for track_id, _ in content.songs)
-
-
-class _Maker:
-    """What all mixes of one listener at one moment are made from.
-
-    ``rows`` are all mixes of the listener, by which tastes and likes keep their numbers.
-    """
-
-    def __init__(
-        self, instance: Instance, listener: Listener, at: datetime, rows: Sequence[Mix]
-    ) -> None:
-        self.instance, self.session = instance, instance.session
-        self.listener, self.at, self.rows = listener, at, list(rows)
-        self.feedback = ListenerFeedback.load(self.session, listener)
-
-    @cached_property
-    def space(self) -> Any:
-        """The space of the published run."""
-        return published_space(self.instance)
-
-    @cached_property
-    def likes(self) -> list[int]:
-        """The likes that are part of the run, newest first."""
-        likes = self.feedback.likes[:MAX_REACTIONS]
-        known = set(self.space.track_ids[self.space.rows_of(likes)].tolist())
-        return [one for one in likes if one in known]
-
-    @cached_property
-    def playable(self) -> list[int] | None:
-        """The tracks that can be heard, here or on a connected server; None where none can."""
-        return mixes.playable(self.session) or None
-
-    @cached_property
-    def available(self) -> int:
-        """How many songs there are to recommend."""
-        ids = self.space.track_ids
-        if self.playable is not None:
-            ids = np.intersect1d(ids, self.playable)
-        unwanted = [
-            *left_out(self.instance, self.listener, self.likes),
-            *self.feedback.likes,
-            *self.feedback.dislikes,
-        ]
-        return len(np.setdiff1d(ids, unwanted))
-
-    @cached_property
-    def tastes(self) -> list[list[int]]:
-        """The likes of each taste, the largest first; one of all likes where none go together."""
-        if not self.likes:
-            return []
-        query = Query.of(self.space, self.likes, self.feedback.dislikes[:MAX_REACTIONS])
-        method = ranking.create_method(self.space)
-        parts = split_tastes(method, query, most=MAX_DAILY)
-        groups = [self.space.track_ids[part.likes].tolist() for part in parts]
-        together = [group for group in groups if len(group) > 1]
-        return together or [list(self.likes)]
-
-    @cached_property
-    def strong_likes(self) -> list[int]:
-        """The likes that *Because you like* is about: recent, of most weight, no artist twice."""
-        newest = self.likes[:RECENT_LIKES]
-        ordered = sorted(newest, key=lambda one: -self.feedback.weights.get(one, 1))
-        chosen: list[int] = []
-        seen: set[int] = set()
-        for one in ordered:
-            artist = self._artist_of(one)
-            if not artist or artist not in seen:
-                chosen.append(one)
-                seen.add(artist)
-        return chosen[:MAX_BECAUSE]
-
-    def _artist_of(self, track_id: int) -> int:
-        if self.space.artists is None:
-            return 0
-        return int(self.space.artists[self.space.rows_of([track_id])[0]])
-
-    def default_numbers(self) -> list[tuple[str, int]]:
-        """Return kind and number of the default mixes that there should be.
-
-        Tastes and likes keep the numbers that they have; in a small library there are fewer.
-        """
-        n_because, n_daily = len(self.strong_likes), len(self.tastes)
-        while n_because + n_daily > 2 and self.available < SMALL_MIX * (n_because + 1 + n_daily):
-            n_because, n_daily = (
-                (n_because - 1, n_daily) if n_because >= n_daily else (n_because, n_daily - 1)
-            )
-        by_like = [[like] for like in self.strong_likes]
-        return [
-            *((mixes.BECAUSE, n) for n in self._numbers(mixes.BECAUSE, by_like, n_because)),
-            (mixes.NEW, 1),
-            *((mixes.DAILY, n) for n in self._numbers(mixes.DAILY, self.tastes, n_daily)),
-        ]
-
-    def _numbers(self, kind: str, groups: Sequence[Sequence[int]], most: int) -> list[int]:
-        taken = {mix.number for mix in self.rows if mix.kind == kind}
-        assigned = self._assigned(kind, groups)
-        free = [n for n in range(1, mixes.MAX_MIXES + 1) if n not in taken]
-        return sorted([*assigned, *free[: max(0, most - len(assigned))]])
-
-    def _assigned(self, kind: str, groups: Sequence[Sequence[int]]) -> dict[int, list[int]]:
-        """Map numbers of mixes of a kind to the group of likes that each is about.
-
-        A mix keeps the group that shares most likes with the one it was made from; groups that are
-        left go to mixes that have none, and not to those that are switched off.
-        """
-        rows = sorted((mix for mix in self.rows if mix.kind == kind), key=lambda mix: mix.number)
-        shared = sorted(
-            (
-                (-len(set(mix.settings.get("likes", ())) & set(group)), mix.number, at)
-                for mix in rows
-                for at, group in enumerate(groups)
-            ),
-        )
-        assigned: dict[int, int] = {}
-        for overlap, number, at in shared:
-            if overlap and number not in assigned and at not in assigned.values():
-                assigned[number] = at
-        left = [at for at in range(len(groups)) if at not in assigned.values()]
-        free = [mix for mix in rows if mix.number not in assigned and not mixes.is_off(mix)]
-        for mix, at in zip(free, left, strict=False):
-            assigned[mix.number] = at
-        return {number: list(groups[at]) for number, at in sorted(assigned.items())}
-
-    def compose(self, mix: Mix, used: set[int]) -> MixContent | None:
-        """Choose the songs of a mix, none of ``used`` (track ids); None where it has no subject."""
-        published_space(self.instance)  # raises where nothing is published
-        unwanted = [*self._left_out_of(mix), *self.feedback.dislikes]
-        match mix.kind:
-            case mixes.BECAUSE:
-                return self._because(mix, used, unwanted)
-            case mixes.NEW:
-                return self._new(mix, used, unwanted)
-            case mixes.DAILY:
-                return self._daily(mix, used, unwanted)
-            case mixes.REDISCOVER:
-                return self._rediscover(mix, used, unwanted)
-        make = {mixes.MOOD: self._mood, mixes.PATH: self._path, mixes.RADIO: self._radio}
-        try:
-            return make[mix.kind](mix, unwanted)
-        except SongrecError as error:
-            # What it is about may be gone: the other mixes are made all the same.
-            return MixContent(mix.name, str(error))
-
-    def _because(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
-        groups = self._assigned(mixes.BECAUSE, [[like] for like in self.strong_likes])
-        if mix.number not in groups:
-            return None
-        like = groups[mix.number][0]
-        others = [one for one in self.feedback.likes if one != like]
-        (view,) = tracks.tracks_by_id(self.session, [like])
-        found = self._recommend(
-            mix,
-            [like],
-            used,
-            unwanted,
-            others=others,
-        )
-        found = [
-            replace(
-                one,
-                sentence=reason_without_like(one.sentence)
-                or self._shared_traits(like, one.track.id),
-            )
-            for one in found
-        ]
-        by = f" by {view.artists}" if view.artists else ""
-        return MixContent(
-            shorten(f"Because you like “{view.title}”"),
-            self._sentence(shorten(f"Songs like “{view.title}”{by}", 200), found),
-            _reasons(found),
-            {"likes": [like]},
-        )
-
-    def _new(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
-        if not self.likes and self.feedback.likes:
-            return MixContent(
-                "New to you", "The songs that you like are newer than the last training."
-            )
-        if not self.likes:
-            return None
-        played = set(listens.play_counts(self.session, self.listener))
-        met = {*self.feedback.likes, *played}
-        known = artists.tracks_sharing_artists(self.session, met)
-        options: dict[str, Any] = {}
-        if ranking.has_discovery(ranking.method_used(self.space)):
-            options["discovery"] = 1.0
-        found = self._recommend(mix, self.likes, used, [*unwanted, *known, *met], **options)
-        comment = "By artists you have neither liked nor played, picked from what you like"
-        if len(found) < mixes.MIN_SIZE:
-            found = self._recommend(mix, self.likes, used, [*unwanted, *met], **options)
-            comment = "You know nearly every artist here, so these are songs you have not played"
-        return MixContent("New to you", self._sentence(comment, found), _reasons(found))
-
-    def _daily(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
-        groups = self._assigned(mixes.DAILY, self.tastes)
-        if mix.number not in groups:
-            return None
-        likes = groups[mix.number]
-        others = [one for one in self.feedback.likes if one not in likes]
-        own = self._own_songs(mix, likes, {*used, *unwanted})
-        found = self._recommend(
-            mix, likes, used, unwanted, others=others, room=self._size(mix) - len(own)
-        )
-        songs = list(_reasons(found))
-        for at, track_id in enumerate(own[: 1 + len(songs) // (LIKE_EVERY - 1)]):
-            songs.insert(LIKE_EVERY * at, (track_id, "One of the songs you like"))
-        newest = sorted(likes, key=self.feedback.likes.index)
-        names = self._titles(newest)
-        more = f" and {len(likes) - 2} more you like" if len(likes) > 2 else ", which you like"
-        around = f"Around {join_clauses(names[:2]) if len(likes) < 3 else ', '.join(names[:2])}"
-        return MixContent(
-            f"Daily mix {mix.number}",
-            self._sentence(f"{around}{more}", found),
-            tuple(songs),
-            {"likes": newest},
-        )
-
-    def _own_songs(self, mix: Mix, likes: Sequence[int], unwanted: set[int]) -> list[int]:
-        """Draw the liked songs that stand in a daily mix, no artist twice."""
-        heard = set(self.playable) if self.playable is not None else None
-        drawn = np.random.default_rng(self._seed(mix)).permutation(np.sort(likes)).tolist()
-        chosen: dict[int, int] = {}
-        for one in drawn:
-            if one not in unwanted and (heard is None or one in heard):
-                chosen.setdefault(self._artist_of(one) or -one, one)
-        return list(chosen.values())[: self._size(mix) // LIKE_EVERY]
-
-    def _rediscover(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent:
-        before = self.at - NOT_LATELY
-        plays = listens.play_counts(self.session, self.listener)
-        liked = reactions.liked_at(self.session, self.listener)
-        closed = {*used, *unwanted, *left_out(self.instance, self.listener, self.feedback.likes)}
-        heard = set(self.playable) if self.playable is not None else None
-        scores: dict[int, float] = {}
-        for one in sorted({*plays, *liked} - closed):
-            times, last = plays.get(one, (0, None))
-            is_old_like = one in liked and liked[one] <= before
-            if heard is not None and one not in heard:
-                continue
-            if (is_old_like or times >= OFTEN) and (last is None or last <= before):
-                weight = self.feedback.weights.get(one, 1) if one in liked else 0
-                scores[one] = math.log1p(times) + weight
-        name = "Rediscover"
-        if len(scores) < MIN_REDISCOVERED:
-            return MixContent(
-                name,
-                "There is too little history for this yet: songs that you like or play often come "
-                "back here once you have not played them for two months.",
-            )
-        noise = np.random.default_rng(self._seed(mix)).gumbel(0.0, 0.5, len(scores))
-        order = sorted(scores, key=lambda one: -scores[one] - noise[list(scores).index(one)])
-        views = _capped(tracks.tracks_by_id(self.session, order), self._size(mix))
-        songs = [(view.id, self._memory(view.id, plays, liked)) for view in views]
-        return MixContent(
-            name, "Songs you used to play, and have not for two months.", tuple(songs)
-        )
-
-    @staticmethod
-    def _memory(
-        track_id: int,
-        plays: dict[int, tuple[int, datetime | None]],
-        liked: dict[int, datetime],
-    ) -> str:
-        """Describe what is known of an old favourite: ``Played 14 times, last in March 2026``."""
-        times, last = plays.get(track_id, (0, None))
-        if times >= OFTEN or track_id not in liked:
-            count = f"Played {times:,} time{'s' * (times != 1)}"
-            return f"{count}, last in {last:%B %Y}" if last else count
-        then = f"Liked in {liked[track_id]:%B %Y}"
-        return f"{then}, last played in {last:%B %Y}" if last else f"{then}, not played since"
-
-    def _mood(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
-        mood, name = mood_of(self.instance, mix.settings)
-        size, seed = self._size(mix), self._seed(mix)
-        wide = 3 * size
-        matches = moods.mood_matches(
-            self.session,
-            self.space,
-            mood,
-            candidates_needed(wide),
-            self.feedback.dislikes,
-            only=self.playable,
-            withdrawn=[*left_out(self.instance, self.listener), *unwanted],
-            pick_ranks=lambda available: jittered_order(available, 0, wide, seed),
-        )
-        found = attach_tracks(self.session, matches, mood_table.describe_match)
-        found = self._in_order(found, size)
-        comment = f"{name}, by how the songs sound"
-        if not found:
-            comment = f"No song here suits “{name}” that may be recommended to you."
-        return MixContent(name, self._sentence(comment, found), _reasons(found))
-
-    def _path(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
-        ends = [
-            tracks.find_track(self.session, str(mix.settings.get(end, "")))
-            for end in ("from", "to")
-        ]
-        start, end = ends
-        if start is None or end is None:
-            return MixContent(mix.name, "One of the two songs is not in the catalogue any more.")
-        found, _ = paths.song_path(
-            self.instance,
-            start,
-            end,
-            max(1, mix.size - 2),
-            self.listener,
-            withdrawn=[one for one in self._closed(unwanted) if one not in (start.id, end.id)],
-        )
-        names = self._titles([start.id, end.id])
-        return MixContent(
-            shorten(f"From “{start.title}” to “{end.title}”", mixes.NAME_LENGTH),
-            f"Step by step from {names[0]} to {names[1]}.",
-            _reasons(found),
-        )
-
-    def _radio(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
-        settings = mix.settings
-        page = stations.station_page(
-            self.instance,
-            self.listener,
-            str(settings.get("station", "")),
-            str(settings.get("of", "")),
-            cursor=f"{self._seed(mix) % 10**9}-0",
-            n=mix.size,
-            only=self.playable,
-            withdrawn=unwanted,
-        )
-        name = page.title if settings.get("station") == "likes" else f"{page.title} radio"
-        about = "your likes" if settings.get("station") == "likes" else f"“{page.title}”"
-        found = page.items
-        return MixContent(name, self._sentence(f"Songs around {about}", found), _reasons(found))
-
-    def _recommend(
-        self,
-        mix: Mix,
-        likes: Sequence[int],
-        used: set[int],
-        unwanted: Sequence[int],
-        *,
-        others: Sequence[int] = (),
-        room: int | None = None,
-        **options: Any,
-    ) -> list[RankedTrack]:
-        """Ask the engine for ``CHOICE`` times ``room`` songs, and draw ``room`` of them.
-
-        The better a song, the likelier it is drawn; the seed is that of the mix.
-        """
-        feedback = self.feedback
-        room = self._size(mix) if room is None else room
-        found = recommend_for(
-            self.instance,
-            likes,
-            feedback.dislikes[:MAX_REACTIONS],
-            n=CHOICE * room,
-            by=DEFAULT_RERANKING,
-            excluded=[*feedback.likes, *others, *used, *unwanted],
-            weights={one: n for one, n in feedback.weights.items() if one in set(likes)},
-            skips=feedback.skips,
-            listener=self.listener,
-            only=self.playable,
-            pick_ranks=lambda number: jittered_order(number, 0, room, self._seed(mix)),
-            **options,
-        )
-        close = [one for one in found if not one.sentence.startswith(LITTLE_IN_COMMON)]
-        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room)
-
-    def _in_order(self, found: Sequence[RankedTrack], size: int) -> list[RankedTrack]:
-        """Cap the songs of an artist, and keep those of one artist apart."""
-        by_id = {one.track.id: one for one in found}
-        capped = _capped([one.track for one in found], size)
-        ordered = separate_artists(self.space, [Match(view.id, 0.0, ()) for view in capped])
-        return [by_id[match.track_id] for match in ordered]
-
-    def _size(self, mix: Mix) -> int:
-        """Return the size of a mix: as set, less where a small library has several mixes."""
-        if mix.kind not in mixes.DEFAULT_KINDS:
-            return mix.size
-        n_mixes = sum(
-            one.kind in mixes.DEFAULT_KINDS and not mixes.is_off(one) for one in self.rows
-        )
-        return max(mixes.MIN_SIZE, min(mix.size, self.available // max(1, n_mixes)))
-
-    def _seed(self, mix: Mix) -> int:
-        """Return the seed of a mix: by day, listener, mix, and how often it was made by hand."""
-        day = self.at.astimezone(ZoneInfo(mix.time_zone)).date().isoformat()
-        draw = mix.settings.get("draw", 0)
-        return crc32(f"{day}|{self.listener.id}|{mix.kind}|{mix.number}|{draw}".encode())
-
-    def _left_out_of(self, mix: Mix) -> list[int]:
-        """Return the tracks that the settings of a mix leave out."""
-        settings, unwanted = mix.settings, []
-        targets = [
-            RuleTarget(kind, value, value)
-            for kind in ("artist", "genre")
-            for value in settings.get(f"no_{kind}s", ())
-        ]
-        if targets:
-            unwanted += recommendation_rules.never_ids(self.session, targets)
-        if days := settings.get("days"):
-            since = self.at - timedelta(days=days)
-            unwanted += listens.played_since(self.session, self.listener, since)
-        if settings.get("no_explicit"):
-            space = space_or_none(self.instance)
-            if space is not None and "explicit" in space.value_names:
-                explicit = space.values[:, space.value_names.index("explicit")] >= 0.5
-                unwanted += space.track_ids[np.flatnonzero(explicit)].tolist()
-        return unwanted
-
-    def _closed(self, unwanted: Sequence[int]) -> list[int]:
-        """Return ``unwanted`` with everything that cannot be heard."""
-        if self.playable is None:
-            return list(unwanted)
-        return [*unwanted, *np.setdiff1d(self.space.track_ids, self.playable).tolist()]
-
-    def _titles(self, track_ids: Sequence[int]) -> list[str]:
-        views = tracks.tracks_by_id(self.session, list(track_ids)[:2])
-        return [shorten(f"“{view.title}”", 60) for view in views]
-
-    def _shared_traits(self, like: int, track: int) -> str:
-        """Name the traits by which each of the two songs alone is described, if any."""
-        own, liked = (
-            describe_songs(self.space, self.space.rows_of([one])).split(", ")
-            for one in (track, like)
-        )
-        return capitalize(join_clauses([trait for trait in own if trait in liked]))
-
-    def _sentence(self, start: str, found: Sequence[RankedTrack]) -> str:
-        """End a sentence with what the songs have in common: ``…: 90s, calm, acoustic.``"""
-        if not found:
-            is_whole = start.endswith(".")
-            return start if is_whole else "Every song that would fit is left out or in another mix."
-        rows = self.space.rows_of([one.track.id for one in found])
-        traits = describe_songs(self.space, rows)
-        return f"{start}: {traits}." if traits else f"{start}."
-
-
-def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, str]:
-    """Return the mood of a mix and its name.
-
-    ``settings`` have a genre, an emotion, the name of a mood by ``sound``, or several of them.
-    """
-    names: dict[str, str] = {}
-    for kind in ("genre", "emotion"):
-        if text := settings.get(kind):
-            name = moods.spell_tag(instance.session, kind, text)
-            if name is None:
-                raise BadInput(f"No song here is tagged with the {kind} {text[:60]!r}.")
-            names[kind] = name
-    sliders, sound = None, settings.get("sound")
-    if sound:
-        presets = moods.sound_presets(published_space(instance))
-        if sound not in presets:
-            raise UnknownName("mood", str(sound), presets)
-        sliders = presets[sound]
-    mood = moods.Mood(**names, sliders=sliders)
-    if mood.is_empty:
-        raise BadInput("A mood is a genre, an emotion, or a mood by sound.")
-    parts = [part for part in (mood.genre, mood.emotion, sound) if part]
-    return mood, ", ".join([parts[0].capitalize(), *(part.lower() for part in parts[1:])])
-
-
-def _reasons(found: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:
-    return tuple((one.track.id, one.sentence) for one in found)
-
-
-def _capped(views: Sequence[TrackView], size: int) -> list[TrackView]:
-    """Take ``size`` songs, at most ``MAX_PER_ARTIST`` by one artist."""
-    per_artist: Counter[str] = Counter()
-    chosen = []
-    for view in views:
-        artist = view.credits[0].public_id if view.credits else f"track {view.id}"
-        per_artist[artist] += 1
-        if per_artist[artist] <= MAX_PER_ARTIST:
-            chosen.append(view)
-    return chosen[:size]
