@@ -1,7 +1,8 @@
 """Run every benchmark, each in a process of its own, and write docs/benchmarks.md: ``make bench``.
 
 ``python -m benchmarks --only pages training`` measures some anew; the others keep their section,
-each of which says when and on what it was measured.
+each of which says when and on what it was measured. ``--folder`` measures the analysis of a folder
+of sound, which is in no repository, and nothing else unless ``--only`` says so.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ PARTS: dict[str, list[list[str]]] = {
     "map": [["map"], ["map", "--large"]],
     "duplicates": [["duplicates", "--rows", str(rows)] for rows in (SMALL, LARGE, HUGE)],
     "subsonic": [["subsonic", "--rows", str(LARGE)]],
+    "audiomuse": [["audiomuse", "--rows", str(LARGE)]],
+    "servers": [["servers"]],
     "segments": [
         ["segments", "--rows", str(rows)] for rows in (100_000, 27 * SMALL, 1_000_000, 27 * LARGE)
     ],
@@ -53,9 +56,12 @@ HEADINGS = (
     "The map",
     "Duplicates",
     "Apps at /rest",
+    "AudioMuse-AI's plugins",
+    "Scanning a music server",
     "Searching segments",
     "Similar by sound",
     "Starting",
+    "Analysing a folder",
     "Features from audio",
     "Decoding for several rates",
     "The model lab",
@@ -123,7 +129,8 @@ def page(old: str, new: dict[str, list[str]]) -> str:
         "# Benchmarks",
         "",
         "Written by `make bench`; `python -m benchmarks --only pages` measures a part anew, and "
-        "each also runs alone, for example `python -m benchmarks.pages --rows 114000`.",
+        "each also runs alone, for example `python -m benchmarks.pages --rows 114000`. "
+        "`--folder DIR --weights WHEEL` adds the analysis of a folder of your own.",
         "",
         machine(),
         "",
@@ -135,10 +142,16 @@ def main() -> None:
     """Run the benchmarks and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), help="measure these anew")
+    parser.add_argument("--folder", help="measure the analysis of this folder too")
+    parser.add_argument("--weights", help="the wheel of MusiCNN, where there is no network")
     options = parser.parse_args()
+    parts = {name: PARTS[name] for name in options.only or ([] if options.folder else PARTS)}
+    if options.folder:
+        source = ["--weights", options.weights] if options.weights else []
+        parts["analysis"] = [["analysis", "--folder", options.folder, *source]]
     path = ROOT / "docs" / "benchmarks.md"
-    for name in options.only or PARTS:
-        lines = WRITERS[name]([run(words) for words in PARTS[name]])
+    for name, commands in parts.items():
+        lines = WRITERS[name]([run(words) for words in commands])
         # After every part: what is measured is not lost when a later one fails.
         old = path.read_text(encoding="utf-8") if path.is_file() else ""
         path.write_text(page(old, {name: lines}), encoding="utf-8")

@@ -236,6 +236,78 @@ def subsonic(results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def audiomuse(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``audiomuse``."""
+    (r,) = results
+    return [
+        "## AudioMuse-AI's plugins",
+        "",
+        f"What the plugins ask for, at {r['rows']:,} songs that a music server has; gunicorn with "
+        "two workers, one client, milliseconds from the request to the last byte, "
+        f"{r['requests']} requests each, each about another song.",
+        "",
+        *table(
+            ("request", "p50", "p95"),
+            (
+                (f"`{name}`", f"{times['p50']:.0f}", f"{times['p95']:.0f}")
+                for name, times in r["requested"].items()
+            ),
+        ),
+    ]
+
+
+def servers(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``servers``."""
+    (r,) = results
+    return [
+        "## Scanning a music server",
+        "",
+        f"`flask servers scan` of a made server with {r['songs']:,} songs on loopback: the first "
+        f"time ({r['requests']} requests), again when nothing has changed, and after the server "
+        "gave every song another id. Peak is the resident memory of the process.",
+        "",
+        *table(
+            ("songs", "first, seconds", "again", "other ids", "peak MiB"),
+            [
+                (
+                    f"{r['songs']:,}",
+                    *(f"{r[key]:.1f}" for key in ("first_s", "again_s", "renumbered_s")),
+                    r["peak_mib"],
+                )
+            ],
+        ),
+    ]
+
+
+def analysis(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``analysis``."""
+    (r,) = results
+    per_file, more = r["per_file_s"], r["more"]
+    return [
+        "## Analysing a folder",
+        "",
+        "Every default feature set and the segments of whole tracks: the folder as it is, start "
+        f"included, then {more['files']} more files of the same length in the same instance. "
+        f"{r['cores']} cores; peak is the resident memory of one process that analyses.",
+        "",
+        *table(
+            ("files", "feature sets, seconds", "segments", "processor seconds", "peak MiB"),
+            (
+                (
+                    part["files"],
+                    f"{part['wall_s']:.1f}",
+                    f"{part['segments_wall_s']:.1f}",
+                    f"{part['processor_s']:.0f}",
+                    part["peak_mib"],
+                )
+                for part in (r["first"], more)
+            ),
+        ),
+        f"**{per_file['wall_s'] + per_file['segments_wall_s']:.2f} s for each further track**, "
+        f"{r['hours_for_100000']} hours for 100,000.",
+    ]
+
+
 def duplicates(results: list[dict[str, Any]]) -> list[str]:
     """Section of ``duplicates``."""
     steps = {
@@ -451,6 +523,9 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "map": latent_map,
     "duplicates": duplicates,
     "subsonic": subsonic,
+    "audiomuse": audiomuse,
+    "servers": servers,
+    "analysis": analysis,
     "segments": segments,
     "sound": sound,
     "startup": startup,

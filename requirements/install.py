@@ -157,6 +157,8 @@ def install(folder, requirements):
         import tempfile
 
         parent = os.path.dirname(os.path.abspath(folder))
+        if not os.path.isdir(parent):
+            os.makedirs(parent)
         check_space(parent, tempfile.gettempdir(), lambda path: shutil.disk_usage(path).free)
         print("Installing songrec's libraries into %s; this takes some minutes." % folder)
         sys.stdout.flush()

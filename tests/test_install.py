@@ -173,7 +173,7 @@ def test_every_pin_has_hashes_and_every_requirement_a_pin(lock: str, source: str
 def test_what_the_real_pip_refuses_is_one_line(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"songrec-no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
-    environment = tmp_path / "venv"
+    environment = tmp_path / "made on the way" / "venv"
     arguments = [sys.executable, str(SCRIPT), str(environment), str(requirements)]
     done = subprocess.run(
         arguments,
