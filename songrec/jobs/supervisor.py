@@ -8,12 +8,11 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from songrec.core import logs, numba_cache
@@ -22,7 +21,7 @@ from songrec.core.processes import crashed, describe_exit
 from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS
 from songrec.store import jobs
-from songrec.store.db import BUSY_TIMEOUT_MS, db
+from songrec.store.db import db, short_transaction
 from songrec.store.tables import Job
 
 T = TypeVar("T")
@@ -186,7 +185,7 @@ class JobSupervisor:
 
     def _write(self) -> None:
         try:
-            with short_transaction():
+            with short_transaction(db.session()):
                 if self.changed:
                     is_ours = self._report()
                 else:
@@ -208,22 +207,6 @@ class JobSupervisor:
             details=self.log.details,
             attempt=self.attempt,
         )
-
-
-@contextlib.contextmanager
-def short_transaction() -> Iterator[None]:
-    """Run a short transaction that gives up soon while the job itself holds the write lock."""
-    sqlite = db.engine.dialect.name == "sqlite"
-    try:
-        if sqlite:
-            db.session.execute(text("PRAGMA busy_timeout=200"))
-        yield
-        db.session.commit()
-    finally:
-        db.session.rollback()
-        if sqlite:
-            db.session.execute(text(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"))
-            db.session.rollback()
 
 
 def commit_with_retries(change: Callable[[], T]) -> T:

@@ -10,14 +10,15 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData, event, func, inspect, select
+from sqlalchemy import BigInteger, DateTime, Integer, MetaData, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
@@ -115,6 +116,7 @@ def enable_migrations(app: Flask) -> None:
 
 BUSY_TIMEOUT_MS = 30_000
 """Time that a statement waits on SQLite for another writer before it fails."""
+_SHORT_TIMEOUT_MS = 200
 
 
 @event.listens_for(Engine, "connect")
@@ -215,6 +217,25 @@ def _values_stay_out_of_messages(context: ExceptionContext) -> None:
     context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {message}",)
 
 
+@contextmanager
+def short_transaction(session: Session) -> Iterator[None]:
+    """Run and **commit** a transaction that on SQLite gives up soon where another one is writing.
+
+    Raises ``OperationalError`` then. What was not committed before is rolled back in any case.
+    """
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    try:
+        if is_sqlite:
+            session.execute(text(f"PRAGMA busy_timeout={_SHORT_TIMEOUT_MS}"))
+        yield
+        session.commit()
+    finally:
+        session.rollback()
+        if is_sqlite:
+            session.execute(text(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}"))
+            session.rollback()
+
+
 def overwrite_deleted(session: Session) -> None:
     """Let SQLite overwrite what this session deletes, which stays readable in its file otherwise.
 
@@ -304,10 +325,10 @@ OLD_SCHEMA = "The database is older than this songrec: run `flask db upgrade`, o
 def describe_schema_error(error: SQLAlchemyError) -> str | None:
     """Return what to do if a statement failed for want of a table or column, else None."""
     original = getattr(error, "orig", None)
-    text = f"{type(original).__name__} {original}".lower()
-    if any(sign in text for sign in ("no such table", "undefinedtable")):
+    described = f"{type(original).__name__} {original}".lower()
+    if any(sign in described for sign in ("no such table", "undefinedtable")):
         return NOT_SET_UP
-    if any(sign in text for sign in ("no such column", "has no column", "undefinedcolumn")):
+    if any(sign in described for sign in ("no such column", "has no column", "undefinedcolumn")):
         return OLD_SCHEMA
     return None
 

@@ -1,33 +1,18 @@
-"""Rate-limit counters that every process of the web server shares: a table of the database.
-
-On SQLite the table lies in a file of its own, ``<instance>/limits.db``: counting a try must not
-wait for a job that is writing to the catalogue.
-"""
+"""Rate-limit counters that every process of the web server shares: a table of the database."""
 
 from __future__ import annotations
 
-import functools
 import time
 from pathlib import Path
 
 from flask import current_app
 from limits.storage import Storage
-from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
 
-from songrec.store.db import db
-from songrec.store.tables import RateLimit
+from songrec.store import rate_limits
 
 SCHEME = "songrec-database"
 URI = f"{SCHEME}://"
-_PRUNE = text("DELETE FROM rate_limit WHERE expires <= :now")
-# One statement: two processes never read the same count.
-_COUNT = text(
-    "INSERT INTO rate_limit (key, count, expires) VALUES (:key, :amount, :expires) "
-    "ON CONFLICT (key) DO UPDATE SET count = rate_limit.count + excluded.count RETURNING count"
-)
-_READ = text("SELECT count, expires FROM rate_limit WHERE key = :key AND expires > :now")
 
 
 class DatabaseCounters(Storage):
@@ -43,24 +28,15 @@ class DatabaseCounters(Storage):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add ``amount`` to the key's count and return it; a new window lasts ``expiry`` s."""
         now = time.time()
-        with _engine().begin() as connection:
-            connection.execute(_PRUNE, {"now": now})
-            row = {"key": key, "amount": amount, "expires": now + expiry}
-            return int(connection.scalar(_COUNT, row) or 0)
+        return rate_limits.increment(_instance(), key, amount, now, now + expiry)
 
     def get(self, key: str) -> int:
         """Return the key's count in its current window."""
-        return self._read(key)[0]
+        return rate_limits.read(_instance(), key, time.time())[0]
 
     def get_expiry(self, key: str) -> float:
         """Return when the key's window ends, in seconds since the epoch."""
-        return self._read(key)[1]
-
-    def _read(self, key: str) -> tuple[int, float]:
-        now = time.time()
-        with _engine().connect() as connection:
-            row = connection.execute(_READ, {"key": key, "now": now}).first()
-        return (row[0], row[1]) if row else (0, now)
+        return rate_limits.read(_instance(), key, time.time())[1]
 
     def check(self) -> bool:
         """Return whether the counters can be read."""
@@ -69,24 +45,13 @@ class DatabaseCounters(Storage):
 
     def reset(self) -> int:
         """Forget every count and return their number."""
-        with _engine().begin() as connection:
-            return connection.execute(text("DELETE FROM rate_limit")).rowcount
+        return rate_limits.delete_all(_instance())
 
     def clear(self, key: str) -> None:
         """Forget one key."""
-        with _engine().begin() as connection:
-            connection.execute(text("DELETE FROM rate_limit WHERE key = :key"), {"key": key})
+        rate_limits.delete(_instance(), key)
 
 
-def _engine() -> Engine:
-    if db.engine.dialect.name != "sqlite":
-        return db.engine
-    return _own_file(current_app.config["INSTANCE"] / "limits.db")
-
-
-@functools.lru_cache(maxsize=2)
-def _own_file(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
-    with engine.begin() as connection:
-        connection.execute(CreateTable(RateLimit.__table__, if_not_exists=True))  # type: ignore[arg-type]
-    return engine
+def _instance() -> Path:
+    folder: Path = current_app.config["INSTANCE"]
+    return folder

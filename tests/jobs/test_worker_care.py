@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from songrec.core.files import PARTIAL
 from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
-from songrec.store.db import BUSY_TIMEOUT_MS, now
+from songrec.store.db import now
 from songrec.store.listeners import user_sessions
 from songrec.store.runs import run_folders
 from songrec.store.tables import Job, Listener, PendingLike, SecurityEvent, User, UserSession
@@ -121,13 +121,6 @@ def test_no_process_outlives_its_supervisor(
         supervised.follow()
     assert supervised.process.wait() == -9
     assert supervised.process.receive(5) is None  # its pipe is at its end
-
-
-@pytest.mark.sqlite
-def test_reporting_leaves_the_connection_as_patient_as_it_was(app: Flask, session: Session) -> None:
-    with supervisor.short_transaction():
-        assert session.scalar(text("PRAGMA busy_timeout")) == 200
-    assert session.scalar(text("PRAGMA busy_timeout")) == BUSY_TIMEOUT_MS
 
 
 def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:

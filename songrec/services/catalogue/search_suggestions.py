@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from songrec.core.search_terms import (
@@ -113,15 +113,13 @@ def _suggest(
 def _titles_beginning(session: Session, text: str) -> list[int]:
     """Return the best known songs whose title begins with the text."""
     key = sort_key(text.strip())
-    begins = track_filters.begins_with(session, Track.sort_title, key)
+    begins = track_filters.title_begins_with(session, key)
     some = select(Track.id).where(begins).limit(GATHERED + 1).subquery()
     popularity = TrackAttributes.popularity.desc().nulls_last()
     query = select(Track.id).join(TrackAttributes, TrackAttributes.track_id == Track.id)
     if (session.scalar(select(func.count()).select_from(some)) or 0) > GATHERED:
-        if session.get_bind().dialect.name == "sqlite":
-            # The plus keeps SQLite from sorting all of them: it walks the index of popularity.
-            length = len(key)
-            begins = func.substr(literal_column("+track.sort_title"), 1, length) == key
+        # Sorting all of them would take longer than walking the index of popularity.
+        begins = track_filters.title_begins_with(session, key, walked=True)
         query = query.where(begins).order_by(popularity)
     else:
         query = query.where(begins).order_by(Track.sort_title != key, popularity, Track.id)

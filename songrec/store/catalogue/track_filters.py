@@ -233,6 +233,17 @@ def begins_with(session: Session, column: Any, text: str) -> ColumnElement[bool]
     return column.startswith(text, autoescape=True)
 
 
+def title_begins_with(session: Session, key: str, *, walked: bool = False) -> ColumnElement[bool]:
+    """Return the condition that a title's sort key begins with ``key``.
+
+    ``walked`` is for a page of thousands in another order: the plus keeps SQLite from looking all
+    of them up to sort them, so that it walks the index of that order until the page is full.
+    """
+    if walked and session.get_bind().dialect.name == "sqlite":
+        return func.substr(literal_column("+track.sort_title"), 1, len(key)) == key
+    return begins_with(session, Track.sort_title, key)
+
+
 def matching(session: Session, words: str) -> Select[Any]:
     """Return the ids of tracks with every word in title, artists, album or genre.
 

@@ -292,7 +292,7 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
     ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
     title, artist, album or genre the one of that name would come last.
     """
-    begins = track_filters.begins_with(session, Track.sort_title, sort_key(words.strip()))
+    begins = track_filters.title_begins_with(session, sort_key(words.strip()))
     named = session.scalars(
         select(Track.id)
         .where(begins)
@@ -315,7 +315,7 @@ def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]
         return []
     query = (
         select(Track.id)
-        .where(track_filters.begins_with(session, Track.sort_title, key))
+        .where(track_filters.title_begins_with(session, key))
         .order_by(func.length(Track.sort_title), Track.sort_title, Track.id)
         .limit(limit)
     )
