@@ -253,7 +253,8 @@ def test_a_large_analysis_takes_little_memory(
     def read(self: Any, number: int) -> Any:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.reset_peak()
-        answer = {**page, "has_more": number < pages}
+        tracks = [{**one, "id": f"{number}-{one['id']}"} for one in page["tracks"]]
+        answer = {**page, "tracks": tracks, "has_more": number < pages}
         return analysis_import._read_page(answer, "example.org")
 
     monkeypatch.setattr(analysis_import._Client, "page", read)
@@ -264,3 +265,17 @@ def test_a_large_analysis_takes_little_memory(
         tracemalloc.stop()
     assert report.read == n * pages
     assert peaks[-1] < 1.5 * peaks[2] + 5e6
+
+
+def test_pages_without_an_end_are_one_line(
+    app, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with audiomuse_server([analysed(1, "Lithium", "Nirvana")]) as server:
+        monkeypatch.setattr(
+            type(server),
+            "page",
+            lambda self, number, limit: {"tracks": self.songs, "has_more": True},
+        )
+        with pytest.raises(NotReady, match="bring no new song"):
+            run(server.url)
+    assert len(vectors(session)) == 1

@@ -182,3 +182,22 @@ def test_the_command_says_what_it_read(app, session: Session) -> None:
         assert done.output == "Lyrion: 1 songs read, 1 of them in the library (1 new), 0 gone.\n"
         again = runner.invoke(args=["servers", "read-ids", url, "--kind", "lyrion", "--json"])
     assert json.loads(again.output)["new_tracks"] == 0
+
+
+@pytest.mark.parametrize("kind", ["jellyfin", "lyrion"])
+def test_a_list_without_an_end_is_one_line_and_nothing_is_gone(
+    app, session: Session, kind: str
+) -> None:
+    """The server passes over the offset, so what lies after the first page is unknown."""
+    songs = [
+        {"Id": f"j{at}", "Name": f"Song {at}", "id": at, "title": f"Song {at}"}
+        for at in range(server_lists.PAGE)
+    ]
+
+    def answer(request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, Any]:
+        return 200, {"Items": songs, "result": {"titles_loop": songs, "count": 10**9}}
+
+    with made(answer) as url, pytest.raises(NotReady, match="bring no new song"):
+        read(url, kind)
+    rows = session.scalars(select(ServerTrack)).all()
+    assert (len(rows), {row.gone_at for row in rows}) == (server_lists.PAGE, {None})

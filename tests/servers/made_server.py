@@ -23,8 +23,8 @@ class MadeServer:
 
     ``song`` makes the song at a place, so that a large server takes no memory. ``answers`` replaces
     what an endpoint answers: bytes as they are, or an object as JSON. ``refuses`` are error codes
-    by endpoint, ``*`` for all. ``path`` is what the API lies below. ``requests`` are the endpoints
-    that were called.
+    by endpoint, ``*`` for all. ``meanwhile`` runs once when an endpoint is called, before it
+    answers. ``path`` is what the API lies below. ``requests`` are the endpoints that were called.
     """
 
     count: int = 0
@@ -35,6 +35,7 @@ class MadeServer:
     answers: dict[str, Any] = field(default_factory=dict)
     refuses: dict[str, int] = field(default_factory=dict)
     refuses_names: set[str] = field(default_factory=set)
+    meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
     last_scan: str = ""
     sound: bytes = b""
     delay_s: float = 0.0
@@ -114,6 +115,7 @@ def made_server(
             state.requests.append(endpoint)
             state.parameters.append(form)
             time.sleep(state.delay_s)
+            state.meanwhile.pop(endpoint, lambda: None)()
             if not self.path.startswith(f"{state.path}/rest/"):
                 self._send(404, b"<h1>Not Found</h1>")
             elif state.redirect:

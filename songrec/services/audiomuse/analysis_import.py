@@ -33,6 +33,7 @@ from songrec.services.catalogue import duplicate_search
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.servers.client import RemoteSong
 from songrec.services.servers.matching import SongMatcher
+from songrec.services.servers.pages import ListedIds
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers
@@ -41,7 +42,6 @@ from songrec.store.tables import MusicServer, Track, TrackAttributes
 
 PAGE = 500
 """Songs of a page: the most that AudioMuse-AI gives."""
-MOST_PAGES = 20_000
 STATE = "audiomuse"
 """Where in ``MusicServer.scan`` an unfinished import goes on."""
 VECTORS, FIGURES = "audiomuse", "audiomuse_moods"
@@ -161,8 +161,11 @@ def import_analysis(
     newest = int(state.get("newest") or duplicate_search.newest_id(session))
     matcher = SongMatcher(session, row)
     source = f"AudioMuse-AI at {urlsplit(url).netloc}"[:200]
-    while number <= MOST_PAGES:
+    listed = ListedIds(row.name)
+    while True:
         page = first if number == 1 else client.page(number)
+        if page.has_more:
+            listed.require_new(one.song.id for one in page.songs)
         _store(instance, row, matcher, page, source, report)
         done = {
             "url": url,

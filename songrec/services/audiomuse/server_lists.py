@@ -6,6 +6,7 @@ for ids, names and paths alone: no sound, no playlists, no opinions.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -24,12 +25,13 @@ from songrec.services.catalogue import duplicate_search
 from songrec.services.library.after_import import refresh_derived
 from songrec.services.servers.client import RemoteSong
 from songrec.services.servers.matching import SongMatcher
+from songrec.services.servers.pages import MOST_SONGS, ListedIds
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.tables import ServerTrack
 
 PAGE = 500
-MOST_PAGES = 20_000
+MOST_PAGES = MOST_SONGS // PAGE + 1
 TICKS_PER_SECOND = 10_000_000
 LONGEST = {"title": 500, "path": 1000, "id": 200}
 
@@ -90,9 +92,10 @@ def read_ids(
     server = find_or_create_server(session, name or kind.capitalize(), url, kind)
     report, mark = ListReport(server.name), secrets.token_hex(8)
     newest, matcher = duplicate_search.newest_id(session), SongMatcher(session, server)
-    page: tuple[list[RemoteSong], int] | None = first
-    while page is not None:
-        songs, total = page
+    listed = ListedIds(server.name)
+    for songs, total in itertools.chain([first], pages):
+        if songs:
+            listed.require_new(song.id for song in songs)
         tracks, n_new = store_songs(session, server, matcher, songs, mark=mark)
         report.read += len(songs)
         report.matched += len(tracks)
@@ -100,7 +103,6 @@ def read_ids(
         session.commit()
         share = min(report.read / max(total, 1), 1.0)
         on_progress(0.9 * share, f"{report.read:,} of {total:,} songs read")
-        page = next(pages, None)
     if report.read:
         gone = session.connection().execute(
             update(ServerTrack.__table__)

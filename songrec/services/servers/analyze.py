@@ -74,8 +74,15 @@ def analyze_server(
     """Analyse the songs of a server whose sound lies nowhere else, until ``time_limit_s``.
 
     **Commits** after each song. A song that cannot be read is rejected with one line; ``NotReady``
-    where the server stops answering.
+    where the server stops answering, ``Removed`` where it was removed.
     """
+    with connection.WhileConnected(instance.session, server):
+        return _analyze_server(instance, server, on_progress, time_limit_s)
+
+
+def _analyze_server(
+    instance: Instance, server: MusicServer, on_progress: Progress, time_limit_s: float | None
+) -> StreamReport:
     session, start = instance.session, time.perf_counter()
     report = StreamReport(server.name)
     newest = duplicate_search.newest_id(session)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+
 from songrec.core.errors import NotReady
 from songrec.core.outgoing import names_private_address, normalise_url
 from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
@@ -11,6 +16,48 @@ from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Listener, MusicServer, ServerAccount
+
+# How reading, changing and referring to a deleted row fail.
+_DELETED = (NoResultFound, ObjectDeletedError, StaleDataError, IntegrityError)
+
+
+class Removed(NotReady):
+    """A server or an account that was removed while songrec was exchanging with it."""
+
+
+class WhileConnected:
+    """A context in which work fails with ``Removed`` if the server or its account is removed.
+
+    It rolls back then. Other errors pass.
+    """
+
+    def __init__(
+        self, session: Session, server: MusicServer, account: ServerAccount | None = None
+    ) -> None:
+        self._session = session
+        self._name, self._server = server.name, (server.id, server.public_id)
+        self._username, self._account_id = (account.username, account.id) if account else ("", None)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, _DELETED):
+            return
+        self._session.rollback()
+        server_id, public_id = self._server
+        servers = select(MusicServer.public_id).where(MusicServer.id == server_id)
+        if self._session.scalar(servers) != public_id:
+            raise Removed(
+                f"{self._name} was removed meanwhile; what was read of it until then stays."
+            ) from error
+        accounts = select(ServerAccount.id).where(
+            ServerAccount.id == self._account_id, ServerAccount.server_id == server_id
+        )
+        if self._account_id is not None and self._session.scalar(accounts) is None:
+            raise Removed(
+                f"The account {self._username!r} on {self._name} was disconnected meanwhile."
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

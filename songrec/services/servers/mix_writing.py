@@ -15,6 +15,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady
+from songrec.services.servers import connection
 from songrec.services.servers.client import (
     NOT_FOUND,
     RemotePlaylist,
@@ -56,27 +57,46 @@ def write_mixes(instance: Instance, listener: Listener, at: datetime) -> list[Mi
     """Write the mixes of ``listener`` into all accounts that take them.
 
     **Commits** after each playlist, so that none is written twice after a kill. A server that does
-    not answer is reported, and the others are written to.
+    not answer, or is removed meanwhile, is reported, and the others are written to.
     """
     session = instance.session
-    reports = []
+    reports, connected = [], []
     for account in written_playlists.receiving(session, listener.id):
         server = session.get_one(MusicServer, account.server_id)
-        report = MixReport(server.name)
-        written_playlists.report(session, account, tried_at=at.isoformat())
-        session.commit()
+        reports.append(MixReport(server.name))
+        connected.append(
+            (connection.WhileConnected(session, server, account), server, account, reports[-1])
+        )
+    for while_connected, server, account, report in connected:
         try:
-            with ServerClient.of_account(instance, account) as client:
-                _Writer(session, client, server, account, listener, report, at).write()
-        except NotReady as error:
-            session.rollback()
-            report.error = account.error = str(error)[:500]
-        else:
-            account.error = None
-        written_playlists.report(session, account, **report.to_json(), at=at.isoformat())
-        session.commit()
-        reports.append(report)
+            with while_connected:
+                _write_account(instance, listener, server, account, report, at)
+        except connection.Removed as error:
+            report.error = str(error)
     return reports
+
+
+def _write_account(
+    instance: Instance,
+    listener: Listener,
+    server: MusicServer,
+    account: ServerAccount,
+    report: MixReport,
+    at: datetime,
+) -> None:
+    session = instance.session
+    written_playlists.report(session, account, tried_at=at.isoformat())
+    session.commit()
+    try:
+        with ServerClient.of_account(instance, account) as client:
+            _Writer(session, client, server, account, listener, report, at).write()
+    except NotReady as error:
+        session.rollback()
+        report.error = account.error = str(error)[:500]
+    else:
+        account.error = None
+    written_playlists.report(session, account, **report.to_json(), at=at.isoformat())
+    session.commit()
 
 
 def undo_removal(session: Session, account: ServerAccount, public_id: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from songrec.core.errors import NotReady
 from songrec.services.servers.client import RemoteSong, ServerClient
 
 PAGE = 500
@@ -12,6 +13,44 @@ PAGE = 500
 ALBUMS_AT_ONCE = 25
 """Albums after which a page ends, where songs are read album by album."""
 SEARCH, ALBUMS = "search", "albums"
+MOST_SONGS = 1_000_000
+"""Songs that are read of one server, and albums."""
+MOST_KNOWN_ALBUMS = 5_000
+"""Albums in a row that may hold no song but those that were read before."""
+
+
+class EndlessList(NotReady):
+    """A server that never stops listing songs."""
+
+
+class ListedIds:
+    """The ids that a server has listed, so that a list without an end is recognised.
+
+    Hashes are kept, about 80 bytes for each.
+    """
+
+    def __init__(self, server: str, most: int | None = None) -> None:
+        self._server = server
+        self._most = MOST_SONGS if most is None else most
+        self._hashes: set[int] = set()
+
+    def add(self, ids: Iterable[str]) -> bool:
+        """Add a page and return whether it has a new id; ``EndlessList`` if there are too many."""
+        before = len(self._hashes)
+        self._hashes.update(map(hash, ids))
+        if len(self._hashes) > self._most:
+            raise EndlessList(
+                f"{self._server} lists more than {self._most:,} songs, the most that songrec reads "
+                "of one server: is its list without an end?"
+            )
+        return len(self._hashes) > before
+
+    def require_new(self, ids: Iterable[str]) -> None:
+        """Add a page; ``EndlessList`` also if it has no new id."""
+        if not self.add(ids):
+            raise EndlessList(
+                f"{self._server} goes on with pages that bring no new song: songrec stopped there."
+            )
 
 
 @dataclass(frozen=True)
@@ -30,21 +69,31 @@ def read_pages(client: ServerClient, route: str = SEARCH, offset: int = 0) -> It
     """Yield all songs from a place on.
 
     Servers that answer an empty search with nothing, or pass over its offset, are read by albums.
+    ``EndlessList`` for a server that goes on and on.
     """
-    first = ""
+    listed = ListedIds(client.name)
     while route == SEARCH:
         songs = client.songs(offset, PAGE)
-        if songs and songs[0].id != first:
-            first, offset = songs[0].id, offset + len(songs)
+        if listed.add(song.id for song in songs):
+            offset += len(songs)
             yield SongPage(songs, SEARCH, offset)
         elif songs or offset == 0:
             route, offset = ALBUMS, 0
         else:
             return
-    first = ""
-    while (albums := client.albums(offset, PAGE)) and albums[0] != first:
-        first, start = albums[0], offset
+    yield from _read_albums(client, offset)
+
+
+def _read_albums(client: ServerClient, offset: int) -> Iterator[SongPage]:
+    listed, listed_albums = ListedIds(client.name), ListedIds(client.name)
+    known = 0
+    while (albums := client.albums(offset, PAGE)) and listed_albums.add(albums):
+        start = offset
         for at in range(0, len(albums), ALBUMS_AT_ONCE):
             part = albums[at : at + ALBUMS_AT_ONCE]
+            songs = [song for album in part for song in client.album(album)]
+            known = 0 if listed.add(song.id for song in songs) else known + len(part)
+            if known > MOST_KNOWN_ALBUMS:
+                listed.require_new(())
             offset = start + at + len(part)
-            yield SongPage([s for album in part for s in client.album(album)], ALBUMS, offset)
+            yield SongPage(songs, ALBUMS, offset)

@@ -23,7 +23,7 @@ from songrec.services.library.after_import import refresh_derived
 from songrec.services.servers import connection
 from songrec.services.servers.client import RemoteSong, ScanStatus
 from songrec.services.servers.matching import SongMatcher, same_seconds
-from songrec.services.servers.pages import SEARCH, SongPage, read_pages
+from songrec.services.servers.pages import SEARCH, EndlessList, SongPage, read_pages
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import match_keys
 from songrec.store.db import now, take_write_turn
@@ -98,18 +98,19 @@ def scan_server(
 
     **Commits** after each page. Where the server says that it has not changed since the last scan
     nothing is read, unless ``force``. ``NotReady`` where it does not answer: the line is stored
-    with it, and the next scan goes on where this one stopped.
+    with it, and the next scan goes on where this one stopped. ``Removed`` where it was removed.
     """
     session = instance.session
-    server.scan = {**(server.scan or {}), "tried_at": now().isoformat()}
-    session.commit()
-    try:
-        return _scan(instance, server, on_progress, force=force)
-    except NotReady as error:
-        session.rollback()
-        connection.note_error(None, server, error)
+    with connection.WhileConnected(session, server):
+        server.scan = {**(server.scan or {}), "tried_at": now().isoformat()}
         session.commit()
-        raise
+        try:
+            return _scan(instance, server, on_progress, force=force)
+        except NotReady as error:
+            session.rollback()
+            connection.note_error(None, server, error)
+            session.commit()
+            raise
 
 
 def _scan(
@@ -134,15 +135,20 @@ def _scan(
         newest = state.begin(duplicate_search.newest_id(session))
         session.commit()
         reading = part_of(on_progress, 0.0, READING)
-        for page in read_pages(client, state.route, state.offset):
-            # Read before the write turn is taken: nobody waits for the server meanwhile.
-            take_write_turn(session)
-            _store_page(session, server, state, page.songs)
-            state.save(page)
+        try:
+            for page in read_pages(client, state.route, state.offset):
+                # Read before the write turn is taken: nobody waits for the server meanwhile.
+                take_write_turn(session)
+                _store_page(session, server, state, page.songs)
+                state.save(page)
+                session.commit()
+                total = max(state.expected(status), state.seen)
+                share = state.seen / total if total else 0.0
+                reading(share, f"{state.seen:,} songs of {server.name} read", {"read": state.seen})
+        except EndlessList:
+            state.abandon()
             session.commit()
-            total = max(state.expected(status), state.seen)
-            share = state.seen / total if total else 0.0
-            reading(share, f"{state.seen:,} songs of {server.name} read", {"read": state.seen})
+            raise
     take_write_turn(session)
     state.finish(status)
     session.commit()
@@ -239,6 +245,10 @@ class _State:
             "count": status.count if status and is_settled else None,
         }
         self.server.scanned_at, self.server.error = now(), None
+
+    def abandon(self) -> None:
+        """Let the next scan begin anew: there is no place to go on at."""
+        self._clear()
 
     def _store(self) -> None:
         self._running = {

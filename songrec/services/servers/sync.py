@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress, no_progress
+from songrec.services.servers import connection
 from songrec.services.servers.client import RemotePlaylist, RemoteSong, ServerClient
 from songrec.services.servers.pages import read_pages
 from songrec.store.bulk import chunks
@@ -121,16 +122,23 @@ def sync_server(
     """Exchange with every account on a server; return a report or an error for each.
 
     **Commits** for each account. An account that the server refuses keeps its line and does not
-    keep the others from their exchange; ``NotReady`` where all failed.
+    keep the others from their exchange, nor does one that is disconnected meanwhile; ``NotReady``
+    where all failed.
     """
     results: list[dict[str, Any]] = []
-    accounts = music_servers.accounts(instance.session, server)
-    for number, account in enumerate(accounts):
-        on_progress(number / len(accounts), f"Exchanging with {account.username}.")
+    session = instance.session
+    accounts = [
+        (connection.WhileConnected(session, server, account), account.id, account.username)
+        for account in music_servers.accounts(session, server)
+    ]
+    for number, (while_connected, account_id, username) in enumerate(accounts):
+        on_progress(number / len(accounts), f"Exchanging with {username}.")
         try:
-            results.append(sync_account(instance, account).to_json())
+            with while_connected:
+                account = session.get_one(ServerAccount, account_id)
+                results.append(sync_account(instance, account).to_json())
         except NotReady as error:
-            results.append({"username": account.username, "error": str(error)})
+            results.append({"username": username, "error": str(error)})
     if results and all("error" in result for result in results):
         raise NotReady(results[-1]["error"])
     return results
@@ -139,8 +147,15 @@ def sync_server(
 def sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
     """Exchange with one account. **Commits.**
 
-    ``NotReady`` where the server does not answer; the line is stored with the account.
+    ``NotReady`` where the server does not answer; the line is stored with the account. ``Removed``
+    where account or server were removed meanwhile.
     """
+    server = instance.session.get_one(MusicServer, account.server_id)
+    with connection.WhileConnected(instance.session, server, account):
+        return _sync_account(instance, account)
+
+
+def _sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
     session = instance.session
     account_id = account.id
     try:
@@ -180,8 +195,9 @@ def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Se
     listed = [one for one in client.playlists() if _is_of(one, account)]
     links = _links(session, account)
     ids = [one.id for one in listed if one.id not in links or _may_differ(links[one.id], one)]
+    ids.sort(key=lambda id_: id_ not in links)
     session.commit()
-    changed = [client.playlist(id_) for id_ in ids]
+    changed = [client.playlist(id_) for id_ in ids[: playlists.PLAYLIST_LIMIT]]
     return _ServerState(stars, songs, is_full, changed, {one.id for one in listed})
 
 
