@@ -34,12 +34,17 @@ CONTENT_SECURITY_POLICY: dict[str, str] = {
     "frame-ancestors": "'none'",
 }
 # The WebGL layer that Plotly's bundle brings (regl) compiles its draw calls with `Function(…)`;
-# without 'unsafe-eval' scattergl says "WebGL is not supported" and draws nothing. It is allowed on
-# the page that draws with it and nowhere else. Nothing else is needed: the rules that Plotly would
-# write into a style element are in static/css/map.css.
+# without 'unsafe-eval' scattergl says "WebGL is not supported" and draws nothing. It is allowed in
+# the empty document that the map's page frames and nowhere else. The rules that Plotly would write
+# into a style element are in static/css/map-drawing.css.
 PLOTLY_POLICY: dict[str, str] = {
-    **CONTENT_SECURITY_POLICY,
+    "default-src": "'none'",
     "script-src": "'self' 'unsafe-eval'",
+    "style-src": "'self'",
+    "img-src": "data: blob:",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'self'",
 }
 PERMISSIONS_POLICY: dict[str, str] = dict.fromkeys(
     ("browsing-topics", "camera", "geolocation", "microphone", "payment"), "()"
@@ -159,8 +164,12 @@ def limit_body() -> None:
 
 
 def relaxed_for_plotly(view: V) -> V:
-    """Let this view's page draw with Plotly: put it right under the route decorator."""
-    return talisman(content_security_policy=PLOTLY_POLICY)(view)
+    """Let this view's document draw with Plotly in a frame of our own pages.
+
+    Put it right under the route decorator.
+    """
+    relaxed = talisman(content_security_policy=PLOTLY_POLICY, frame_options="SAMEORIGIN")
+    return relaxed(view)
 
 
 def count_try(item: RateLimitItem, *identifiers: str) -> None:

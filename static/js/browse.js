@@ -1,5 +1,5 @@
 // While something plays, links and searches change the page's content and leave the player alone.
-// Pages with scripts of their own (the map, the API) are loaded as usual; the player goes on there
+// A page with a script that does not say that it stays is loaded as usual; the player goes on there
 // from where it was. Without this script, or without music, every page is loaded as usual.
 "use strict";
 
@@ -31,17 +31,21 @@
       const src = new URL(script.getAttribute("src"), location.href).href;
       if (known.has(src)) continue;
       const added = document.createElement("script");
-      added.src = src;
+      // In their order, as one may need another.
+      Object.assign(added, { src, type: script.type, async: false });
       added.setAttribute("data-stays", "");
       document.body.append(added);
     }
   };
 
   const swap = (page) => {
-    for (const part of ["main", ".site-nav"]) {
+    for (const part of ["main", ".site-nav", ".site-footer"]) {
       const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
       if (old && fresh) old.replaceWith(document.adoptNode(fresh));
     }
+    // Some pages are wider.
+    const wide = page.querySelector(".site-header > .wrap");
+    if (wide) document.querySelector(".site-header > .wrap").className = wide.className;
     const counts = page.querySelector("[data-like-count]")?.textContent;
     for (const counter of document.querySelectorAll("[data-like-count]")) counter.textContent = counts ?? "";
     const signIn = page.querySelector("[data-sign-in]")?.getAttribute("href");

@@ -31,7 +31,8 @@ def drawn_pixels(page: Any) -> int:
     return page.evaluate(
         """() => {
           let drawn = 0;
-          for (const canvas of document.querySelectorAll("[data-map-plot] canvas")) {
+          const drawing = document.querySelector("[data-map-plot] iframe").contentDocument;
+          for (const canvas of drawing.querySelectorAll("canvas")) {
             const copy = document.createElement("canvas");
             [copy.width, copy.height] = [canvas.width, canvas.height];
             if (!copy.width || !copy.height) continue;
@@ -321,7 +322,7 @@ def test_a_large_map_shows_density_and_from_near_the_songs(
     monkeypatch.setattr("songrec.web.map.views.MOST_POINTS", 100)
     monkeypatch.setattr("songrec.web.map.density.MOST_SONGS", 150)
     open_map(page)
-    density = page.locator("[data-map-plot] image")
+    density = page.frame_locator("[data-map-plot] iframe").locator("image")
     expect(density).to_have_attribute("href", re.compile("^data:image/png;base64,.{500,}"))
     expect(page.locator(".legend-count").first).to_have_text(
         str(np.bincount(live_server.planted.labels).max())

@@ -95,15 +95,62 @@ def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
     assert time_of(page) > before
 
 
-def test_a_page_with_its_own_scripts_is_loaded_and_the_song_goes_on_where_it_was(
-    page: Any, songs: list[str]
+def is_same_sound(page: Any) -> bool:
+    """Whether the element that ``keep_sound`` marked plays and nothing stopped it since."""
+    return page.evaluate("window.sound?.isConnected && !window.sound.paused && !window.stops")
+
+
+def keep_sound(page: Any) -> None:
+    page.evaluate(
+        """() => {
+          window.sound = document.querySelector("[data-player-audio]");
+          window.stops = 0;
+          for (const kind of ["pause", "emptied", "seeking"]) {
+            window.sound.addEventListener(kind, () => { window.stops += 1; });
+          }
+        }"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "link", "ready", "drawn"),
+    [
+        ("/map", "Map", "[data-map][data-ready=true]", "[data-map-plot] iframe"),
+        ("/api/v1/docs", "API", "[data-api-docs][data-ready=true]", ".opblock"),
+    ],
+    ids=["map", "api"],
+)
+def test_to_pages_that_draw_and_back_the_same_element_plays_on(
+    page: Any, songs: list[str], address: str, link: str, ready: str, drawn: str
 ) -> None:
     start(page, songs[0])
-    page.evaluate("document.querySelector('[data-player-audio]').currentTime = 12")
-    page.get_by_role("link", name="Map", exact=True).click()
-    page.wait_for_selector("[data-map][data-ready=true]")
-    until(page, lambda: time_of(page) > 11)
-    expect(page.locator("[data-player-title]")).to_have_text(songs[0])
+    keep_sound(page)
+    for _ in range(2):
+        before = time_of(page)
+        page.get_by_role("link", name=link, exact=True).click()
+        page.wait_for_url(f"**{address}")
+        page.wait_for_selector(ready)
+        expect(page.locator(drawn).first).to_be_visible()
+        page.get_by_role("link", name="Browse", exact=True).click()
+        page.wait_for_url("**/tracks")
+        page.get_by_role("heading", name="Songs", level=1).wait_for()
+        assert is_same_sound(page)
+        assert time_of(page) > before
+    page.go_back()
+    page.wait_for_selector(ready)
+    assert is_same_sound(page)
+    # From a page that was loaded with it, too.
+    page.reload()
+    page.wait_for_selector(ready)
+    if not playing(page):
+        page.locator("[data-player-toggle]").click()
+    until(page, lambda: playing(page))
+    keep_sound(page)
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.wait_for_selector("[data-home]")
+    page.go_back()
+    page.wait_for_selector(ready)
+    assert is_same_sound(page)
 
 
 def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs: list[str]) -> None:

@@ -326,15 +326,20 @@ def test_without_a_run_the_page_says_what_to_do_and_the_data_is_not_ready(
     assert client.get("/map/points").status_code == 503
 
 
-def test_only_the_page_that_draws_with_plotly_may_evaluate(
+def test_only_the_framed_document_that_plotly_draws_in_may_evaluate(
     client: FlaskClient, planted: Planted
 ) -> None:
     # The WebGL layer of Plotly's bundle compiles its draw calls.
-    policy = client.get("/map").headers["Content-Security-Policy"]
+    answer = client.get("/map/drawing")
+    policy = answer.headers["Content-Security-Policy"]
     assert "script-src 'self' 'unsafe-eval';" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "unsafe-inline" not in policy
-    for address in ("/", "/map/points", "/tracks"):
-        assert "unsafe" not in client.get(address).headers["Content-Security-Policy"]
+    for address in ("/", "/map", "/map/points", "/tracks"):
+        headers = client.get(address).headers
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Frame-Options"] == "DENY"
 
 
 def test_plotly_comes_from_the_package_packed_and_kept(client: FlaskClient) -> None:

@@ -70,7 +70,6 @@ assets = Blueprint("assets", __name__, url_prefix="/assets")
 
 
 @blueprint.get("")
-@relaxed_for_plotly
 def page() -> str:
     """Show the map of the published run, and the same as a list."""
     run = runs.published(db.session)
@@ -89,7 +88,15 @@ def page() -> str:
         picture=_picture(run, space, projection),
         clusters=list(cached_counts.clusters(db.session, run).values()),
         settings=_settings(run, space, projection),
-        style_ids=payloads.plotly_style_ids(),
+    )
+
+
+@blueprint.get("/drawing")
+@relaxed_for_plotly
+def drawing() -> str:
+    """Return the empty document that the page frames to draw in with Plotly."""
+    return render_template(
+        "map/drawing.html", plotly=plotly_address(), style_ids=payloads.plotly_style_ids()
     )
 
 
@@ -358,7 +365,7 @@ def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
         "points": url_for("map.points", **map_of),
         "cells": url_for("map.cells", **map_of) if _is_large(space) else None,
         "legend": url_for("map.legend"),
-        "plotly": plotly_address(),
+        "drawing": url_for("map.drawing"),
         "names": url_for("map.view_names", **map_of),
         "titles": url_for("map.titles", **map_of),
         "search": url_for("map.search", **map_of),

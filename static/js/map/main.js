@@ -2,6 +2,7 @@
 
 import { announce, element, plural, spoken } from "./dom.js";
 import { Source, ask } from "./data.js";
+import { framed } from "./drawing.js";
 import { Gestures } from "./gestures.js";
 import { byAmount, byCluster, byFlag, byName, byServer } from "./grouping.js";
 import { PlaneIndex } from "./index.js";
@@ -11,7 +12,6 @@ import { SelectionPanel, SongPanel } from "./panels.js";
 import { Plot } from "./plot.js";
 import { Preview } from "./preview.js";
 import { Search } from "./search.js";
-import { loaded } from "./start.js";
 
 const SETTLED = 70;
 const NEIGHBOURS = 24;
@@ -36,6 +36,8 @@ class SongMap {
     this.disliked = new Set();
     this.selected = null;
     this.at = -1;
+    // Aborted when the page is left while the document stays.
+    this.left = new AbortController();
     this.isOn = (i) => this.shown(i);
     this.isVisible = (i) => this.colouring.groups[this.colouring.of[i]].on;
     this.placeOf = (row) => this.place(row);
@@ -46,11 +48,11 @@ class SongMap {
   }
 
   async start() {
-    const { plotly: address, plane } = this.settings;
-    const [points, mine, plotly] = await Promise.all([
+    const { drawing: address, plane } = this.settings;
+    const [points, mine, { drawing, plotly }] = await Promise.all([
       this.isLarge ? { n: 0, x: new Float32Array(0), y: new Float32Array(0), of: new Uint8Array(0) } : this.source.points(),
       this.source.mine(),
-      loaded(address),
+      framed(this.find("plot"), address),
     ]);
     this.places = new Map(Object.entries(mine.places).map(([row, place]) => [Number(row), place]));
     this.liked = new Set(mine.liked);
@@ -58,7 +60,7 @@ class SongMap {
     this.hadDislikes = this.disliked.size > 0;
     this.frame = this.find("frame");
     const [left, right, bottom, top] = plane.box;
-    this.plot = new Plot(this.frame, this.find("plot"), plotly, { left, right, bottom, top }, plane.n);
+    this.plot = new Plot(this.frame, drawing, plotly, { left, right, bottom, top }, plane.n);
     this.plot.measure();
     this.plot.view = { ...this.plot.home };
     this.parts();
@@ -74,7 +76,7 @@ class SongMap {
     if (this.isLarge) await this.loadPart();
     await this.draw();
     // Plotly says so in a box of its own instead of failing.
-    if (this.frame.querySelector(".no-webgl")) throw new Error("This browser cannot draw the map: it has no WebGL.");
+    if (drawing.querySelector(".no-webgl")) throw new Error("This browser cannot draw the map: it has no WebGL.");
     this.overlay.setLiked(this.liked);
     this.find("status").remove();
     this.root.dataset.ready = "true";
@@ -82,6 +84,14 @@ class SongMap {
     if (song) this.goTo(song);
     else if (songs) this.showAll(songs);
     else this.guarded(() => this.nameView());
+  }
+
+  leavePage() {
+    this.left.abort();
+    this.naming?.abort();
+    clearTimeout(this.settling);
+    this.plot?.stop();
+    this.preview?.stop();
   }
 
   parts() {
@@ -110,11 +120,11 @@ class SongMap {
       escape: () => this.escape(),
     });
     this.search = new Search(this.find("search"), this.source, sprite, (song) => this.goTo(song));
-    if (this.settings.audible) this.preview = new Preview(this.find("preview"), (row) => this.overlay.setSounding(row));
+    if (this.settings.audible) this.preview = new Preview(this.find("preview"), (row) => this.overlay.setSounding(row), this.left.signal);
   }
 
   watch() {
-    this.find("plot").on("plotly_webglcontextlost", () =>
+    this.plot.element.on("plotly_webglcontextlost", () =>
       this.guarded(() => {
         throw new Error("The graphics driver dropped the drawing. Reload the page.");
       }),
@@ -122,8 +132,9 @@ class SongMap {
     document.addEventListener("themechange", () => {
       this.draw();
       this.legend.paint();
-    });
+    }, { signal: this.left.signal });
     new ResizeObserver(() => {
+      if (this.left.signal.aborted) return;
       this.plot.measure();
       this.draw();
       this.overlay.place();
@@ -147,7 +158,7 @@ class SongMap {
     try {
       await act();
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || this.left.signal.aborted) return;
       const problem = this.find("problem");
       problem.textContent = error.message;
       problem.hidden = false;
@@ -543,15 +554,26 @@ function nearZoom(songs) {
   return Math.min(60, Math.max(1.5, Math.sqrt(songs / 150)));
 }
 
-const root = document.querySelector("[data-map]");
-if (root) {
+let map = null;
+
+// The page's map, where the page has one that is not drawn yet.
+function begin() {
+  const root = document.querySelector("[data-map]");
+  if (root === (map?.root ?? null)) return;
+  map?.leavePage();
+  map = null;
+  if (!root) return;
   const settings = JSON.parse(document.getElementById("map-settings").dataset.settings);
   const list = document.querySelector("[data-map-list]");
   list.open = false;
   root.querySelector("[data-map-status]").textContent = `Drawing ${plural(settings.plane.n, "song", "songs")} …`;
-  new SongMap(root, settings).start().catch((error) => {
+  map = new SongMap(root, settings);
+  map.start().catch((error) => {
     root.querySelector("[data-map-status]").textContent = `${error.message} The picture and the list below show the same.`;
     root.dataset.ready = "failed";
     list.open = true;
   });
 }
+
+begin();
+document.addEventListener("pagechange", begin);

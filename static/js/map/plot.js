@@ -95,6 +95,13 @@ export class Plot {
     });
   }
 
+  // The page is left: nothing is drawn any more.
+  stop() {
+    this.drawn = false;
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.settling);
+  }
+
   redraw() {
     if (!this.drawn) return;
     const begun = performance.now();

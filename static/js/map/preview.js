@@ -5,7 +5,7 @@ const REMEMBERED = "songrec-map-preview";
 const DELAY = 300;
 
 export class Preview {
-  constructor(button, mark) {
+  constructor(button, mark, signal) {
     this.button = button;
     this.mark = mark;
     const stored = localStorage.getItem(REMEMBERED);
@@ -18,7 +18,7 @@ export class Preview {
       this.show();
       if (!this.on) this.stop();
     });
-    document.addEventListener("visibilitychange", () => document.hidden && this.stop());
+    document.addEventListener("visibilitychange", () => document.hidden && this.stop(), { signal });
   }
 
   show() {
