@@ -87,9 +87,9 @@ def best(space: Space, rows: Ints, query: int) -> Ints:
 def measure_files(space: Space, queries: list[int]) -> dict[str, Any]:
     """Search the memory map."""
     begin = time.perf_counter()
-    nearest_rows(space, space.matrix[0], LOOK)  # also computes the lengths of all rows, once
+    nearest_rows(space, 0, LOOK)  # also computes the lengths of all rows, once
     first = time.perf_counter() - begin
-    result = timed(lambda query: nearest_rows(space, space.matrix[query], LOOK), queries)
+    result = timed(lambda query: nearest_rows(space, query, LOOK), queries)
     return {**result, "first_s": round(first, 2), "mb": round(space.matrix.nbytes / 2**20)}
 
 
@@ -110,7 +110,7 @@ def measure_table(space: Space, queries: list[int]) -> dict[str, Any]:
     same = all(
         np.array_equal(
             best(space, search(query), query),
-            best(space, nearest_rows(space, space.matrix[query], LOOK), query),
+            best(space, nearest_rows(space, query, LOOK), query),
         )
         for query in queries
     )
@@ -119,10 +119,7 @@ def measure_table(space: Space, queries: list[int]) -> dict[str, Any]:
 
 def measure_index(space: Space, queries: list[int]) -> list[dict[str, Any]]:
     """Build an HNSW index and measure speed and recall."""
-    exact = {
-        query: best(space, nearest_rows(space, space.matrix[query], LOOK), query)
-        for query in queries
-    }
+    exact = {query: best(space, nearest_rows(space, query, LOOK), query) for query in queries}
     begin = time.perf_counter()
     db.session.execute(
         text(f"CREATE INDEX hnsw ON {vector_tables.SCHEMA}.run USING hnsw (vector vector_l2_ops)")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Reason
 from songrec.recommend.query import Query
-from songrec.recommend.top_k import Rows, Scores, distances
+from songrec.recommend.top_k import Rows, Scores
 
 LIKE_STEP = 0.5
 """Strength of each step of a like's weight beyond the first, in spreads of the scores."""
@@ -91,14 +91,10 @@ class AppliedBoosts:
 
 def _nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.float64]:
     """Strength · max(0, 1 − distance / typical) of each boost on each row, ``(rows, boosts)``."""
-    space, typical = query.space, query.statistics.typical
-    vectors = space.matrix[rows].astype(np.float64)
-    points = space.matrix[space.rows_of([boost.track_id for boost in boosts])].astype(np.float64)
-    near = [
-        boost.strength * np.maximum(0.0, 1 - distances(vectors, point) / typical)
-        for boost, point in zip(boosts, points, strict=True)
-    ]
-    return np.array(near).T.reshape(len(rows), len(boosts))
+    others = query.space.rows_of([boost.track_id for boost in boosts])
+    apart = query.statistics.distances_to_each(rows, others)
+    strengths = np.array([boost.strength for boost in boosts])
+    return strengths * np.maximum(0.0, 1 - apart / query.statistics.typical)
 
 
 def background_boosts(likes: Sequence[int], weights: Mapping[int, int]) -> list[Boost]:

@@ -108,6 +108,34 @@ class SpaceStatistics:
         squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / known
         return 2.0 * np.maximum(squares - mean**2, 0.0)
 
+    def differences(
+        self, rows: NDArray[np.int64], others: NDArray[np.int64] | int
+    ) -> NDArray[np.float64]:
+        """Return how each row differs from one other row, or each from its own, ``(rows, d)``.
+
+        In a column that one of the two lacks they differ as two random tracks do
+        (``chance_squares``): it speaks neither for nor against them.
+        """
+        matrix, unknown = self.space.matrix, self.unknown
+        differences = matrix[rows].astype(np.float64) - matrix[others]
+        if unknown is None:
+            return differences
+        return np.where(unknown[rows] | unknown[others], np.sqrt(self.chance_squares), differences)
+
+    def distances(
+        self, rows: NDArray[np.int64], others: NDArray[np.int64] | int
+    ) -> NDArray[np.float64]:
+        """Return the L2 norms of ``differences``, ``(rows,)``."""
+        differences = self.differences(rows, others)
+        return np.sqrt(np.einsum("ij,ij->i", differences, differences))
+
+    def distances_to_each(
+        self, rows: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the distance of each row to each other row, ``(rows, others)``."""
+        columns = [self.distances(rows, other) for other in others.tolist()]
+        return np.array(columns).reshape(len(others), len(rows)).T
+
     @cached_property
     def artists(self) -> NDArray[np.int64]:
         """A number for each track's artist, from 1 up; 0 where unknown."""

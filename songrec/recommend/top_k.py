@@ -50,22 +50,34 @@ def top_rows(scores: NDArray, count: int) -> Rows:
     return np.flatnonzero(scores >= worst).astype(np.int64)
 
 
-def nearest_rows(space: Space, point: NDArray, count: int) -> Rows:
-    """Return rows that contain the ``count`` nearest tracks to ``point`` ``(d,)``, unordered.
+def nearest_rows(space: Space, row: int, count: int) -> Rows:
+    """Return rows that contain the ``count`` nearest tracks to a row, unordered.
 
-    All ties of the last one are included, and every row that only a rounding error of float32
-    keeps from being among them.
+    Distances are those of ``SpaceStatistics.distances``. All ties of the last one are included, and
+    every row that only a rounding error of float32 keeps from being among them.
     """
     if count >= len(space.track_ids):
         return np.arange(len(space.track_ids), dtype=np.int64)
-    point = point.astype(np.float32)
-    if space.neighbours is not None and space.neighbours.columns == space.columns:
+    point, statistics = space.matrix[row].astype(np.float32), statistics_of(space)
+    unknown = statistics.unknown
+    # The index knows nothing of unknown values.
+    indexed = space.neighbours is not None and space.neighbours.columns == space.columns
+    if space.neighbours is not None and indexed and unknown is None:
         return space.neighbours.nearest(point, count, ROUNDING * len(point))
     squares = product(space.matrix, -2 * point)
-    squares += statistics_of(space).square_norms
-    last = np.partition(squares, count - 1)[count - 1]
+    squares += statistics.square_norms
     length = float(point @ point)
-    slack = ROUNDING * len(point) * (length + max(float(last) + length, 0.0))
+    scale = length
+    if unknown is not None:
+        chance = statistics.chance_squares.astype(np.float32)
+        squares += product(unknown.astype(np.float32), chance - point**2)
+        for column in np.flatnonzero(unknown[row]).tolist():
+            known = ~unknown[:, column]
+            squares[known] += chance[column] - space.matrix[known, column] ** 2
+            scale += float(np.abs(space.matrix[:, column]).max()) ** 2
+        scale += float(chance.sum())
+    last = np.partition(squares, count - 1)[count - 1]
+    slack = ROUNDING * len(point) * (scale + max(float(last) + length, 0.0))
     return np.flatnonzero(squares <= last + np.float32(slack)).astype(np.int64)
 
 

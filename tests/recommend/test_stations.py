@@ -154,7 +154,7 @@ def test_the_candidates_of_a_path_are_what_the_method_ranks_first_for_either_end
 def test_none_of_the_nearest_is_missing_however_far_from_the_middle_it_lies(row, count, offset):
     space = make_space(SPACE.matrix + offset)
     point = space.matrix[row].astype(np.float64)
-    near = nearest_rows(space, point, count)
+    near = nearest_rows(space, row, count)
     apart = ((space.matrix.astype(np.float64) - point) ** 2).sum(axis=1)
     assert set(np.argsort(apart, kind="stable")[:count].tolist()) <= set(near.tolist())
     assert len(near) <= count + 20

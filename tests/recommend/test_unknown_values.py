@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
 from songrec.recommend.registry import METHODS
+from songrec.recommend.similarity.similar import closeness, similar_tracks
 from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste.additive_scorer import AdditiveScorer, AdditiveSettings
 from songrec.recommend.taste.evidence import Evidence
@@ -134,19 +136,65 @@ def test_searches_with_unknown_values_are_exact(space, name, likes, dislikes):
         assert sum(reason.contribution for reason in why) == pytest.approx(score, abs=1e-5)
 
 
-def test_an_unknown_value_is_as_far_as_chance(space):
-    unknown = np.isnan(space.values[0, [VALUE_NAMES.index(name) for name in space.columns]])
+def expected_distances(space, row):
+    """Return the distance of each song to a row, twice the variance for what either lacks."""
+    unknown = np.isnan(space.values[:, [VALUE_NAMES.index(name) for name in space.columns]])
+    matrix = space.matrix.astype(float)
+    variances = np.nanvar(np.where(unknown, np.nan, matrix), axis=0)
+    squares = np.where(unknown | unknown[row], 2 * variances, (matrix - matrix[row]) ** 2)
+    return np.sqrt(squares.sum(axis=1))
+
+
+@pytest.mark.parametrize("like", [0, 1], ids=["two values unknown", "all known"])
+def test_an_unknown_value_is_as_far_as_chance(space, like):
+    query = Query(space, np.array([like]), np.empty(0, dtype=np.int64))
+    typical, expected = statistics_of(space).typical, expected_distances(space, like)
+    everything = np.delete(np.arange(N), like)
+    scores = METHODS.create("distance").scores(query, everything)
+    np.testing.assert_allclose(scores, typical - expected[everything], atol=1e-5)
+    # All songs are of one cluster, so both methods rank them alike.
+    rows, scores = METHODS.create("cluster").search(query, N)
+    assert len(rows) == N - 1
+    np.testing.assert_allclose(scores, typical - expected[rows], atol=1e-5)
+    for match in similar_tracks(space, int(space.track_ids[like]), N):
+        (row,) = space.rows_of([match.track_id])
+        assert match.score == pytest.approx(1 - expected[row] / typical, abs=1e-5)
+        (score,) = closeness(space, int(space.track_ids[like]), np.array([row]))
+        assert score == pytest.approx(max(match.score, 0), abs=1e-5)
+
+
+@pytest.mark.parametrize("like", [0, 1, 30, 31])
+@pytest.mark.parametrize("count", [1, 10, 100])
+def test_the_nearest_with_unknown_values_are_complete(space, like, count):
+    expected = expected_distances(space, like)
+    ids = [match.track_id for match in similar_tracks(space, int(space.track_ids[like]), count)]
+    order = np.argsort(expected, kind="stable")
+    assert ids == space.track_ids[order[order != like][:count]].tolist()
+
+
+def test_likes_of_one_cluster_bring_nothing_for_lacking_values():
+    """A song that lacks a value is not nearer to a like than one that has the like's."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(N, 2)) * 2
+    values[1] = values[0] + 0.01  # as the like
+    values[2] = [values[0, 0], np.nan]
+    values[0, 1] = values[1, 1] = 0.0
+    space = make_space(np.nan_to_num(values), values=values)
+    space = replace(space, value_names=space.columns)
+    rows, _ = METHODS.create("cluster").search(Query.of(space, [10]), N)
+    rank_of = {int(row): at for at, row in enumerate(rows)}
+    assert rank_of[1] == 0
+    assert rank_of[2] > 10
+
+
+def test_a_boost_moves_a_song_by_what_is_known_of_it(space):
     query = Query.of(space, [20])
-    (score,) = METHODS.create("distance").scores(query, np.array([0]))
-    away = (space.matrix[0].astype(float) - space.matrix[query.likes[0]]) ** 2
-    variances = np.array(
-        [
-            np.nanvar(np.where(statistics_of(space).unknown[:, column], np.nan, of))
-            for column, of in enumerate(space.matrix.astype(float).T)
-        ]
-    )
-    expected = np.sqrt(np.where(unknown, 2 * variances, away).sum())
-    assert score == pytest.approx(statistics_of(space).typical - expected, abs=1e-5)
+    rows = np.arange(N)
+    spread = 2.0
+    scores = np.where(rows == 5, spread, 0.0)
+    (near,) = AppliedBoosts.of(query, [Boost(10, 0.5)], rows, scores).shares.T
+    expected = 1 - expected_distances(space, 0) / statistics_of(space).typical
+    np.testing.assert_allclose(near, 0.5 * spread * np.maximum(expected, 0), atol=1e-5)
 
 
 def test_a_direction_is_the_mean_of_known_values(space):

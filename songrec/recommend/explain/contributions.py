@@ -18,7 +18,7 @@ from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain import attribute_ranks, phrases, segment_tags
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
-from songrec.recommend.top_k import Rows, distances
+from songrec.recommend.top_k import Rows
 
 MAX_NAMED = 8
 """Songs that get a reason of their own; the rest is summed up in one."""
@@ -167,12 +167,10 @@ def name_likes(
         counts = np.array([[name in speaking[at] for name in names] for at in members])
         shared[(shared <= phrases.MIN_WEIGHT) | ~counts[:, None, :]] = 0.0
         strength = np.sort(shared, axis=2)[:, :, -MAX_TRAITS:].sum(axis=2)
-        liked_vectors = space.matrix[group].astype(np.float64)
         for at, strengths, weights in zip(members, strength, shared, strict=True):
             best = int(strengths.argmax())
             if not strengths[best]:
-                own = space.matrix[rows[at]].astype(np.float64)
-                best = int(distances(liked_vectors, own).argmin())
+                best = int(query.statistics.distances(group, rows[at]).argmin())
             row = int(group[best])
             title, like = query.title(row), [int(space.track_ids[row])]
             for column in np.argsort(-weights[best], kind="stable")[:MAX_TRAITS].tolist():

@@ -12,7 +12,7 @@ from songrec.recommend.explain import contributions
 from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.method import ExplainsLikes, Method
 from songrec.recommend.query import Candidates, Query
-from songrec.recommend.top_k import Rows, distances
+from songrec.recommend.top_k import Rows
 
 
 def explain_candidates(
@@ -54,10 +54,9 @@ def explain_candidates(
 def _reasons_per_like(
     query: Query, rows: Rows, recommender: ExplainsLikes
 ) -> list[tuple[Reason, ...]]:
-    vectors = query.space.matrix[rows].astype(np.float64)
-    to_likes = np.array([distances(vectors, point) for point in query.liked_vectors]).T
+    to_likes = query.statistics.distances_to_each(rows, query.likes)
     shares = recommender.per_like(query, rows)
-    reasons = contributions.reasons_per_like(query, rows, shares, to_likes.reshape(shares.shape))
+    reasons = contributions.reasons_per_like(query, rows, shares, to_likes)
     return [
         tuple(_name_artist(query, int(row), reason) for reason in why)
         for row, why in zip(rows, reasons, strict=True)

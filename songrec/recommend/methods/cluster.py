@@ -9,7 +9,7 @@ from songrec.core.types import Reason
 from songrec.recommend.explain import contributions, segment_tags
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
-from songrec.recommend.top_k import Rows, Scores, distances
+from songrec.recommend.top_k import Rows, Scores
 
 
 class SameCluster:
@@ -18,7 +18,8 @@ class SameCluster:
     Only tracks in a cluster of a like are candidates (a like that is noise, label -1, brings none).
     ``typical`` is the distance of two random tracks. The nearest dislike takes away
     ``dislike_weight`` · (typical − distance) from tracks nearer to it than that: one like counts,
-    so one dislike does. The distance is split over the features by
+    so one dislike does. A value that one of two tracks lacks counts as far apart as two random ones
+    (``SpaceStatistics.differences``). The distance is split over the features by
     ``explain.contributions.split_distance``.
 
     Parameters
@@ -43,7 +44,6 @@ class SameCluster:
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return per row a reason per feature beside its nearest like, and one per dislike."""
         _, nearest = self._nearest(query, rows)
-        vectors = query.space.matrix[rows].astype(np.float64)
         titles = [query.title(int(query.likes[like])) for like in nearest]
         ids = [int(query.space.track_ids[query.likes[like]]) for like in nearest]
         shared = [
@@ -54,7 +54,7 @@ class SameCluster:
             query.space,
             rows,
             contributions.split_distance(
-                vectors - query.liked_vectors[nearest], query.statistics.typical
+                query.statistics.differences(rows, query.likes[nearest]), query.statistics.typical
             ),
             AttributeTable.from_rows(query.space, query.likes),
             nearest,
@@ -68,7 +68,7 @@ class SameCluster:
         if penalties.size:
             # Only the nearest dislike counts.
             penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
-        apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
+        apart = query.statistics.distances_to_each(rows, query.dislikes)
         bad = contributions.reasons_per_dislike(query, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
@@ -79,9 +79,8 @@ class SameCluster:
         labels = query.space.labels[rows]
         for label in np.unique(query.space.labels[query.likes]):
             members = np.flatnonzero(labels == label)
-            vectors = query.space.matrix[rows[members]]
             for like in np.flatnonzero(query.space.labels[query.likes] == label):
-                apart = distances(vectors, query.liked_vectors[like])
+                apart = query.statistics.distances(rows[members], query.likes[like])
                 nearer = apart < best[members]
                 best[members[nearer]] = apart[nearer]
                 which[members[nearer]] = like
@@ -89,11 +88,5 @@ class SameCluster:
 
     def _penalties(self, query: Query, rows: Rows) -> NDArray[np.float64]:
         """Return what each dislike would take away from each row, ``(rows, dislikes)``."""
-        penalties = np.zeros((len(rows), len(query.dislikes)))
-        vectors = query.space.matrix[rows]
-        for column, disliked in enumerate(query.disliked_vectors):
-            apart = distances(vectors, disliked)
-            penalties[:, column] = self.dislike_weight * np.maximum(
-                query.statistics.typical - apart, 0.0
-            )
-        return penalties
+        apart = query.statistics.distances_to_each(rows, query.dislikes)
+        return self.dislike_weight * np.maximum(query.statistics.typical - apart, 0.0)

@@ -9,7 +9,7 @@ from songrec.core.types import Reason
 from songrec.recommend.explain import contributions
 from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.query import Query
-from songrec.recommend.top_k import ROUNDING, Rows, Scores, distances, product
+from songrec.recommend.top_k import ROUNDING, Rows, Scores, product
 
 
 class Cosine:
@@ -65,9 +65,8 @@ class Cosine:
             [query.likes_phrase] * len(rows),
         )
         contributions.name_likes(query, rows, good, [query.likes] * len(rows))
-        vectors = query.space.matrix[rows].astype(np.float64)
-        apart = np.array([distances(vectors, point) for point in query.disliked_vectors])
-        bad = contributions.reasons_per_dislike(query, rows, -(unit @ away.T), apart.T)
+        apart = query.statistics.distances_to_each(rows, query.dislikes)
+        bad = contributions.reasons_per_dislike(query, rows, -(unit @ away.T), apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from songrec.recommend.top_k import (
     Rows,
     Scores,
     attempt_top,
-    distances,
     group_points,
     widen,
 )
@@ -42,7 +41,7 @@ class Distance:
     disliked, weights of 0.25 to 0.5 find most of the rest; 1 finds less than no dislikes at all.
 
     A value that one of the two tracks lacks counts as far apart as two random ones
-    (``SpaceStatistics.chance_squares``): it speaks neither for nor against.
+    (``SpaceStatistics.differences``): it speaks neither for nor against.
 
     Exact, without computing every distance. The sum of the distances from x to a group of g likes
     with mean m is at least g · ‖x − m‖ (a norm is convex: Jensen's inequality), and dislikes only
@@ -83,18 +82,18 @@ class Distance:
         """The score of each row, in float64."""
         typical = query.statistics.typical
         scores = np.zeros(len(rows))
-        for apart in _distances(query, rows, query.likes):
-            scores += typical - apart
-        for apart in _distances(query, rows, query.dislikes):
-            scores -= self._penalty(typical, apart)
+        for like in query.likes.tolist():
+            scores += typical - query.statistics.distances(rows, like)
+        for dislike in query.dislikes.tolist():
+            scores -= self._penalty(typical, query.statistics.distances(rows, dislike))
         return scores
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Per row: a reason per liked track and per disliked one that takes something away."""
         typical = query.statistics.typical
         to_likes, to_dislikes = (
-            np.array(list(_distances(query, rows, to))).reshape(len(to), len(rows)).T
-            for to in (query.likes, query.dislikes)
+            query.statistics.distances_to_each(rows, others)
+            for others in (query.likes, query.dislikes)
         )
         good = contributions.reasons_per_like(query, rows, typical - to_likes, to_likes)
         bad = contributions.reasons_per_dislike(
@@ -142,17 +141,3 @@ def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
             np.sqrt(square, out=square)
             bound[rows] = square @ weights
     return bound
-
-
-def _distances(query: Query, rows: Rows, to: Rows) -> Iterator[NDArray[np.float64]]:
-    """Yield the distances of ``rows`` to each row of ``to``, ``(rows,)``."""
-    vectors = query.space.matrix[rows].astype(np.float64)
-    unknown = query.statistics.unknown
-    for row in to.tolist():
-        point = query.space.matrix[row].astype(np.float64)
-        if unknown is None:
-            yield distances(vectors, point)
-            continue
-        either = unknown[rows] | unknown[row]
-        squares = np.where(either, query.statistics.chance_squares, (vectors - point) ** 2)
-        yield np.sqrt(squares.sum(axis=1))

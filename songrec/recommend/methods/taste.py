@@ -15,7 +15,7 @@ from songrec.recommend.taste.attribution import (
 )
 from songrec.recommend.taste.density import Array
 from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
-from songrec.recommend.top_k import Rows, Scores, distances
+from songrec.recommend.top_k import Rows, Scores
 
 
 class TasteMethod:
@@ -96,8 +96,7 @@ class TasteMethod:
         )
         contributions.name_likes(query, rows, of_features, [likes[group] for group in terms.group])
         of_priors = prior_reasons(query, rows, terms.priors, scorer.groups, terms.group)
-        vectors = query.space.matrix[rows].astype(np.float64)
-        apart = np.array([distances(vectors, point) for point in query.disliked_vectors]).T
+        apart = query.statistics.distances_to_each(rows, query.dislikes)
         of_dislikes = contributions.reasons_per_dislike(query, rows, -terms.dislikes, apart)
         answers = []
         for at in range(len(rows)):

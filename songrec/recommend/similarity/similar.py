@@ -15,7 +15,7 @@ from songrec.recommend.explain.attribute_ranks import AttributeTable
 from songrec.recommend.explain.contributions import build_matches, split_distance
 from songrec.recommend.query import NOT_IN_RUN, Query, check_comparable
 from songrec.recommend.space_statistics import statistics_of
-from songrec.recommend.top_k import Rows, distances, nearest_rows, widen
+from songrec.recommend.top_k import Rows, nearest_rows, widen
 
 INAUDIBLE = frozenset({"duration", "year"})
 """Columns that help to predict a taste but cannot be heard."""
@@ -46,9 +46,8 @@ def closeness(space: Space, track_id: int, others: Rows) -> NDArray[np.float64] 
     own = space.rows_of([track_id])
     if not len(own):
         return None
-    point = space.matrix[own[0]].astype(np.float64)
-    apart = distances(space.matrix[others].astype(np.float64), point)
-    return np.clip(1 - apart / statistics_of(space).typical, 0.0, 1.0)
+    statistics = statistics_of(space)
+    return np.clip(1 - statistics.distances(others, own[0]) / statistics.typical, 0.0, 1.0)
 
 
 def similar_tracks(
@@ -58,8 +57,9 @@ def similar_tracks(
 
     ``withdrawn`` are ids of the space that the catalogue has no longer.
 
-    The score is 1 − distance / typical: 1 at the same point, 0 as far as two random tracks. The
-    reasons are one per feature (see ``split_distance``); the given track's value comes second.
+    The score is 1 − distance / typical: 1 at the same point, 0 as far as two random tracks; a value
+    that one of the two lacks counts as far apart as two random ones. The reasons are one per
+    feature (see ``split_distance``); the given track's value comes second.
 
     Raises
     ------
@@ -71,18 +71,16 @@ def similar_tracks(
     query = Query.of(space, [track_id], withdrawn=withdrawn)
     if not len(query.likes):
         raise NotReady(NOT_IN_RUN)
-    typical = query.statistics.typical
-    point = query.liked_vectors[0]
+    statistics, row = query.statistics, int(query.likes[0])
 
     def attempt(look: int) -> Rows | None:
-        near = nearest_rows(space, point, look)
-        apart = distances(space.matrix[near].astype(np.float64), point)
-        rows, _ = query.rank_distinct(near, -apart)
+        near = nearest_rows(space, row, look)
+        rows, _ = query.rank_distinct(near, -statistics.distances(near, row))
         return rows[:n] if len(rows) >= n or look >= len(space.track_ids) else None
 
     rows = widen(attempt, 2 * n + 16)
-    vectors = space.matrix[rows].astype(np.float64)
-    contributions = split_distance(vectors - query.liked_vectors, typical) / typical
+    typical = statistics.typical
+    contributions = split_distance(statistics.differences(rows, row), typical) / typical
     reasons = explain.reasons_per_feature(
         space,
         rows,

@@ -68,7 +68,7 @@ def test_ties_and_rounding_leave_no_row_out(
         last = np.sort(exact)[min(count, len(matrix)) - 1]
         assert set(rows.tolist()) == set(np.flatnonzero(exact <= last + 1e-9).tolist())
         assert set(rows.tolist()) <= set(table.nearest(point, count, 1e-6).tolist())
-    assert set(nearest_rows(space, space.matrix[5], 4).tolist()) >= {5}
+    assert set(nearest_rows(space, 5, 4).tolist()) >= {5}
 
 
 def test_tables_of_the_published_run_and_the_one_before_are_kept(
