@@ -41,7 +41,10 @@ STUDIES = {
     "tastes": "likes of two playlists at once (evaluation.md)",
     "lists": "what grows from a song or two: by the method, by the sound alone (evaluation.md)",
     "densities": "other densities for a taste, which were tried (evaluation.md)",
-    "ranker": "the additive ranker by number of likes, familiar to new (evaluation.md)",
+    "ranker": "the additive ranker by likes and towers' share, familiar to new (evaluation.md)",
+    "decoding": "one decoding of an excerpt for several rates (benchmarks.md)",
+    "dense_layer": "MusiCNN's dense layer beside the layers it reads (servers.md)",
+    "unknown": "values that songs lack: cosine, distance and cluster (evaluation.md)",
     "collaborative": "item-kNN, ALS and BPR on the same playlists (evaluation.md)",
     "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",
 }

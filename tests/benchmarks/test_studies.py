@@ -1,19 +1,24 @@
 """The studies that the documents' figures come from, on made-up data."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.studies import (
+    decoding,
+    dense_layer,
     densities,
     estimates,
     lists,
     memory,
     priors,
+    ranker,
     tastes,
     tempo_key,
     towers,
+    unknown,
     vade,
 )
 from benchmarks.studies import lengths as lengths_study
@@ -23,6 +28,8 @@ from benchmarks.studies.instance import empty_instance
 from benchmarks.studies.playlists import with_priors
 from songrec.demo import clips
 from songrec.prediction import from_tags
+from songrec.recommend.taste.additive_model import AdditiveModel
+from songrec.services.evaluation.playlist_continuation import EVALUATED_METHODS, search_for
 from songrec.services.evaluation.playlist_tasks import continuation_tasks
 from songrec.services.sweeps.specification import SweepSpec
 from songrec.services.training import two_tower
@@ -147,6 +154,53 @@ def test_nearness_by_sound_is_put_on_top_of_taste(tasks):
     assert not answer.right[: answer.rest].all()
 
 
+def test_nearness_counts_a_share_of_the_towers_scale(tasks):
+    inside = np.isin(np.arange(len(tasks.space.track_ids)), tasks.playlists[0].rows)
+    near = two_tower.Towers(
+        np.where(inside[:, None], [1.0, 0.0], [-1.0, 0.0]).astype(np.float32), 100.0
+    )
+    without = replace(tasks.space, ranker=AdditiveModel.linear({"content": 1.0}).to_json())
+    search = search_for(EVALUATED_METHODS["additive_ranker"])
+    right = {}
+    for share in (0.0, 1.0):
+        (answer,) = tasks.answers(search, ranker.at_share(without, near, share), [0])
+        right[share] = answer.right[: answer.rest].all()
+    assert right == {0.0: False, 1.0: True}
+    names = {ranker.named(share) for share in ranker.SHARES}
+    assert names >= {ranker.WITHOUT_TOWERS, ranker.RANKER}
+
+
+def test_fewer_likes_are_some_of_the_same(tasks):
+    fewer = ranker.with_likes(tasks, 3, seed=0)
+    for few, many in zip(fewer.likes, tasks.likes, strict=True):
+        assert len(few[0]) == 3
+        assert np.isin(few[0], many[0]).all()
+    assert fewer.folds == tasks.folds
+
+
+def test_the_dense_layer_is_measured_beside_the_layers_it_reads(tmp_path, monkeypatch):
+    """Excerpts have their track's direction by one layer, and the next track's by the other."""
+
+    def planted(weights, path):
+        number = int(path.stem[1:])
+        wrong = (number + (path.stem[0] == "b")) % 3
+        return {"mean_pool": np.eye(3)[number], "penultimate": np.eye(3)[wrong]}
+
+    monkeypatch.setattr(dense_layer, "embeddings", planted)
+    for name in ("clips", "music"):
+        folder = tmp_path / "audio" / name
+        folder.mkdir(parents=True)
+        lines = ["clip,track,excerpt"]
+        for one in ("a", "b"):
+            for number in range(3):
+                (folder / f"{one}{number}.wav").touch()
+                lines.append(f"{one}{number}.wav,track {number},{one}")
+        (folder / "clips.csv").write_text("\n".join(lines), encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in dense_layer.study(tmp_path)[2:] if line]
+    top1 = [(row[1], row[2]) for row in rows]
+    assert top1 == 2 * [("`musicnn`", "1.00"), ("dense layer", "0.00")]
+
+
 def test_the_sizes_of_clusters_are_told_from_the_least_to_the_most():
     spec = SweepSpec.from_mapping(
         {
@@ -244,3 +298,42 @@ def test_tempi_and_keys_are_scored_as_mir_eval_does():
     pairs = [(truth, one) for one in found]
     assert tempo_key._tempo_cells(pairs)[:3] == ["2 of 3", "1.000", "50%"]
     assert tempo_key._key_cells(pairs)[:3] == ["2 of 3", "0.650", "50%"]
+
+
+def test_songs_that_lack_values_are_recommended_as_often_as_others(tasks):
+    lines = [line for line in unknown.measured(tasks) if "|" in line]
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rows = {(row[0], row[1]): row[2:] for row in found[2:]}
+    assert len(rows) == len(unknown.METHODS) * len(unknown.CHANCES)
+    for name in unknown.METHODS:
+        as_mean, known, lacking, *shares = rows[f"`{name}`", "0"]
+        assert as_mean == known
+        assert [lacking, *shares] == ["0%", "0%", "0%"]
+    # The mean is nearer to everything than a song is.
+    _, _, lacking, as_mean, now = rows["`distance`", "0.3"]
+    shares = [int(share.rstrip("%")) for share in (now, lacking, as_mean)]
+    assert shares == sorted(shares)
+
+
+def test_values_are_taken_away_alike_as_means_and_as_unknown(tasks):
+    found = dict(unknown.without_values(tasks.space, 0.3, seed=0))
+    np.testing.assert_array_equal(found["mean"].matrix, found["unknown"].matrix)
+    assert not unknown.lacks(found["mean"]).any()
+    lacking = unknown.lacks(found["unknown"])
+    expected = 0.5 * (1 - 0.7 ** len(tasks.space.columns))
+    assert lacking.mean() == pytest.approx(expected, abs=0.06)
+    # What is unknown lies at 0, what is not keeps its place.
+    changed = found["unknown"].matrix != tasks.space.matrix
+    assert (found["unknown"].matrix[changed] == 0).all()
+    assert not changed[~lacking].any()
+
+
+def test_an_excerpt_is_decoded_once_or_twice_to_the_same_samples(tmp_path):
+    path = sounds.write_wav(tmp_path / "a.wav", sounds.chords(2, seed=0))
+    for one, other in zip(decoding.at_once(path), decoding.separately(path), strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = cells(decoding.measured([path]))
+    assert {name: row[0] for name, row in rows.items()} == {
+        "once for both rates": "1",
+        "once for each rate": "1",
+    }
