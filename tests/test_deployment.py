@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
+import http.client
 import importlib.util
 import re
 import shutil
@@ -17,9 +19,12 @@ from typing import Any
 
 import pytest
 import yaml
+from flask import Flask
 
 from songrec.core.config import SETTINGS
 from songrec.jobs import queue
+from songrec.web import request_log
+from tests.nginx_server import free_port, nginx_server
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -172,6 +177,56 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     unit.write_text(text.replace("/opt/songrec/.venv/bin/", str(Path(sys.executable).parent) + "/"))
     done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+SECRET = "s3cret-Value-1234567890"
+# What nginx may log in the place of the secret, by what is asked for.
+LOGGED = {
+    f"/rest/ping?u=anna&p={SECRET}&v=1.16.1&c=app": "/rest/ping",
+    f"/rest/ping?u=anna&t={SECRET}&s={SECRET}": "/rest/ping",
+    f"/rest/stream.view?apiKey={SECRET}&id=1": "/rest/stream.view",
+    f"/audiomuse/{SECRET}/api/similar_tracks?item_id=1": "/audiomuse/***/api/similar_tracks",
+    f"/audiomuse/{SECRET}": "/audiomuse/***",
+    f"/music/audiomuse/{SECRET}/api/config": "/music/audiomuse/***/api/config",
+    f"/playlists/shared/p1/{SECRET}": "/playlists/shared/p1/***",
+    f"/playlists/shared/p1/{SECRET}/queue": "/playlists/shared/p1/***/queue",
+    f"/listen/playlists/p1/{SECRET}/tracks/t1": "/listen/playlists/p1/***/tracks/t1",
+    "/tracks/t1": "/tracks/t1",
+}
+
+
+def test_every_route_with_a_key_is_masked_by_nginx(app: Flask) -> None:
+    """A key in a path of the application is one of those that ``LOGGED`` is about."""
+    secret = re.compile(rf"<(?:\w+:)?(?:{'|'.join(request_log.SECRET_ARGUMENTS)})>")
+    rules = {rule.rule for rule in app.url_map.iter_rules() if secret.search(rule.rule)}
+    public = {rule for rule in rules if rule.startswith("/mixes/")}  # names of mixes
+    beginnings = ("/audiomuse/<key>", "/playlists/shared/<", "/listen/playlists/<")
+    assert {rule for rule in rules - public if not rule.startswith(beginnings)} == set()
+    assert len(rules - public) > len(beginnings)
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_logs_nothing_secret(tmp_path: Path) -> None:
+    """Neither by HTTP, nor by HTTPS (without its certificate here), nor where songrec is down."""
+    site = (ROOT / "deploy" / "nginx.conf").read_text()
+    ports = {name: free_port() for name in ("http", "https", "songrec")}
+    site = re.sub(r"listen \[::\]:\d+( ssl)?;|ssl_\w+ .*;", "", site)
+    site = site.replace("listen 80;", f"listen 127.0.0.1:{ports['http']};")
+    site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{ports['https']};")
+    site = site.replace("127.0.0.1:8000", f"127.0.0.1:{ports['songrec']}")
+    site = site.replace("/var/log/nginx/", f"{tmp_path}/")
+    with nginx_server(tmp_path, site, ports["http"], ports["https"]):
+        for port, status in ((ports["https"], 502), (ports["http"], 301)):
+            for address in LOGGED:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                with contextlib.closing(connection):
+                    connection.request("GET", address)
+                    assert connection.getresponse().status == status
+    lines = (tmp_path / "access.log").read_text().splitlines()
+    requests = [line.split('"')[1] for line in lines]
+    assert requests == [f"GET {path} HTTP/1.1" for path in LOGGED.values()]
+    logs = [path for path in tmp_path.iterdir() if path.is_file() and path.name != "nginx.conf"]
+    assert [path.name for path in logs if SECRET in path.read_text()] == []
 
 
 def test_nginx_accepts_its_file(tmp_path: Path) -> None:

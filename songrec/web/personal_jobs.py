@@ -78,6 +78,13 @@ def wait_for(job: Job, seconds: float) -> None:
         WAITING.release()
 
 
+def owner_key() -> str:
+    """Return the key under which this request takes turns: its account's, else its network's."""
+    if current_user.is_authenticated:
+        return queue.owner_key_of(current_user)
+    return _network_key()
+
+
 def _network_key() -> str:
     """Return a key of the network that the request comes from, without its address."""
     key = str(current_app.secret_key).encode()

@@ -31,7 +31,7 @@ from limits import RateLimitItemPerMinute
 from songrec.core.errors import BadInput
 from songrec.core.files import modified_ns
 from songrec.jobs import queue
-from songrec.services.features import live_conversion, transcoded_files
+from songrec.services.features import conversion_slots, live_conversion, transcoded_files
 from songrec.services.features.sound_files import is_local, local_path
 from songrec.services.listeners import playlist_export
 from songrec.services.recommendation import song_page
@@ -45,7 +45,7 @@ from songrec.store.servers.streamed_files import is_streamed
 from songrec.store.sound import audio_files, transcoded_cache, waveform_cache
 from songrec.store.sound.audio_files import SoundSource
 from songrec.store.tables import AudioFile, Listener
-from songrec.web import cached_counts, security
+from songrec.web import cached_counts, personal_jobs, security
 from songrec.web.covers.views import PREVIEW, cover_address
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
@@ -169,6 +169,7 @@ def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
             instance,
             source,
             format,
+            personal_jobs.owner_key(),
             cache_bytes=current_app.config["TRANSCODED_BYTES"],
             is_needed=is_needed,
         )
@@ -176,7 +177,7 @@ def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
             abort(503, "This song cannot be converted right now. Try again in a moment.")
     except BadInput as error:
         abort(404, f"This song cannot be played: it {error}.")
-    except transcoded_files.Busy as error:
+    except conversion_slots.Busy as error:
         return _busy(error)
     return _growing(() if is_needed else transcoded_files.read(conversion), kind)
 
@@ -190,10 +191,10 @@ def _converted_from(source: SoundSource, format: str, from_s: float) -> Response
     db.session.commit()  # nothing stays locked meanwhile
     conversion = live_conversion.Conversion(format, live_conversion.KBPS[format], from_s)
     try:
-        stream = live_conversion.start(source, conversion)
+        stream = live_conversion.start(source, conversion, personal_jobs.owner_key())
     except BadInput as error:
         abort(404, str(error))
-    except transcoded_files.Busy as error:
+    except conversion_slots.Busy as error:
         return _busy(error)
     response = _growing(stream, kind)
     response.call_on_close(stream.close)
@@ -207,7 +208,7 @@ def _growing(body: Iterable[bytes], kind: str) -> Response:
     return response
 
 
-def _busy(error: transcoded_files.Busy) -> Response:
+def _busy(error: conversion_slots.Busy) -> Response:
     response = make_response(str(error), 503)
     response.headers["Retry-After"] = "5"
     return response

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from songrec.services.features import transcoded_files
+from songrec.services.features import conversion_slots, transcoded_files
 from songrec.store.db import db
 from songrec.store.listeners import listens
 from songrec.store.tables import AudioFile, Listen, Track
@@ -243,7 +243,7 @@ def test_a_moment_of_a_song_that_is_not_converted_yet_plays(
     page: Any, live_server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object, **__: object) -> None:
-        raise transcoded_files.Busy("Other songs are being converted.")
+        raise conversion_slots.Busy("Other songs are being converted.")
 
     monkeypatch.setattr(transcoded_files, "start", never)
     path = write(tmp_path / "long.wma", tone(40.0, 44_100), 44_100, "wmav2")

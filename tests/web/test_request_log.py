@@ -82,17 +82,26 @@ def test_nothing_secret_is_logged(
         client.get(f"/listen/playlists/p/{SECRET}/tracks/t"),
         client.get(f"/listen/playlists/p/{SECRET}/tracks/t/"),  # no such route
         client.get(f"/api/v1/tracks?token={SECRET}&cursor={SECRET}"),
+        client.get(f"/rest/ping?u=Anna&p={SECRET}"),
+        client.get(f"/rest/ping.view?u=Anna&t={SECRET}&s={SECRET}"),
+        client.get(f"/rest/getSong?apiKey={SECRET}&id=1"),
+        client.post("/rest/ping", data={"u": "Anna", "p": SECRET, "apiKey": SECRET}),
+        client.get(f"/rest/no-such-endpoint?apiKey={SECRET}"),
+        client.get(f"/audiomuse/{SECRET}/api/config"),
+        client.get(f"/audiomuse/{SECRET}/api/no-such-route"),
+        client.get(f"/playlists/shared/p/{SECRET}"),
         client.get("/api/v1/likes", headers={"Authorization": f"Bearer {SECRET}"}),
         client.get("/tracks", headers={"Cookie": f"session={SECRET}", "Referer": SECRET}),
     ]
     cookie = client.get_cookie("session")
     for answer in answers:
         answer.close()
-    assert sum(line.name == "songrec.requests" for line in lines) == 6
+    assert sum(line.name == "songrec.requests" for line in lines) == 1 + len(answers)
     logged = "\n".join(str(vars(line)) for line in lines)
     for secret in (SECRET, PASSWORD, "Anna", cookie.value if cookie else SECRET):
         assert secret not in logged
-    assert "/listen/playlists/p/…/tracks/t" in logged
+    for path in ("/listen/playlists/p/…/tracks/t", "/audiomuse/…/api/config", "/rest/ping.view"):
+        assert path in logged
 
 
 def test_probes_are_logged_for_debugging_only(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import http.client
 import os
 import shutil
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ from songrec.core import config
 from songrec.core.errors import BadInput
 from songrec.store.tables import AudioFile
 from tests.factories import make_track
+from tests.nginx_server import free_port, nginx_server
 from tests.sounding import add_sound, write_wav
 
 NAME = "50% ?&=#+;\\ Größe “a” \x7f\n日本.wav"
@@ -115,31 +112,13 @@ class TestSettings:
 
 
 NGINX = """
-daemon off;
-pid {folder}/pid;
-error_log {folder}/error.log;
-{user}
-events {{}}
-http {{
     access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
     server {{
         listen 127.0.0.1:{port};
         location / {{ proxy_pass http://127.0.0.1:{backend}; }}
         location /protected{music}/ {{ internal; alias {music}/; }}
     }}
-}}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
@@ -150,34 +129,15 @@ class TestNginx:
         backend = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=backend.serve_forever)
         thread.start()
-        folder, port = tmp_path / "nginx", free_port()
-        folder.mkdir()
-        text = NGINX.format(
-            folder=folder,
-            user=f"user {getpass.getuser()};" if os.getuid() == 0 else "",
-            port=port,
-            backend=backend.server_port,
-            music=tmp_path / "music",
-        )
-        (folder / "nginx.conf").write_text(text)
-        words = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
-            try:
-                deadline = time.monotonic() + 30
-                while True:
-                    with contextlib.suppress(OSError):
-                        socket.create_connection(("127.0.0.1", port)).close()
-                        break
-                    assert process.poll() is None, (folder / "error.log").read_text()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
+        port = free_port()
+        text = NGINX.format(port=port, backend=backend.server_port, music=tmp_path / "music")
+        try:
+            with nginx_server(tmp_path / "nginx", text, port):
                 yield port
-            finally:
-                process.terminate()
-                process.wait(30)
-                backend.shutdown()
-                thread.join(30)
-                backend.server_close()
+        finally:
+            backend.shutdown()
+            thread.join(30)
+            backend.server_close()
 
     def test_it_sends_the_file_and_its_ranges_and_nothing_else(
         self, port: int, file: AudioFile, tmp_path: Path

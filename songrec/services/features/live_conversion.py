@@ -17,7 +17,7 @@ from typing import Any
 
 from songrec.core.child_process import thread_limits
 from songrec.core.errors import BadInput
-from songrec.services.features.transcoded_files import Busy
+from songrec.services.features.conversion_slots import ConversionSlots
 from songrec.store.sound import transcoded_cache
 from songrec.store.sound.audio_files import SoundSource
 
@@ -38,6 +38,8 @@ ANYWHERE = "mp3"
 RAW = "raw"
 MOST_AT_ONCE = 4
 """Conversions of one web process; they go as fast as the app plays."""
+MOST_EACH = 2
+"""Of these, those of one person."""
 WAIT_S = 3.0
 """So long a conversion waits for another one to end."""
 FIRST_BYTES_S = 20.0
@@ -54,7 +56,7 @@ _FAMILIES = {
 }
 """What apps call the formats of codecs."""
 LOSSLESS = ("flac", "alac", "pcm_", "ape", "wavpack", "tta", "tak", "mlp", "truehd", "dsd")
-_slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+_slots = ConversionSlots(MOST_AT_ONCE, MOST_EACH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +135,10 @@ class LiveStream(Iterator[bytes]):
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], first: bytes, length: int | None = None
+        self, process: subprocess.Popen[bytes], first: bytes, owner: str, length: int | None = None
     ) -> None:
         self._process = process
+        self._owner = owner
         self._next = first
         self._left = length
         self._lock = threading.Lock()
@@ -169,21 +172,22 @@ class LiveStream(Iterator[bytes]):
                 return
             self._is_open = False
         _end(self._process)
-        _slots.release()
+        _slots.release(self._owner)
 
 
-def start(source: SoundSource, conversion: Conversion, *, length: int | None = None) -> LiveStream:
-    """Start a conversion and wait for its first bytes.
+def start(
+    source: SoundSource, conversion: Conversion, owner: str, *, length: int | None = None
+) -> LiveStream:
+    """Start a conversion for ``owner`` and wait for its first bytes.
 
     Raises
     ------
     Busy
-        If as many songs are being converted as may be at once.
+        If as many songs are being converted as may be at once, or for one owner.
     BadInput
         If the file cannot be decoded, or ends before the place.
     """
-    if not _slots.acquire(timeout=WAIT_S):
-        raise Busy("Other songs are being converted. Try again in a moment.")
+    _slots.acquire(owner, WAIT_S)
     try:
         process = _launch(source, conversion)
         try:
@@ -192,9 +196,9 @@ def start(source: SoundSource, conversion: Conversion, *, length: int | None = N
             _end(process)
             raise
     except BaseException:
-        _slots.release()
+        _slots.release(owner)
         raise
-    return LiveStream(process, first, length)
+    return LiveStream(process, first, owner, length)
 
 
 def _launch(source: SoundSource, conversion: Conversion) -> subprocess.Popen[bytes]:

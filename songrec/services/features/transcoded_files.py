@@ -17,21 +17,20 @@ from songrec.core import file_cache
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.files import temporary_beside
 from songrec.core.isolation import IsolatedProcess, Limits
+from songrec.services.features.conversion_slots import ConversionSlots
 from songrec.services.features.sound_files import local_path
 from songrec.store.sound import transcoded_cache
 from songrec.store.sound.audio_files import SoundSource
 
 LIMITS = Limits(seconds=1800.0, memory_bytes=2**30)
-MOST_AT_ONCE = 2
+MOST_AT_ONCE = 3
 """Conversions of one web process; others have to wait."""
+MOST_EACH = 2
+"""Of these, those of one person: the song that plays, and the next."""
 GRACE_S = 10.0
 """A conversion that nobody reads is stopped after so long: browsers break off and come back."""
 CHUNK_BYTES = 64 * 1024
 _POLL_S = 0.1
-
-
-class Busy(NotReady):
-    """As many songs are being converted as may be at once."""
 
 
 @dataclass(eq=False)
@@ -70,6 +69,7 @@ class Conversion:
 
 _lock = threading.Lock()
 _running: dict[Path, Conversion] = {}
+_slots = ConversionSlots(MOST_AT_ONCE, MOST_EACH)
 
 
 def finished(instance: Path, content_hash: str, format: str) -> Path | None:
@@ -84,9 +84,15 @@ def is_under_way(instance: Path, content_hash: str, format: str) -> bool:
 
 
 def start(
-    instance: Path, source: SoundSource, format: str, *, cache_bytes: int, is_needed: bool = False
+    instance: Path,
+    source: SoundSource,
+    format: str,
+    owner: str,
+    *,
+    cache_bytes: int,
+    is_needed: bool = False,
 ) -> Conversion:
-    """Start the conversion of ``source``, or join the one that is under way.
+    """Start the conversion of ``source`` for ``owner``, or join the one that is under way.
 
     With ``is_needed`` it is completed without a reader, for what plays next. Raises ``Busy``.
     """
@@ -97,12 +103,11 @@ def start(
             conversion = Conversion(target, target)
             conversion.over.set()
         elif conversion is None:
-            if len(_running) >= MOST_AT_ONCE:
-                raise Busy("Other songs are being converted. Try again in a moment.")
+            _slots.acquire(owner)
             conversion = _running[target] = Conversion(target)
             threading.Thread(
                 target=_run,
-                args=(conversion, instance, source, target, format, cache_bytes),
+                args=(conversion, instance, source, target, format, cache_bytes, owner),
                 name="transcode",
                 daemon=True,
             ).start()
@@ -153,6 +158,7 @@ def _run(
     target: Path,
     format: str,
     cache_bytes: int,
+    owner: str,
 ) -> None:
     try:
         path = local_path(instance, source)
@@ -170,6 +176,7 @@ def _run(
     finally:
         with _lock:
             del _running[target]
+        _slots.release(owner)
         conversion.over.set()
 
 

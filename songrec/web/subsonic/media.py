@@ -11,8 +11,9 @@ from flask.wrappers import Response
 from sqlalchemy import select
 
 from songrec.core.songs import song_key
+from songrec.jobs.queue import owner_key_of
 from songrec.services.catalogue.song_lyrics import SongLyrics, song_lyrics
-from songrec.services.features import live_conversion, transcoded_files
+from songrec.services.features import conversion_slots, live_conversion, transcoded_files
 from songrec.services.features.live_conversion import Conversion
 from songrec.store.catalogue import tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -126,14 +127,14 @@ def _converted(file: AudioFile, conversion: Conversion) -> Response:
     length = None
     if parameters.flag("estimateContentLength") and file.duration_s:
         length = conversion.estimated_bytes(file.duration_s)
-    source = audio_files.source_of(file)
+    source, owner = audio_files.source_of(file), owner_key_of(caller().user)
     db.session.commit()  # nothing stays locked meanwhile
     if request.method == "HEAD":
         response = current_app.response_class(content_type=kind)
     else:
         try:
-            body = live_conversion.start(source, conversion, length=length)
-        except transcoded_files.Busy as error:
+            body = live_conversion.start(source, conversion, owner, length=length)
+        except conversion_slots.Busy as error:
             raise SubsonicError(GENERIC, str(error), status=503) from None
         response = current_app.response_class(body, content_type=kind)
         response.call_on_close(body.close)

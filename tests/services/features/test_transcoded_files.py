@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from songrec.core.errors import BadInput
-from songrec.services.features import transcoded_files
+from songrec.services.features import conversion_slots, transcoded_files
 from songrec.store.sound.audio_files import SoundSource
 from tests.services.features import slow_transcoding
 
@@ -28,11 +28,16 @@ def _ends() -> Iterator[None]:
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Start converting a content by one of the stand-ins."""
 
-    def start(name: str, function: Callable[..., None] = slow_transcoding.slow, **more: Any) -> Any:
+    def start(
+        name: str,
+        function: Callable[..., None] = slow_transcoding.slow,
+        owner: str = "anna",
+        **more: Any,
+    ) -> Any:
         monkeypatch.setattr(transcoded_files, "_transcode", function)
         source = SoundSource(tmp_path / name, name * 64)
         source.path.touch()
-        return transcoded_files.start(tmp_path, source, "opus", cache_bytes=LIMIT, **more)
+        return transcoded_files.start(tmp_path, source, "opus", owner, cache_bytes=LIMIT, **more)
 
     return start
 
@@ -93,13 +98,18 @@ def test_what_is_deleted_meanwhile_leaves_nothing(tmp_path: Path, start: Any) ->
 
 def test_no_more_than_a_few_at_once(start: Any) -> None:
     running = [start(name, slow_transcoding.endless) for name in "ab"]
-    assert len(running) == transcoded_files.MOST_AT_ONCE
-    with pytest.raises(transcoded_files.Busy):
+    assert len(running) == transcoded_files.MOST_EACH
+    with pytest.raises(conversion_slots.Busy, match="2 songs are being converted for you"):
         start("c")
+    assert start("a") is running[0]  # joining takes no room
+    running.append(start("c", slow_transcoding.endless, "bo"))
+    assert len(running) == transcoded_files.MOST_AT_ONCE
+    with pytest.raises(conversion_slots.Busy, match="Other songs"):
+        start("d", owner="cleo")
     assert running[0].has_begun(20)
     running[0].process.stop()
     assert running[0].over.wait(20)
-    start("c", slow_transcoding.endless)
+    start("d", slow_transcoding.endless, "cleo")
 
 
 def test_a_file_that_cannot_be_decoded_says_why(tmp_path: Path, start: Any) -> None:

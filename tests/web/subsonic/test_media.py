@@ -124,6 +124,25 @@ def test_who_leaves_ends_the_conversion(
         os.kill(stream.pid, 0)
 
 
+def test_nobody_takes_all_conversions(
+    phone: Device, device_of: Callable[..., Device], song: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_conversion, "WAIT_S", 0.05)
+    wish = {"id": song, "format": "mp3", "timeOffset": 1}
+
+    def begin(device: Device) -> Any:
+        return device.client.get("/rest/stream", query_string=device.params(wish))
+
+    playing = [begin(phone) for _ in range(live_conversion.MOST_EACH)]
+    refused = begin(phone)
+    assert refused.status_code == 503
+    assert "2 songs are being converted for you already" in refused.text
+    playing.append(begin(device_of("Bob")))
+    assert [response.status_code for response in playing] == [200, 200, 200]
+    for response in playing:
+        response.close()
+
+
 def test_what_cannot_be_sent_has_its_code(
     session: Session, small: Library, phone: Device, song: str
 ) -> None:

@@ -1,0 +1,46 @@
+"""Room for conversions: a number at once in this process, and a share of it for each person."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from songrec.core.errors import NotReady
+
+
+class Busy(NotReady):
+    """As many songs are being converted as may be at once."""
+
+
+class ConversionSlots:
+    """At most ``total`` conversions at once, of which ``each`` may belong to one owner.
+
+    An owner is a key of an account, or of a network where nobody is signed in.
+    """
+
+    def __init__(self, total: int, each: int) -> None:
+        self.total, self.each = total, each
+        self._of_owner: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def acquire(self, owner: str, timeout_s: float = 0.0) -> None:
+        """Take a slot, waiting for one at most so long; ``Busy`` says whose songs are converted."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(owner), timeout_s):
+                if self._of_owner[owner] >= self.each:
+                    raise Busy(
+                        f"{self.each} songs are being converted for you already. Stop one of them, "
+                        "or try again in a moment."
+                    )
+                raise Busy("Other songs are being converted. Try again in a moment.")
+            self._of_owner[owner] += 1
+
+    def release(self, owner: str) -> None:
+        """Give a slot back."""
+        with self._changed:
+            self._of_owner[owner] -= 1
+            self._of_owner += Counter()  # drops those at 0
+            self._changed.notify_all()
+
+    def _is_free(self, owner: str) -> bool:
+        return self._of_owner.total() < self.total and self._of_owner[owner] < self.each
