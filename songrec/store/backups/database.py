@@ -35,11 +35,14 @@ from sqlalchemy.exc import OperationalError
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.instance_contents import DATABASE, DUMP
 from songrec.store.db import BUSY_TIMEOUT_MS, require_space
+from songrec.store.runs import vector_tables
 from songrec.store.sound.audio_files import STREAMED
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 FILE_NAMES = {SQLITE: DATABASE, POSTGRESQL: DUMP}
 """Name of the copy in an archive, by the kind of database."""
+_OF_THE_MOMENT = ("rate_limit", "worker")
+"""Tables whose rows mean nothing elsewhere: counters of attempts, and which workers live."""
 NOT_SET_UP = "has not been set up: make run sets it up, or flask db upgrade."
 
 
@@ -69,7 +72,7 @@ def sqlite_file(engine: Engine) -> Path | None:
 
 @contextmanager
 def snapshot(engine: Engine, instance: Path, folder: Path) -> Iterator[Snapshot]:
-    """Copy the database into ``folder``.
+    """Copy the database into ``folder``, on PostgreSQL without what is of the moment or made again.
 
     Raises ``BadInput`` for a database that is not set up and ``NotReady`` where ``pg_dump`` is
     missing or fails.
@@ -92,7 +95,16 @@ def snapshot(engine: Engine, instance: Path, folder: Path) -> Iterator[Snapshot]
             name = str(connection.scalar(text("SELECT pg_export_snapshot()")))
             found = _described(connection, instance, dump, "The database")
             _postgresql_program(
-                engine, "pg_dump", "--format=custom", f"--snapshot={name}", f"--file={dump}"
+                engine,
+                "pg_dump",
+                "--format=custom",
+                f"--snapshot={name}",
+                f"--file={dump}",
+                # What pgvector searches is made again by publishing. The extension may be missing
+                # where this is restored: of extensions only one is dumped, which is everywhere.
+                f"--exclude-schema={vector_tables.SCHEMA}",
+                *(f"--exclude-table-data={name}" for name in _OF_THE_MOMENT),
+                "--extension=plpgsql",
             )
         yield found
     else:
