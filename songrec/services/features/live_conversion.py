@@ -31,6 +31,8 @@ MEDIA_TYPES = {
 """The formats that are converted to, with their media types."""
 KBPS = {"mp3": 192, "opus": 160, "ogg": 160, "aac": 192}
 """The rates without a limit."""
+LEAST_KBPS = 48
+"""A song of a lower rate is still converted to this one."""
 MARGINS = {"mp3": 1.01, "opus": 1.15, "ogg": 1.15, "aac": 1.15}
 """What a conversion is longer than its rate says, at most."""
 ANYWHERE = "mp3"
@@ -123,7 +125,7 @@ def choose(
         target = ANYWHERE  # the limit counts more than the format
     limit = KBPS[target]
     if kbps is not None and not codec.startswith(LOSSLESS):
-        limit = min(limit, max(kbps, 48))  # what was lost already takes no bits
+        limit = min(limit, max(kbps, LEAST_KBPS))  # what was lost already takes no bits
     is_limited = bool(max_kbps) or limit < KBPS[target]
     return Conversion(target, min(limit, max_kbps) if max_kbps else limit, from_s, is_limited)
 

@@ -28,6 +28,7 @@ def init_app(app: Flask) -> None:
         scanning,
         searching,
         system,
+        transcoding,
     )
     from songrec.web.subsonic.endpoints import blueprint
 

@@ -16,8 +16,10 @@ from songrec.core.errors import SongrecError, UnknownName
 from songrec.store.db import db, describe_schema_error, explain_failure
 from songrec.web.subsonic import authentication
 from songrec.web.subsonic.answers import (
+    CONFLICTING_CREDENTIALS,
     FORBIDDEN,
     GENERIC,
+    INVALID_API_KEY,
     NOT_FOUND,
     WRONG_CREDENTIALS,
     SubsonicError,
@@ -31,6 +33,14 @@ blueprint = Blueprint("subsonic", __name__, url_prefix="/rest")
 View = Callable[[], ResponseReturnValue]
 NAMES: set[str] = set()
 """The endpoints that exist."""
+_WITH_STATUSES: set[str] = set()
+_STATUSES = {
+    WRONG_CREDENTIALS: 401,
+    CONFLICTING_CREDENTIALS: 401,
+    INVALID_API_KEY: 401,
+    FORBIDDEN: 403,
+    NOT_FOUND: 404,
+}
 _UNKNOWN = "unknown"
 _CODES = {401: WRONG_CREDENTIALS, 403: FORBIDDEN, 404: NOT_FOUND}
 _CORS = {
@@ -49,8 +59,11 @@ _PREFLIGHT = {
 }
 
 
-def endpoint(*names: str) -> Callable[[View], View]:
-    """Register a view as endpoint of these names, each with and without ``.view``."""
+def endpoint(*names: str, has_statuses: bool = False) -> Callable[[View], View]:
+    """Register a view as endpoint of these names, each with and without ``.view``.
+
+    Its errors have the HTTP statuses of the web if it ``has_statuses``, else 200.
+    """
 
     def register(view: View) -> View:
         for name in names:
@@ -59,6 +72,8 @@ def endpoint(*names: str) -> Callable[[View], View]:
                 blueprint.add_url_rule(
                     address, endpoint=name.replace(".", "_"), view_func=view, methods=_METHODS
                 )
+            if has_statuses:
+                _WITH_STATUSES.add(f"{blueprint.name}.{name}")
         return view
 
     return register
@@ -105,6 +120,8 @@ def _make_conditional(response: Response) -> None:
 @blueprint.errorhandler(SubsonicError)
 def _subsonic(error: SubsonicError) -> Response:
     db.session.rollback()
+    if request.endpoint in _WITH_STATUSES and error.status == 200:
+        error.status = _STATUSES.get(error.code, 400)
     return failure(error)
 
 

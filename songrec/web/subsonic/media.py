@@ -53,7 +53,8 @@ def songs_of(texts: Sequence[str]) -> list[TrackView]:
     return [known[text] for text in texts]
 
 
-def _file_of(text: str) -> tuple[TrackView, AudioFile]:
+def file_of(text: str) -> tuple[TrackView, AudioFile]:
+    """Return the song with this id and the file that is sent for it; errors as ``song_of``."""
     view = song_of(text)
     file = audio_files.for_track(db.session, view.id)
     if file is None:
@@ -64,24 +65,24 @@ def _file_of(text: str) -> tuple[TrackView, AudioFile]:
 @endpoint("stream")
 def stream() -> ResponseReturnValue:
     """Send a song as it is, or converted to the format, rate and place that are requested."""
-    _, file = _file_of(parameters.require("id"))
+    _, file = file_of(parameters.require("id"))
     kbps = round(file.size * 8 / file.duration_s / 1000) if file.duration_s else None
     conversion = live_conversion.choose(
         "flac" if file.part else file.codec or "",
         None if file.part else kbps,
         format=parameters.text("format"),
         max_kbps=parameters.count("maxBitRate", 0, HIGHEST_KBPS),
-        from_s=_offset(),
+        from_s=offset_s("timeOffset"),
     )
     if conversion is None or is_streamed(file):
         return _original(file)
-    return _converted(file, conversion)
+    return convert(file, conversion)
 
 
 @endpoint("download")
 def download() -> ResponseReturnValue:
     """Send the file of a song as an attachment."""
-    _, file = _file_of(parameters.require("id"))
+    _, file = file_of(parameters.require("id"))
     response = send_sound(file, caller().listener, max_age=0)
     name = (
         f"{PurePath(file.path).stem} {file.part:02}.flac" if file.part else PurePath(file.path).name
@@ -96,14 +97,15 @@ def hls() -> ResponseReturnValue:
     raise SubsonicError(GENERIC, "songrec sends songs whole and has no HLS: use stream.")
 
 
-def _offset() -> float:
-    text = parameters.text("timeOffset").strip()
+def offset_s(name: str) -> float:
+    """Return the parameter for where a song is to begin, in seconds; 0 where it is missing."""
+    text = parameters.text(name).strip()
     try:
         seconds = float(text) if text else 0.0
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= LONGEST_S:
-        raise SubsonicError(GENERIC, "timeOffset must be a number of seconds.")
+        raise SubsonicError(GENERIC, f"{name} must be a number of seconds.")
     return seconds
 
 
@@ -114,7 +116,8 @@ def _original(file: AudioFile) -> Response:
     return response
 
 
-def _converted(file: AudioFile, conversion: Conversion) -> Response:
+def convert(file: AudioFile, conversion: Conversion) -> Response:
+    """Send a song while it is converted; 503 where too many others are."""
     path = unchanged_path(file)
     format = conversion.format
     kind = live_conversion.MEDIA_TYPES[format]

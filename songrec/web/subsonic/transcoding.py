@@ -1,0 +1,110 @@
+"""The extension ``transcoding``: an app describes what it plays and learns what a song becomes.
+
+``transcodeParams`` is the format and the rate of the conversion, so that it stays valid.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from songrec.core.errors import BadInput
+from songrec.services.features import live_conversion
+from songrec.services.features.live_conversion import Conversion
+from songrec.services.features.transcode_decision import (
+    AppCapabilities,
+    Decision,
+    StreamDetails,
+    decide,
+)
+from songrec.store.servers.streamed_files import is_streamed
+from songrec.store.tables import AudioFile
+from songrec.web.subsonic import parameters
+from songrec.web.subsonic.answers import GENERIC, SubsonicError, answer, not_found
+from songrec.web.subsonic.endpoints import endpoint
+from songrec.web.subsonic.media import convert, file_of, offset_s
+from songrec.web.subsonic.system import EXTENSIONS
+
+EXTENSIONS |= {"transcoding": [1]}
+_PARAMS = re.compile(r"(mp3|opus|aac)-([0-9]{2,3})|flac", re.ASCII)
+
+
+@endpoint("getTranscodeDecision")
+def transcode_decision() -> ResponseReturnValue:
+    """Say whether an app can play a song as it is, and what it is converted to otherwise."""
+    file = _media()
+    content = request.get_json(force=True, silent=True)
+    if content is None:
+        raise SubsonicError(
+            GENERIC, "getTranscodeDecision needs a POST with what the app plays, as JSON."
+        )
+    try:
+        decision = decide(
+            source_of(file),
+            AppCapabilities.from_json(content),
+            can_convert=not is_streamed(file),
+            is_lossy=not (file.codec or "").startswith(live_conversion.LOSSLESS),
+        )
+    except BadInput as error:
+        raise SubsonicError(GENERIC, str(error)) from None
+    return answer({"transcodeDecision": _described(file, decision)})
+
+
+@endpoint("getTranscodeStream", has_statuses=True)
+def transcode_stream() -> ResponseReturnValue:
+    """Send a song as ``getTranscodeDecision`` decided."""
+    file = _media()
+    text = parameters.require("transcodeParams")
+    match = _PARAMS.fullmatch(text)
+    if match is None or is_streamed(file):
+        raise SubsonicError(GENERIC, "transcodeParams must come from getTranscodeDecision.")
+    format, kbps = (match[1], int(match[2])) if match[1] else ("flac", None)
+    return convert(file, Conversion(format, kbps, offset_s("offset"), is_limited=kbps is not None))
+
+
+def source_of(file: AudioFile) -> StreamDetails:
+    """Describe a song as it is sent: a track of an album file as FLAC."""
+    if file.part:
+        return StreamDetails("flac", "flac", file.channels, None, file.sample_rate)
+    codec = (file.codec or "").removesuffix("float").removesuffix("_fixed")
+    return StreamDetails(
+        container=PurePath(file.path).suffix.lstrip(".").lower(),
+        codec="pcm" if codec.startswith("pcm_") else codec,
+        channels=file.channels,
+        bit_rate=round(file.size * 8 / file.duration_s) if file.duration_s else None,
+        sample_rate=file.sample_rate,
+    )
+
+
+def _media() -> AudioFile:
+    media_id, kind = parameters.require("mediaId"), parameters.require("mediaType")
+    if kind == "podcast":
+        raise not_found("podcast episode")
+    if kind != "song":
+        raise SubsonicError(GENERIC, "mediaType must be song or podcast.")
+    return file_of(media_id)[1]
+
+
+def _described(file: AudioFile, decision: Decision) -> dict[str, object]:
+    target = decision.target
+    error = ""
+    if not decision.can_direct_play and target is None:
+        error = (
+            "A song of a music server is sent as it is."
+            if is_streamed(file)
+            else "songrec converts to MP3, Opus, AAC and FLAC by HTTP; the app takes none of them."
+        )
+    return {
+        "canDirectPlay": decision.can_direct_play,
+        "canTranscode": target is not None,
+        "transcodeReason": list(decision.reasons),
+        "errorReason": error,
+        "transcodeParams": (
+            "-".join(filter(None, [decision.format, str(decision.kbps or "")])) if target else None
+        ),
+        "sourceStream": source_of(file).to_json(),
+        "transcodeStream": target.to_json() if target else None,
+    }
