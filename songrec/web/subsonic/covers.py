@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from songrec.services.features import cover_pictures
 from songrec.store.catalogue import cover_subjects
 from songrec.store.catalogue.cover_subjects import CoverSubject
-from songrec.store.catalogue.playable_library import LOOSE
+from songrec.store.catalogue.playable_library import LOOSE, playable_library
 from songrec.store.db import db
 from songrec.store.listeners import mixes, playlists
 from songrec.store.sound import waveform_cache
@@ -47,6 +47,10 @@ def _subject(named: ids.Reference) -> CoverSubject | None:
     match named.kind:
         case ids.SONG:
             return cover_subjects.of_track(session, public_id)
+        case ids.ALBUM if public_id == LOOSE:  # songs of nobody
+            album = playable_library(session).album(public_id)
+            songs = playable_library(session).album_tracks(album) if album else []
+            return cover_subjects.of_list(session, public_id, songs) if songs else None
         case ids.ALBUM if public_id.startswith(LOOSE):
             return cover_subjects.of_artist(session, public_id.removeprefix(LOOSE))
         case ids.ALBUM:

@@ -20,7 +20,7 @@ from songrec.services.features import live_conversion
 from songrec.store.tables import AudioFile, Lyrics
 from tests.audio_files.sounds import tone, write
 from tests.factories import make_track
-from tests.sounding import add_sound
+from tests.sounding import add_sound, write_wav
 from tests.web.subsonic.conftest import Device, Library
 
 SECONDS = 12.0
@@ -173,6 +173,27 @@ def test_covers_come_in_a_few_sizes(
         assert Image.open(io.BytesIO(response.data)).size == (pixels, pixels)
 
 
+def test_every_cover_that_is_named_can_be_fetched(
+    session: Session, small: Library, phone: Device, tmp_path: Path
+) -> None:
+    """Also that of songs which have neither artist nor album."""
+    nobody = make_track(session, "Nobody's", artists="")
+    add_sound(session, nobody, write_wav(tmp_path / "9.wav", 0.1))
+    session.commit()
+    phone.get("createPlaylist", name="Mine", songId=small.song("Lullaby"))
+    albums = phone.get("getAlbumList2", type="alphabeticalByName", size=50)["album"]
+    listed = [
+        *albums,
+        *phone.get("search3", query="", artistCount=50, songCount=50)["song"],
+        *phone.get("search3", query="", artistCount=50, songCount=50)["artist"],
+        *phone.get("getPlaylists")["playlist"],
+    ]
+    names = {one["coverArt"] for one in listed}
+    assert "al-0" in names
+    kinds = {name: send(phone, "getCoverArt", id=name).mimetype for name in names}
+    assert set(kinds.values()) == {"image/png"}, kinds
+
+
 def test_the_picture_beside_a_file_is_its_cover(
     session: Session, small: Library, phone: Device
 ) -> None:
@@ -242,3 +263,80 @@ def test_only_an_admin_starts_a_scan(
     assert phone.code("startScan") == 50
     started = device_of("Root", is_admin=True).get("startScan")
     assert started == {"scanning": True, "count": 6}
+
+
+PLAYS_MP3 = {
+    "name": "A phone",
+    "platform": "Android",
+    "directPlayProfiles": [{"containers": ["mp3"], "audioCodecs": ["mp3"], "protocols": ["http"]}],
+    "transcodingProfiles": [
+        {"container": "mp4", "audioCodec": "aac", "protocol": "hls"},
+        {"container": "mp3", "audioCodec": "mp3", "protocol": "http"},
+    ],
+    "maxTranscodingAudioBitrate": 96_000,
+}
+"""An app that plays MP3 alone."""
+
+
+def decision_of(phone: Device, song: str, app: Any = PLAYS_MP3, **more: str) -> Any:
+    query = phone.params({"mediaId": song, "mediaType": "song", **more})
+    response = phone.client.post("/rest/getTranscodeDecision", query_string=query, json=app)
+    return response.json["subsonic-response"]  # type: ignore[index]
+
+
+def test_an_app_gets_what_was_decided_for_it(phone: Device, song: str) -> None:
+    decision = decision_of(phone, song)["transcodeDecision"]
+    assert (decision["canDirectPlay"], decision["canTranscode"]) == (False, True)
+    assert decision["transcodeReason"] == ["ContainerNotSupported"]
+    assert decision["sourceStream"]["codec"] == "flac"
+    assert decision["transcodeStream"] == {
+        "protocol": "http",
+        "container": "mp3",
+        "codec": "mp3",
+        "audioChannels": 1,
+        "audioBitrate": 96_000,
+        "audioSamplerate": 44_100,
+    }
+    wish = {"mediaId": song, "mediaType": "song", "transcodeParams": decision["transcodeParams"]}
+    response = send(phone, "getTranscodeStream", **wish, offset=4)
+    assert (response.status_code, response.mimetype) == (200, "audio/mpeg")
+    assert length_of(response.data) == pytest.approx(SECONDS - 4, abs=0.1)
+    assert len(response.data) == pytest.approx((SECONDS - 4) * 96 * 125, rel=0.1)
+
+
+def test_an_app_that_plays_nothing_is_told_so(phone: Device, song: str) -> None:
+    decision = decision_of(phone, song, {"name": "x", "platform": "y"})["transcodeDecision"]
+    assert not decision["canDirectPlay"]
+    assert not decision["canTranscode"]
+    assert decision["errorReason"].startswith("songrec converts to")
+    assert "transcodeParams" not in decision
+
+
+def test_what_cannot_be_decided_is_one_line(phone: Device, song: str) -> None:
+    assert decision_of(phone, song, mediaType="podcast")["error"]["code"] == 70
+    assert decision_of(phone, song, mediaType="film")["error"]["code"] == 0
+    assert decision_of(phone, "nothing")["error"]["code"] == 70
+    wrong = decision_of(phone, song, {"directPlayProfiles": 3})["error"]["message"]
+    assert wrong == "directPlayProfiles must be a list of at most 200."
+    assert (
+        "POST"
+        in phone.answer("getTranscodeDecision", mediaId=song, mediaType="song")["error"]["message"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"transcodeParams": "wav-1411"}, 400),
+        ({"transcodeParams": None}, 400),
+        ({"mediaId": "nothing"}, 404),
+        ({"apiKey": "wrong"}, 401),
+    ],
+    ids=["unknown", "missing", "no song", "nobody"],
+)
+def test_errors_of_the_stream_are_statuses(
+    phone: Device, song: str, change: dict[str, Any], status: int
+) -> None:
+    wish = {"mediaId": song, "mediaType": "song", "transcodeParams": "mp3-96", **change}
+    query = {name: one for name, one in phone.params(wish).items() if one is not None}
+    assert phone.client.get("/rest/getTranscodeStream", query_string=query).status_code == status
