@@ -54,6 +54,8 @@ SMALL_MIX = 10
 """A small library has fewer mixes rather than shorter ones than this."""
 CHOICE = 3
 """A mix is drawn from so many times as many of the best songs: other ones every day."""
+SPARE = 1 / 3
+"""The share of songs that are drawn besides, for those that are too many of their artist."""
 LIKE_EVERY = 5
 """A daily mix has a song that the listener likes in each so many places."""
 NOT_LATELY = timedelta(days=60)
@@ -271,7 +273,7 @@ class MixMaker:
         others = [one for one in self.feedback.likes if one not in likes]
         own = self._own_songs(mix, likes, {*used, *unwanted})
         found = self._recommend(
-            mix, likes, used, unwanted, others=others, room=self._size(mix) - len(own)
+            mix, likes, used, unwanted, others=others, room=self._size(mix) - len(own), beside=own
         )
         songs = list(_reasons(found))
         for at, track_id in enumerate(own[: 1 + len(songs) // (LIKE_EVERY - 1)]):
@@ -393,13 +395,15 @@ class MixMaker:
             str(settings.get("station", "")),
             str(settings.get("of", "")),
             cursor=f"{self._seed(mix) % 10**9}-0",
-            n=mix.size,
+            n=CHOICE * mix.size,
             only=self.playable,
             withdrawn=unwanted,
         )
         name = page.title if settings.get("station") == "likes" else f"{page.title} radio"
         about = "your likes" if settings.get("station") == "likes" else f"“{page.title}”"
-        found = page.items
+        # An artist's radio is about the artist.
+        own = page.title if page.kind == "artist" else None
+        found = self._in_order(page.items, mix.size, uncapped=own)
         return MixContent(name, self._sentence(f"Songs around {about}", found), _reasons(found))
 
     def _recommend(
@@ -411,14 +415,17 @@ class MixMaker:
         *,
         others: Sequence[int] = (),
         room: int | None = None,
+        beside: Sequence[int] = (),
         **options: Any,
     ) -> list[RankedTrack]:
         """Ask the engine for ``CHOICE`` times ``room`` songs, and draw ``room`` of them.
 
-        The better a song, the likelier it is drawn; the seed is that of the mix.
+        The better a song, the likelier it is drawn; the seed is that of the mix. ``beside`` stand
+        in the mix as well, and count among the songs of their artists.
         """
         feedback = self.feedback
         room = self._size(mix) if room is None else room
+        drawn = room + len(beside) + math.ceil(room * SPARE)
         found = recommend_for(
             self.instance,
             likes,
@@ -430,16 +437,24 @@ class MixMaker:
             skips=feedback.skips,
             listener=self.listener,
             only=self.playable,
-            pick_ranks=lambda number: jittered_order(number, 0, room, self._seed(mix)),
+            pick_ranks=lambda number: jittered_order(number, 0, drawn, self._seed(mix)),
             **options,
         )
         close = [one for one in found if not one.sentence.startswith(LITTLE_IN_COMMON)]
-        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room)
+        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room, beside)
 
-    def _in_order(self, found: Sequence[RankedTrack], size: int) -> list[RankedTrack]:
-        """Cap the songs of an artist, and keep those of one artist apart."""
+    def _in_order(
+        self,
+        found: Sequence[RankedTrack],
+        size: int,
+        beside: Sequence[int] = (),
+        *,
+        uncapped: str | None = None,
+    ) -> list[RankedTrack]:
+        """Take ``size`` songs, capped by artist as in ``_capped``, and keep an artist's apart."""
         by_id = {one.track.id: one for one in found}
-        capped = _capped([one.track for one in found], size)
+        counted = tracks.tracks_by_id(self.session, list(beside))
+        capped = _capped([one.track for one in found], size, counted, uncapped=uncapped)
         ordered = separate_artists(self.space, [Match(view.id, 0.0, ()) for view in capped])
         return [by_id[match.track_id] for match in ordered]
 
@@ -535,13 +550,26 @@ def _reasons(found: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:
     return tuple((one.track.id, one.sentence) for one in found)
 
 
-def _capped(views: Sequence[TrackView], size: int) -> list[TrackView]:
-    """Take ``size`` songs, at most ``MAX_PER_ARTIST`` by one artist."""
-    per_artist: Counter[str] = Counter()
-    chosen = []
+def _capped(
+    views: Sequence[TrackView],
+    size: int,
+    counted: Sequence[TrackView] = (),
+    *,
+    uncapped: str | None = None,
+) -> list[TrackView]:
+    """Take ``size`` songs, at most ``MAX_PER_ARTIST`` by one artist while others are left.
+
+    Those of ``counted`` count among them; the artist named ``uncapped`` may have any number.
+    """
+    per_artist = Counter(_artist_key(view) for view in counted)
+    chosen, surplus = [], []
     for view in views:
-        artist = view.credits[0].public_id if view.credits else f"track {view.id}"
+        artist = _artist_key(view)
         per_artist[artist] += 1
-        if per_artist[artist] <= MAX_PER_ARTIST:
-            chosen.append(view)
-    return chosen[:size]
+        is_uncapped = bool(view.credits) and view.credits[0].artist_name == uncapped
+        (chosen if is_uncapped or per_artist[artist] <= MAX_PER_ARTIST else surplus).append(view)
+    return [*chosen, *surplus][:size]
+
+
+def _artist_key(view: TrackView) -> str:
+    return view.credits[0].public_id if view.credits else f"track {view.id}"
