@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,10 +40,12 @@ def due(session: Session, now: datetime) -> list[DueJob]:
     return [job for source in _SOURCES for job in source(session, now)]
 
 
-def queue_due(session: Session) -> int:
-    """Queue what is due; return how many jobs are new. The caller commits."""
+def queue_due(session: Session, kinds: Collection[str] = REGULAR_KINDS) -> int:
+    """Queue what is due of ``kinds``; return how many jobs are new. The caller commits."""
     return sum(
-        queue.enqueue_once(session, job.kind, job.parameters)[1] for job in due(session, now())
+        queue.enqueue_once(session, job.kind, job.parameters)[1]
+        for job in due(session, now())
+        if job.kind in kinds
     )
 
 

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
 from songrec.core.types import Progress
-from songrec.jobs import queue
+from songrec.jobs import queue, schedule
 from songrec.store.instance import current_instance
+from songrec.store.runs import runs
 from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Job, ServerAccount
 
@@ -42,33 +43,48 @@ def queue_following(session: Session, server_id: str) -> None:
 def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Exchange with all accounts on the server ``server``, or with ``account`` alone (its row).
 
-    The result has a report or an error for each.
+    The result has a report or an error for each. Mixes that the new likes make possible are queued.
     """
     from songrec.services.servers.sync import sync_account, sync_server
 
     server = music_servers.find(session, job.parameters["server"])
     account_id = job.parameters.get("account")
     if account_id is None:
-        return {"accounts": sync_server(current_instance(), server, on_progress)}
-    account = session.get(ServerAccount, account_id)
-    if account is None:
-        raise BadInput("This account was disconnected meanwhile.")
-    return {"accounts": [sync_account(current_instance(), account).to_json()]}
+        reports = sync_server(current_instance(), server, on_progress)
+    else:
+        account = session.get(ServerAccount, account_id)
+        if account is None:
+            raise BadInput("This account was disconnected meanwhile.")
+        reports = [sync_account(current_instance(), account).to_json()]
+    schedule.queue_due(session, kinds=("mixes",))
+    return {"accounts": reports}
 
 
 def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Analyse songs that lie on the server ``server`` alone, for a turn; then others have theirs.
 
-    What is left is queued again.
+    What is left is queued again. Without a run the first turn is a few songs, which make the first
+    recommendations; once all are analysed they are trained on.
     """
     from songrec.jobs import segment_tasks
+    from songrec.services.library.setting_up import SAMPLE, training_of_new_songs
     from songrec.services.servers.analyze import analyze_server
 
     server = music_servers.find(session, job.parameters["server"])
     server_id = server.public_id
     turn = int(job.parameters.get("turn", 1))
-    report = analyze_server(current_instance(), server, on_progress, time_limit_s=TURN_S)
+    is_first = turn == 1 and runs.published(session) is None
+    report = analyze_server(
+        current_instance(),
+        server,
+        on_progress,
+        time_limit_s=TURN_S,
+        limit=SAMPLE if is_first else None,
+    )
     segment_tasks.queue_refresh(current_instance())
+    training = training_of_new_songs(current_instance(), is_all=report.is_complete)
+    if training is not None:
+        queue.enqueue_once(session, "train", training)
     if not report.is_complete:
         queue.enqueue_once(session, "server-analyze", {"server": server_id, "turn": turn + 1})
     return report.to_json()

@@ -71,14 +71,25 @@ def supysonic_server(folder: Path) -> Iterator[Supysonic]:
 
 
 def write_song(
-    path: Path, *, title: str, artist: str, seconds: float = 2.0, hz: float = 440.0, **tags: Any
+    path: Path,
+    *,
+    title: str,
+    artist: str,
+    seconds: float = 2.0,
+    hz: float = 440.0,
+    seed: int | None = None,
+    **tags: Any,
 ) -> Path:
-    """Write a FLAC file with a tone and tags (``album``, ``albumartist``, ``track``, …)."""
+    """Write a FLAC file with tags (``album``, ``albumartist``, ``track``, …).
+
+    Its sound is a tone, or the made-up piece of ``seed``.
+    """
     from mediafile import MediaFile
 
-    from tests.audio_files.sounds import tone, write
+    from tests.audio_files.sounds import chords, tone, write
 
-    write(path, tone(seconds, hz=hz), 22_050, "flac")
+    sound = tone(seconds, hz=hz) if seed is None else chords(seconds, seed)
+    write(path, sound, 22_050, "flac")
     file = MediaFile(str(path))
     file.update({"title": title, "artist": artist, **tags})
     file.save()

@@ -63,6 +63,7 @@ def test_an_admin_connects_a_server_and_a_listener_an_account(
     with nothing_locked(session):
         server_tasks.sync(session, job, no_progress)
     session.commit()
+    assert waiting("mixes") == []  # without a run there are none
     mine = client.get("/account/servers")
     assert "1 new like" in mine.text
     assert 'href="/account/servers"' in client.get("/account").text

@@ -15,7 +15,7 @@ from typing import Any
 from songrec.core.config import dask_scheduler
 from songrec.core.errors import SongrecError
 from songrec.core.types import Progress, no_progress, part_of
-from songrec.services.features.feature_sets import VIBENET, default_sets, parse_features
+from songrec.services.features.feature_sets import VIBENET, default_sets
 from songrec.services.library import demo_music, setup_progress
 from songrec.services.library.after_import import import_catalogue
 from songrec.services.library.analysis_report import AnalyzeRequest
@@ -41,11 +41,11 @@ ENOUGH = 10
 """Songs that have to be analysed before the first recommendations."""
 SAMPLE = 24
 """Songs of a large folder that are analysed before all others are looked at."""
-QUICK = TrainRequest(
-    feature_set=parse_features(setup_progress.QUICK_FEATURES),
-    representation=setup_progress.QUICK_REPRESENTATION,
-    projection="pca",
-)
+QUICK_TRAINING = {
+    "feature_set": setup_progress.QUICK_FEATURES,
+    "representation": setup_progress.QUICK_REPRESENTATION,
+    "projection": "pca",
+}
 """The first run: made in seconds from the first songs, and replaced when all are analysed."""
 
 
@@ -235,7 +235,7 @@ class _Listening:
         try:
             write_with_retries(session, lambda: attribute_estimates.refresh(self._instance))
             audio_similarity.refresh_matrices(self._instance)
-            train(self._instance, QUICK)
+            train(self._instance, TrainRequest.from_json(QUICK_TRAINING))
             session.commit()
         except SongrecError as error:
             session.rollback()
@@ -288,6 +288,22 @@ def _following_training(
             report.notes.append("The next training puts the new songs on the map: Admin, Retrain.")
             return None
     return training_for(instance)
+
+
+def training_of_new_songs(instance: Instance, *, is_all: bool) -> dict[str, Any] | None:
+    """Return the fields of the training that songs which came by themselves call for, if any.
+
+    A first, quick run once ``ENOUGH`` are analysed, and a usual one when ``is_all`` of them are.
+    A library with a run of somebody's settings is trained when somebody wants that.
+    """
+    published = runs.published(instance.session)
+    if published is not None and not setup_progress.is_quick(published):
+        return None
+    if audio_files.counts(instance.session)["analysed"] < ENOUGH:
+        return None
+    if is_all:
+        return training_for(instance)
+    return dict(QUICK_TRAINING) if published is None else None
 
 
 def training_for(instance: Instance) -> dict[str, Any]:

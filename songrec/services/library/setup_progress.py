@@ -18,7 +18,8 @@ from songrec.store.tables import Job, Run
 KIND = "setup"
 """The name of the job in the job table."""
 TRAIN = "train"
-BRINGING_SONGS = (KIND, "analyze", "ingest")
+SERVER = "server-analyze"
+BRINGING_SONGS = (KIND, "analyze", "ingest", SERVER)
 """Kinds of jobs after which there are more songs."""
 QUICK_FEATURES = "mfcc,statistical"
 QUICK_REPRESENTATION = "pca"
@@ -81,7 +82,7 @@ def _sentence(job: Job) -> str:
         return "Learning how your songs sound, for better recommendations."
     if job.kind == "ingest":
         return "Reading the catalogue."
-    if job.kind == "analyze":
+    if job.kind in ("analyze", SERVER):
         return listening_sentence(job.details) or "Looking through your music."
     return "Getting ready." if job.message == "Starting." else job.message
 

@@ -70,18 +70,25 @@ def analyze_server(
     on_progress: Progress = no_progress,
     *,
     time_limit_s: float | None = None,
+    limit: int | None = None,
 ) -> StreamReport:
-    """Analyse the songs of a server whose sound lies nowhere else, until ``time_limit_s``.
+    """Analyse the songs of a server whose sound lies nowhere else.
+
+    It ends after ``time_limit_s``, or after ``limit`` songs.
 
     **Commits** after each song. A song that cannot be read is rejected with one line; ``NotReady``
     where the server stops answering, ``Removed`` where it was removed.
     """
     with connection.WhileConnected(instance.session, server):
-        return _analyze_server(instance, server, on_progress, time_limit_s)
+        return _analyze_server(instance, server, on_progress, time_limit_s, limit)
 
 
 def _analyze_server(
-    instance: Instance, server: MusicServer, on_progress: Progress, time_limit_s: float | None
+    instance: Instance,
+    server: MusicServer,
+    on_progress: Progress,
+    time_limit_s: float | None,
+    limit: int | None,
 ) -> StreamReport:
     session, start = instance.session, time.perf_counter()
     report = StreamReport(server.name)
@@ -98,10 +105,15 @@ def _analyze_server(
     failures = 0
     with client, WorkerProcess() as worker:
         for done, song_id in enumerate(waiting):
-            if time_limit_s is not None and time.perf_counter() - start > time_limit_s:
+            is_late = time_limit_s is not None and time.perf_counter() - start > time_limit_s
+            if is_late or done == limit:
                 report.is_complete = False
                 break
-            reading(done / len(waiting), f"{done:,} of {len(waiting):,} songs of {report.server}")
+            reading(
+                done / len(waiting),
+                f"{done:,} of {len(waiting):,} songs of {report.server}",
+                {"found": len(waiting), "analysed": done},
+            )
             try:
                 _analyse(instance, client, worker, song_id, report)
                 failures = 0

@@ -13,14 +13,22 @@ from songrec.core.errors import NotReady
 from songrec.services.library import demo_music, setting_up, setup_progress
 from songrec.services.library.analysis_report import AnalyzeRequest
 from songrec.services.library.analyze_folder import analyze_folder, list_folder
-from songrec.services.library.setting_up import SetupRequest, set_up
+from songrec.services.library.setting_up import (
+    QUICK_TRAINING,
+    SetupRequest,
+    set_up,
+    training_of_new_songs,
+)
+from songrec.services.training.request import TrainRequest
 from songrec.store.catalogue import tracks
 from songrec.store.instance import Instance
 from songrec.store.models import fetching
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
 from songrec.store.tables import AudioFile, Track
-from tests.sounding import write_wav
+from tests.factories import make_track
+from tests.planted_run import plant
+from tests.sounding import add_sound, write_wav
 
 
 @pytest.fixture(autouse=True)
@@ -178,3 +186,28 @@ def test_of_a_large_folder_a_few_songs_from_all_over_come_first(
     # The others are not taken for vanished; then all are analysed.
     whole = analyze_folder(home, AnalyzeRequest(folder, sample=3))
     assert (whole.found, whole.analysed, whole.is_sample) == (9, 7, False)
+
+
+def test_songs_that_came_by_themselves_are_trained_on(
+    home: Instance, session: Session, tmp_path: Path
+) -> None:
+    """Quickly from ten songs on, and as usual when all are analysed; never over a chosen run."""
+
+    def add(number: int) -> None:
+        sound = write_wav(tmp_path / f"{number}.wav", 0.1, 220.0 + number)
+        add_sound(session, make_track(session), sound)
+
+    for number in range(9):
+        add(number)
+    assert training_of_new_songs(home, is_all=True) is None
+    add(9)
+    assert training_of_new_songs(home, is_all=False) == QUICK_TRAINING
+    usual = training_of_new_songs(home, is_all=True)
+    assert usual == {"feature_set": "attributes,mfcc,statistical"}
+    run = plant(session, home.folder).run
+    assert training_of_new_songs(home, is_all=True) is None
+    quick = TrainRequest.from_json(QUICK_TRAINING)
+    run.representation, run.feature_set = quick.representation, str(quick.feature_set)
+    assert setup_progress.is_quick(run)
+    assert training_of_new_songs(home, is_all=False) is None
+    assert training_of_new_songs(home, is_all=True) is not None

@@ -73,6 +73,16 @@ def test_songs_that_cannot_be_read_are_one_line_each(
     assert analyze_server(here, server).rejected == 0
 
 
+def test_an_analysis_can_be_of_a_few_songs(
+    here: Instance, server: MusicServer, sounding: MadeServer
+) -> None:
+    """The next one goes on with the others."""
+    first = analyze_server(here, server, limit=1)
+    assert (first.analysed, first.is_complete) == (1, False)
+    second = analyze_server(here, server, limit=1)
+    assert (second.analysed + second.same_content, second.is_complete) == (1, True)
+
+
 def test_a_song_that_is_too_large_is_left(
     here: Instance, server: MusicServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
