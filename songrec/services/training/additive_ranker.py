@@ -119,30 +119,35 @@ def fit_ranker(
     space: Space,
     playlists: Sequence[Ints],
     towers: FittedTowers | None = None,
+    validation: Sequence[Ints] = (),
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> RankerArtifacts:
     """Fit the ranker to playlists (rows of ``space``), if it is better than the taste score.
 
-    A first training leaves a fifth of the playlists out (those that ``towers`` held out, where
-    there are towers), and those that share over half of their songs with one of them. On that
-    fifth the mean P@10 over 1, 3 and 10 likes decides how much the nearness of the towers counts,
-    and whether the ranker is better than ``taste``; a second training uses all playlists.
+    On playlists that it knows nothing of, ``validation``, the mean P@10 over 1, 3 and 10 likes
+    decides how much the nearness of the towers counts, and whether the ranker is better than
+    ``taste``. Without ``validation`` a first training leaves a fifth of the playlists out (those
+    that ``towers`` held out, where there are towers), and those that share over half of their songs
+    with one of them; a second training uses all.
     """
     space = _with_playlists(space, playlists, seed)
-    if len(space.playlists) < MIN_PLAYLISTS:
+    if not space.playlists or len(space.playlists) + len(validation) < MIN_PLAYLISTS:
         return RankerArtifacts(None, ())
-    measured = _validate(space, towers, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5))
+    measured, model = _validate(
+        space, towers, validation, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5)
+    )
     best = max(measured, key=lambda name: measured[name])
     if best == "taste":
         return RankerArtifacts(None, ())
-    model = fit_curves(space, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0))
+    if not validation:
+        model = fit_curves(space, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0))
     share, factors = best[1], None
     if towers is not None and share:
         model, factors = with_towers(model, towers.final, share), towers.final.vectors
-    validation = {"taste": measured["taste"], "additive_ranker": measured[best]}
-    summary = {"playlists": len(space.playlists), "validation": validation, "towers": share}
+    found = {"taste": measured["taste"], "additive_ranker": measured[best]}
+    summary = {"playlists": len(space.playlists), "validation": found, "towers": share}
     return RankerArtifacts({**model.to_json(), **summary}, space.playlists, factors)
 
 
@@ -180,14 +185,22 @@ def _with_playlists(space: Space, playlists: Sequence[Ints], seed: int) -> Space
 
 
 def _validate(
-    space: Space, towers: FittedTowers | None, *, seed: int, on_progress: Progress
-) -> dict[Variant, float]:
+    space: Space,
+    towers: FittedTowers | None,
+    validation: Sequence[Ints],
+    *,
+    seed: int,
+    on_progress: Progress,
+) -> tuple[dict[Variant, float], AdditiveModel]:
     """Return the mean P@10 of ``taste`` and of rankers on playlists kept out of their training.
 
-    A ranker is known by the share of the towers' scale that nearness counts.
+    A ranker is known by the share of the towers' scale that nearness counts. The second value is
+    the curves of that training.
     """
     rng = np.random.default_rng(seed)
-    if towers is None:
+    if validation:
+        kept_out = list(validation[:MAX_VALIDATION])
+    elif towers is None:
         order = rng.permutation(len(space.playlists))
         count = min(max(5, round(VALIDATION_SHARE * len(order))), MAX_VALIDATION)
         kept_out = [space.playlists[at] for at in order[:count]]
@@ -217,7 +230,7 @@ def _validate(
                 query = Query(space_used, likes, np.empty(0, dtype=np.int64))
                 recommended, _ = method.search(query, 10)
                 hits[name].append(float(np.isin(space.song_keys[recommended], rest).sum()) / 10)
-    return {name: round(float(np.mean(one)), 4) for name, one in hits.items()}
+    return {name: round(float(np.mean(one)), 4) for name, one in hits.items()}, model
 
 
 def _distinct(space: Space, rows: Ints) -> Ints:

@@ -32,8 +32,8 @@ HELD_OUT_SHARE = 0.2
 RESAMPLES = 1000
 LEVEL = 0.95
 
-Fit = Callable[[Space, Sequence[Ints]], Space]
-"""Returns the space with everything that methods learn from these playlists."""
+Fit = Callable[[Space, Sequence[Ints], Sequence[Ints]], Space]
+"""Returns the space with everything that methods learn from playlists, validated on others."""
 Values = NDArray[np.float64]
 
 
@@ -45,7 +45,9 @@ def measure_methods(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Train on most playlists and measure every method that the space has on the others.
+    """Train on most playlists and measure every method that the space has on some of the others.
+
+    As many more are left out of the training to validate with.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def measure_methods(
     -------
     dict
         ``{"playlists", "trained_on", "methods": {name: {measure: [value, low, high]}}, "best"}``:
-        numbers of playlists held out and trained on, and for each method ``p_at_10_of_1`` and
+        numbers of playlists measured and trained on, and for each method ``p_at_10_of_1`` and
         ``p_at_10_of_10`` (share of the first ten songs that are on the playlist, with 1 and 10
         likes) and ``discovery_p_at_10`` (with 10 likes, where songs by artists of the likes are no
         candidates; None where artists are unknown), with 95% bootstrap intervals over playlists.
@@ -79,10 +81,12 @@ def measure_methods(
         }
     order = np.random.default_rng(seed).permutation(len(lists))
     count = min(MAX_HELD_OUT, round(HELD_OUT_SHARE * len(lists)))
-    held_out = [lists[at] for at in order[:count]]
-    training = without_overlap(space, [lists[at] for at in order[count:]], held_out)
-    trained = fit(space, training)
-    tasks = _tasks(trained, held_out, seed)
+    tested = [lists[at] for at in order[:count]]
+    validation = without_overlap(space, [lists[at] for at in order[count : 2 * count]], tested)
+    others = [lists[at] for at in order[2 * count :]]
+    training = without_overlap(space, others, [*tested, *validation])
+    trained = fit(space, training, validation)
+    tasks = _tasks(trained, tested, seed)
     names = [name for name in METHODS.names() if ranking.method_used(trained, name) == name]
     values: dict[str, dict[str, Values]] = {}
     for at, name in enumerate(names):

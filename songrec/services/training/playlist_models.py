@@ -50,14 +50,16 @@ def fit_playlist_models(
     space: Space,
     playlists: Sequence[Ints],
     choices: Choices | None = None,
+    validation: Sequence[Ints] = (),
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> Space:
     """Return ``space`` with everything that playlists (rows of it) teach.
 
-    ``choices`` of a training on most of the playlists save the validations, each of which takes a
-    training of its own.
+    What helps, and how much it counts, is decided on ``validation``: playlists besides
+    ``playlists``. Without them it takes two trainings, of which the first leaves some playlists out
+    to decide with. The ``choices`` of an earlier training decide without any validation.
     """
     prior = taste_prior.fit_prior(space, playlists, seed=seed).to_json()
     if choices is not None:
@@ -65,13 +67,13 @@ def fit_playlist_models(
             replace(space, taste_prior=prior), playlists, choices, seed, on_progress
         )
     towers, summary = two_tower.fit_track_factors(
-        space, playlists, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5)
+        space, playlists, validation, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5)
     )
     space = replace(space, taste_prior={**prior, "two_tower": summary})
     if towers is not None and summary["weight"]:
         space = replace(space, track_factors=towers.final.vectors)
     ranker = additive_ranker.fit_ranker(
-        space, playlists, towers, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0)
+        space, playlists, towers, validation, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0)
     )
     return ranker.apply(space)
 

@@ -25,7 +25,7 @@ from songrec.store.instance import Instance
 from songrec.store.runs import spaces
 from songrec.store.runs.spaces import track_factors_file
 
-VERSION = 6
+VERSION = 7
 """Version of what is cached; models of another one are trained again."""
 CACHED_MODELS = 8
 """Number of taste models cached: runs of one catalogue often differ in their models alone.
@@ -44,11 +44,11 @@ def train_tastes(
     Songs of the same name in other words ("- 2011 Remaster", "feat. …") share a song key: who likes
     one is not shown the other. Without playlists to learn from, the model is the default prior
     (``recommend.taste.prior``); with enough of them there are track factors too (``two_tower``) and
-    an additive ranker (``additive_ranker``), each if it helps. First they are trained without some
-    playlists, on which all methods are measured (``method_evaluation``); what that training
-    validated holds for the second one, on all playlists. Playlists are those of
-    catalogues and of accounts that share theirs. Models of the same space and playlists come from
-    ``<instance>/tastes``.
+    an additive ranker (``additive_ranker``), each if it helps. They are trained twice: first
+    without some playlists, some of which decide what helps and on the others of which all methods
+    are measured (``method_evaluation``), then as was decided, on all playlists. Playlists are those
+    of catalogues and of accounts that share theirs. Models of the same space and playlists come
+    from ``<instance>/tastes``.
     """
     space = result.recommendation_space()
     keys = space.song_keys.copy()
@@ -73,17 +73,19 @@ def train_tastes(
     cache = instance.folder / "tastes"
     choices: Choices | None = None
 
-    def fit_to_measure(space: Space, playlists: Sequence[Ints]) -> Space:
+    def fit_to_measure(
+        space: Space, playlists: Sequence[Ints], validation: Sequence[Ints]
+    ) -> Space:
         nonlocal choices
         progress = part_of(quietly, 0.0, 0.5)
-        fitted = _cached_models(cache, space, playlists, None, seed, progress)
+        fitted = _cached_models(cache, space, playlists, None, validation, seed, progress)
         choices = Choices.of(fitted)
         return fitted
 
     measured = method_evaluation.measure_methods(
         space, playlists, fit_to_measure, seed=seed, on_progress=part_of(quietly, 0.5, 0.6)
     )
-    trained = _cached_models(cache, space, playlists, choices, seed, part_of(quietly, 0.6, 1.0))
+    trained = _cached_models(cache, space, playlists, choices, (), seed, part_of(quietly, 0.6, 1.0))
     return TasteArtifacts(
         keys,
         artists,
@@ -101,18 +103,21 @@ def _cached_models(
     space: Space,
     playlists: Sequence[Ints],
     choices: Choices | None,
+    validation: Sequence[Ints],
     seed: int,
     on_progress: Progress,
 ) -> Space:
     """Return ``space`` with the models of these playlists, trained or read from ``cache``."""
-    cached = cache / _digest(space, playlists, choices, seed)
+    cached = cache / _digest(space, playlists, choices, validation, seed)
     if (cached / "taste.json").is_file():
         path = track_factors_file(cached)
         track_factors = np.load(path, allow_pickle=False) if path.is_file() else None
         model = json.loads((cached / "taste.json").read_text(encoding="utf-8"))
         stored = spaces.read_ranker(cached)
         return replace(space, taste_prior=model, track_factors=track_factors, **stored)
-    trained = fit_playlist_models(space, playlists, choices, seed=seed, on_progress=on_progress)
+    trained = fit_playlist_models(
+        space, playlists, choices, validation, seed=seed, on_progress=on_progress
+    )
     with atomic_folder(cached, replace=True) as folder:
         if trained.track_factors is not None:
             np.save(folder / "track_factors.npy", trained.track_factors)
@@ -125,16 +130,22 @@ def _cached_models(
     return trained
 
 
-def _digest(space: Space, playlists: Sequence[Ints], choices: Choices | None, seed: int) -> str:
+def _digest(
+    space: Space,
+    playlists: Sequence[Ints],
+    choices: Choices | None,
+    validation: Sequence[Ints],
+    seed: int,
+) -> str:
     """Return a digest that is equal for equal training data and settings."""
-    settings = [VERSION, seed, list(space.columns), choices and asdict(choices)]
+    settings = [VERSION, seed, list(space.columns), choices and asdict(choices), len(playlists)]
     digest = hashlib.sha256(json.dumps(settings).encode())
     for array in (space.track_ids, space.matrix, space.values, space.artists, space.albums):
         digest.update(np.ascontiguousarray(array))
     if space.artist_ids is not None and space.artist_vectors is not None:
         digest.update(np.ascontiguousarray(space.artist_ids))
         digest.update(np.ascontiguousarray(space.artist_vectors))
-    for rows in playlists:
+    for rows in (*playlists, *validation):
         digest.update(len(rows).to_bytes(8, "big"))
         digest.update(np.ascontiguousarray(rows))
     return digest.hexdigest()[:32]

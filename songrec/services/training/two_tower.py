@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from songrec.core.types import Floats, Ints, Progress, Space, no_progress
+from songrec.core.types import Floats, Ints, Progress, Space, no_progress, part_of
 from songrec.recommend.methods.taste import TasteMethod
 from songrec.recommend.query import Query
 from songrec.recommend.space_statistics import statistics_of
@@ -64,7 +64,8 @@ class FittedTowers:
     Attributes
     ----------
     held_out
-        The playlists that ``first`` knows nothing of.
+        The playlists that ``first`` knows nothing of. Where they were given apart, both trainings
+        are one.
     """
 
     final: Towers
@@ -75,20 +76,24 @@ class FittedTowers:
 def fit_track_factors(
     space: Space,
     playlists: Sequence[Ints],
+    validation: Sequence[Ints] = (),
     *,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> tuple[FittedTowers | None, dict[str, Any]]:
     """Train the towers and select the weight that their scores get beside the taste score.
 
-    A first training leaves a fifth of the playlists out, and those that share over half of their
-    songs with one of them. The share among ``SHARES`` with the best NDCG@10 on those, with one like
-    and with several, is selected; a second training uses all playlists.
+    The share among ``SHARES`` with the best NDCG@10 on playlists that the towers know nothing of,
+    with one like and with several, is selected. Without ``validation`` a first training leaves a
+    fifth of the playlists out, and those that share over half of their songs with one of them; a
+    second training uses all.
 
     Parameters
     ----------
     playlists
         Rows of ``space``, one array per playlist.
+    validation
+        Further playlists, to validate with.
 
     Returns
     -------
@@ -100,26 +105,26 @@ def fit_track_factors(
     """
     lists = [np.unique(rows) for rows in playlists]
     lists = [rows for rows in lists if len(rows) >= MIN_TRACKS]
-    if len(lists) < MIN_PLAYLISTS:
+    if not lists or len(lists) + len(validation) < MIN_PLAYLISTS:
         return None, {"weight": 0.0, "playlists": len(lists)}
-    order = np.random.default_rng(seed).permutation(len(lists))
-    n_validation = max(5, round(VALIDATION_SHARE * len(lists)))
-    validation = [lists[at] for at in order[:n_validation]]
-    training = without_overlap(space, [lists[at] for at in order[n_validation:]], validation)
-    first = train_towers(
-        space, training, seed=seed, on_progress=lambda f, m, d=None: on_progress(f / 2, m, d)
-    )
-    ndcg = _validate(space, first, training, validation, seed)
+    training, held_out = lists, list(validation)
+    if not held_out:
+        order = np.random.default_rng(seed).permutation(len(lists))
+        n_validation = max(5, round(VALIDATION_SHARE * len(lists)))
+        held_out = [lists[at] for at in order[:n_validation]]
+        training = without_overlap(space, [lists[at] for at in order[n_validation:]], held_out)
+    first = train_towers(space, training, seed=seed, on_progress=part_of(on_progress, 0.0, 0.5))
+    ndcg = _validate(space, first, training, held_out, seed)
     summary: dict[str, Any] = {
         "playlists": len(lists),
         "ndcg": {str(share): round(v, 4) for share, v in ndcg.items()},
     }
     best = max(ndcg, key=lambda share: ndcg[share])
-    final = train_towers(
-        space, lists, seed=seed, on_progress=lambda f, m, d=None: on_progress(0.5 + f / 2, m, d)
-    )
+    final = first
+    if not validation:
+        final = train_towers(space, lists, seed=seed, on_progress=part_of(on_progress, 0.5, 1.0))
     summary = {"weight": round(best * final.scale, 4), **summary}
-    return FittedTowers(final, first, tuple(validation)), summary
+    return FittedTowers(final, first, tuple(held_out)), summary
 
 
 def train_towers(

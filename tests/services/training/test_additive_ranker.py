@@ -111,6 +111,23 @@ def test_nearness_in_track_factors_counts_and_its_terms_add_up(trained, with_tow
     assert of_playlists.text.startswith("Sounds like songs in playlists with “")
 
 
+def test_playlists_to_validate_with_save_a_training(monkeypatch):
+    fitted, fit_curves = [], additive_ranker.fit_curves
+
+    def counted(space, **options):
+        fitted.append(len(space.playlists))
+        return fit_curves(space, **options)
+
+    monkeypatch.setattr(additive_ranker, "fit_curves", counted)
+    space, lists = space_with_artists(), scenes(60)
+    space = replace(space, taste_prior=taste_prior.fit_prior(space, lists[:45]).to_json())
+    found = additive_ranker.fit_ranker(space, lists[:45], validation=lists[45:])
+    assert fitted == [45]
+    assert found.model["playlists"] == 45
+    validation = found.model["validation"]
+    assert validation["additive_ranker"] > validation["taste"]
+
+
 def test_towers_count_where_they_find_more_of_held_out_playlists():
     space, lists = space_with_artists(), scenes(60)
     space = replace(space, taste_prior=taste_prior.fit_prior(space, lists).to_json())
@@ -142,7 +159,7 @@ def test_a_run_with_a_ranker_answers_by_it_and_others_as_before(trained):
 def test_a_ranker_that_is_not_better_is_dropped(monkeypatch):
     space = space_with_artists()
     equal = {"taste": 0.1, ("additive_ranker", 0.0): 0.1}
-    monkeypatch.setattr(additive_ranker, "_validate", lambda *a, **k: equal)
+    monkeypatch.setattr(additive_ranker, "_validate", lambda *a, **k: (equal, None))
     assert additive_ranker.fit_ranker(space, scenes(40)).model is None
     assert additive_ranker.fit_ranker(space, scenes(29)).model is None
 

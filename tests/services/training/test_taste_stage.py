@@ -15,11 +15,13 @@ from songrec.recommend.lists.rerank import NO_RERANKING
 from songrec.recommend.taste.prior import TastePrior
 from songrec.services.catalogue.ingest import ingest_file
 from songrec.services.recommendation.recommend import recommend_for
+from songrec.services.training import additive_ranker, method_evaluation, two_tower
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store.catalogue import artists, taste_data
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists, users
+from songrec.store.runs import runs
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Track, TrackAttributes, User
@@ -51,6 +53,40 @@ def test_a_run_learns_from_the_catalogues_playlists_and_recommends_by_it(
     reasons = [one.sentence.split(", also ")[0] for one in found]
     assert reasons[:4] == ["More by Artist 3 1"] * 4
     assert [reason for reason in reasons[4:] if "More by" in reason] == []
+
+
+def test_what_playlists_teach_is_trained_twice_and_measured_on_others(
+    session, instance, tmp_path, monkeypatch
+):
+    """Once to decide and to measure, without some of the playlists; once with all of them."""
+    monkeypatch.setattr(method_evaluation, "MIN_PLAYLISTS", LISTS)
+    for module in (two_tower, additive_ranker):
+        monkeypatch.setattr(module, "MIN_PLAYLISTS", LISTS - 2)
+    towers, curves = [], []
+    fit_curves = additive_ranker.fit_curves
+
+    def of_lists(space, lists, **options):
+        towers.append(len(lists))
+        near = np.eye(LISTS, dtype=np.float32)[np.arange(len(space.track_ids)) // LENGTH]
+        return two_tower.Towers(near, 20.0)
+
+    def counted(space, **options):
+        curves.append(len(space.playlists))
+        return fit_curves(space, **options)
+
+    monkeypatch.setattr(two_tower, "train_towers", of_lists)
+    monkeypatch.setattr(additive_ranker, "fit_curves", counted)
+    ingest_file(session, write(tmp_path / "lists.csv"))
+    run = train(Instance(instance, session), TrainRequest(representation="identity"))
+    session.commit()
+    measured = runs.manifest(instance, run)["recommendation"]
+    assert (measured["playlists"], measured["trained_on"]) == (2, LISTS - 4)
+    assert towers == [LISTS - 4, LISTS]
+    assert curves[0] == LISTS - 4
+    assert curves[1:] in ([], [LISTS])  # none where the ranker was no better
+    # The same again comes from the cache.
+    train(Instance(instance, session), TrainRequest(representation="identity"))
+    assert len(towers) == 2
 
 
 def test_a_catalogue_without_playlists_has_the_weak_prior(session, instance, tmp_path):

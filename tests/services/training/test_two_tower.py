@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from songrec.core.types import Space
+from songrec.core.types import Space, no_progress
 from songrec.recommend.ranking import rank
 from songrec.services.training import additive_ranker, taste_stage, two_tower
 
@@ -104,10 +104,29 @@ def test_training_can_be_stopped(quick):
         two_tower.fit_track_factors(space_with_artists(), scenes(40), on_progress=stop)
 
 
+def test_playlists_to_validate_with_save_a_training(quick, monkeypatch):
+    trained, train_towers = [], two_tower.train_towers
+
+    def counted(space, lists, **options):
+        trained.append(len(lists))
+        return train_towers(space, lists, **options)
+
+    monkeypatch.setattr(two_tower, "train_towers", counted)
+    lists = scenes(60)
+    towers, summary = two_tower.fit_track_factors(space_with_artists(), lists[:45], lists[45:])
+    assert trained == [45]
+    assert towers.first is towers.final
+    assert len(towers.held_out) == 15
+    assert summary["playlists"] == 45
+    assert summary["weight"] > 0
+    two_tower.fit_track_factors(space_with_artists(), lists[:45])
+    assert trained[1:] == [36, 45]
+
+
 def test_models_of_equal_data_are_trained_once_and_old_ones_deleted(tmp_path, monkeypatch):
     calls = []
 
-    def fit(space, playlists, **options):
+    def fit(space, playlists, validation, **options):
         calls.append(len(playlists))
         vectors = np.ones((TRACKS, 2), np.float32)
         towers = two_tower.Towers(vectors, 1.0)
@@ -120,7 +139,7 @@ def test_models_of_equal_data_are_trained_once_and_old_ones_deleted(tmp_path, mo
 
     def model_of(count, seed=0):
         cache, space = tmp_path / "tastes", space_with_artists()
-        return taste_stage._cached_models(cache, space, scenes(count), None, seed, lambda *a: None)
+        return taste_stage._cached_models(cache, space, scenes(count), None, (), seed, no_progress)
 
     first, again = model_of(40), model_of(40)
     assert first.taste_prior == again.taste_prior
