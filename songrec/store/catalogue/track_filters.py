@@ -125,24 +125,25 @@ def ids(
     page = first[offset : offset + query.per_page]
     if len(page) == query.per_page:
         return page
-    statement = select(Track.id)
-    ranges = query.ranges or query.attribute is not None
-    if ranges:
+    by_attribute = query.attribute is not None
+    id_column = TrackAttributes.track_id if by_attribute else Track.id
+    statement = select(id_column)
+    if query.ranges and not by_attribute:
         statement = statement.join(TrackAttributes, TrackAttributes.track_id == Track.id)
-        statement = statement.where(*_within(query))
+    statement = statement.where(*_within(query))
     by_cluster = query.cluster is not None or (query.sort == "typical" and run is not None)
     if by_cluster:
         of_run = ClusterAssignment.run_id == (run.id if run else -1)
         statement = statement.join(
-            ClusterAssignment, and_(ClusterAssignment.track_id == Track.id, of_run)
+            ClusterAssignment, and_(ClusterAssignment.track_id == id_column, of_run)
         )
         if query.cluster is not None:
             statement = statement.where(ClusterAssignment.label == query.cluster)
-    track_id = _walked_id(session, query) if many else Track.id
+    track_id = _walked_id(session, query, id_column) if many else id_column
     for tracks in _id_sets(session, query, run, joined=True):
         statement = statement.where(track_id.in_(tracks))
     if first:
-        statement = statement.where(Track.id.not_in(first))
+        statement = statement.where(id_column.not_in(first))
     gathered = bool(query.ranges) and not many
     statement = statement.order_by(*_order(query, run, gathered=gathered))
     statement = statement.limit(query.per_page - len(page)).offset(max(0, offset - len(first)))
@@ -165,11 +166,11 @@ def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[Col
     """Return the conditions of ``query`` on a statement over ``track`` that is sorted by title."""
     by_title = query.narrowed(sort="title")
     many = bool(query.text) and count(session, query, run)[1]
-    track_id = _walked_id(session, by_title) if many else Track.id
+    track_id = _walked_id(session, by_title, Track.id) if many else Track.id
     return [track_id.in_(id_set) for id_set in _id_sets(session, query, run)]
 
 
-def _walked_id(session: Session, query: TrackQuery) -> Any:
+def _walked_id(session: Session, query: TrackQuery, id_column: Any) -> Any:
     """Return the id to compare with thousands of matching tracks, for one page of them.
 
     The plus keeps SQLite from looking all of them up to sort them: it walks the index of the
@@ -179,10 +180,10 @@ def _walked_id(session: Session, query: TrackQuery) -> Any:
     is_indexed = query.sort in ("title", "artist", "year") or (
         query.attribute is not None and bool(attributes[query.attribute].index)
     )
-    by_text_alone = bool(query.text) and query.filters == 1
-    if session.get_bind().dialect.name == "sqlite" and by_text_alone and is_indexed:
-        return literal_column("+track.id")
-    return Track.id
+    by_one_set = query.filters == 1 and query.cluster is None and not query.ranges
+    if session.get_bind().dialect.name == "sqlite" and by_one_set and is_indexed:
+        return literal_column(f"+{id_column.expression}")
+    return id_column
 
 
 def _id_sets(
@@ -335,4 +336,6 @@ def _order(query: TrackQuery, run: Run | None, *, gathered: bool) -> tuple[Any, 
         order = order.nulls_last()
     # Ties go the same way as the rest, so that one index serves the whole order.
     tie = ClusterAssignment.track_id if typical else Track.id
+    if query.attribute is not None:
+        tie = TrackAttributes.track_id
     return order, tie.desc() if query.descending else tie.asc()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
 
 import pytest
 from sqlalchemy.orm import Session
 
 from songrec.core.sorting import sort_key
-from songrec.store.catalogue import tracks
+from songrec.store.catalogue import track_filters, tracks
 from songrec.store.catalogue.track_filters import TrackQuery
 from songrec.store.tables import Cluster, ClusterAssignment, Run
 from tests.factories import make_track
@@ -154,6 +155,32 @@ def test_what_comes_first_comes_once_and_on_the_pages_that_it_belongs_to(session
     }
     pages = [titles(session, page=page, **query) for page in (1, 2, 3)]
     assert pages == [["e", "c"], ["a", "b"], ["d"]]
+
+
+@pytest.mark.parametrize("sort", ["known", "tempo", "title", "year", "added"])
+@pytest.mark.parametrize(
+    "filters", [{"genre": "folk"}, {"text": "a"}, {"genre": "folk", "text": "a"}]
+)
+def test_long_lists_have_the_order_of_short_ones(
+    session: Session, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], sort: str
+) -> None:
+    rng = random.Random(1)
+    for number in range(60):
+        genres = ("folk",) if number % 3 else ("rock",)
+        popularity = rng.choice([None, 10.0, 20.0])
+        tempo, year = rng.choice([None, 90.0, 120.0]), rng.choice([None, 1990, 2000])
+        name = f"{rng.choice('ab')} {number % 7}"
+        make_track(session, name, genres=genres, popularity=popularity, tempo=tempo, year=year)
+    query = TrackQuery(**filters, sort=sort, descending=True, per_page=10)
+
+    def listed() -> list[int]:
+        pages = (tracks.search(session, query.narrowed(page=page), None) for page in (1, 2))
+        return [track.id for page in pages for track in page.tracks]
+
+    short = listed()
+    monkeypatch.setattr(track_filters, "COUNT_LIMIT", 12)
+    assert listed() == short
+    assert len(set(short)) == 20
 
 
 def test_years_come_newest_first_and_unknown_ones_last(session: Session) -> None:
