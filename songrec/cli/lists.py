@@ -110,7 +110,7 @@ def decide(question: int, answer: str | None, user: str, undo: bool, as_json: bo
         if as_json:
             print_json({"id": question, "state": "open"})
         else:
-            click.echo("Taken back: the song is open again.")
+            click.echo("Undone: the song is open again.")
         return
     done = match_decisions.decide(db.session, listener, question, answer or "")
     db.session.commit()

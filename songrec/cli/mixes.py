@@ -23,7 +23,7 @@ KINDS = ("rediscover", "mood", "path", "radio")
 
 @click.group("mixes")
 def mixes_group() -> None:
-    """Lists made from what somebody likes, made anew and written into their music servers."""
+    """Playlists made from what somebody likes, updated and written to their music servers."""
 
 
 @mixes_group.command("list")

@@ -26,7 +26,7 @@ CLUSTERINGS = Registry(
                 *numbers(10, "silhouette", "gap"),
                 Parameter(
                     "n_init", "int", 10, "Starts",
-                    "How often it starts anew, keeping the best; at most 3 above 200,000 tracks.",
+                    "Number of random starts; the best is kept; at most 3 above 200,000 tracks.",
                     1, 100, aliases=("starts",),
                 ),
             ),
@@ -39,7 +39,7 @@ CLUSTERINGS = Registry(
             (
                 *numbers(10, "silhouette", "gap"),
                 Parameter(
-                    "n_init", "int", 3, "Starts", "How often it starts anew, keeping the best.",
+                    "n_init", "int", 3, "Starts", "Number of random starts; the best is kept.",
                     1, 100, aliases=("starts",),
                 ),
                 Parameter(
@@ -62,7 +62,7 @@ CLUSTERINGS = Registry(
                     choices=("full", "tied", "diag", "spherical"), aliases=("covariance",),
                 ),
                 Parameter(
-                    "n_init", "int", 3, "Starts", "How often it starts anew, keeping the best.",
+                    "n_init", "int", 3, "Starts", "Number of random starts; the best is kept.",
                     1, 20, aliases=("starts",),
                 ),
             ),

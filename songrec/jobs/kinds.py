@@ -174,7 +174,7 @@ KINDS: dict[str, Kind] = {
             "mixes",
             "Mixes",
             "songrec.jobs.mixes:run",
-            "Cancelled; the mixes before stay, and the next time makes them anew.",
+            "Cancelled; the previous mixes stay, and the next update replaces them.",
             SOMEBODY_WAITS,
             time_limit_s=SHORT_WORK_S,
             is_small=True,

@@ -107,7 +107,7 @@ REPRESENTATIONS = Registry(
                 ),
                 Parameter(
                     "n_init", "int", 3, "Starts",
-                    "How often it trains anew, keeping the one with the least validation loss. "
+                    "Number of trainings, of which the one with the least validation loss is kept. "
                     "The time grows with it.",
                     1, 100,
                 ),

@@ -16,10 +16,9 @@ YOUTUBE_SEARCH = "https://www.youtube.com/results?search_query="
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """An address at another service, and what its link says: "Open “Juicy” on Spotify"."""
+    """An address at another service, and the service's name."""
 
     url: str
-    label: str
     service: str
 
 
@@ -32,12 +31,8 @@ def listen_elsewhere(track: TrackView) -> Elsewhere | None:
         return None
     catalogue, _, own_id = (recording_key(track.external_id or "") or "").partition(":")
     if catalogue == SPOTIFY:
-        return Elsewhere(
-            SPOTIFY_TRACK + quote(own_id), f"Open “{track.title}” on Spotify", "Spotify"
-        )
+        return Elsewhere(SPOTIFY_TRACK + quote(own_id), "Spotify")
     if not track.artists:
         return None  # a title alone finds anything
     words = f"{track.artists} {track.title}"[:200]
-    return Elsewhere(
-        YOUTUBE_SEARCH + quote_plus(words), f"Search for “{track.title}” on YouTube", "YouTube"
-    )
+    return Elsewhere(YOUTUBE_SEARCH + quote_plus(words), "YouTube")

@@ -63,7 +63,7 @@ def decide_artist() -> ResponseReturnValue:
     group = request.form.get("artist", "")
     number = match_decisions.decide_artist(db.session, listener, group, accepts=accepts)
     db.session.commit()
-    flash(f"{count(number, 'song is', 'songs are')} decided.", "success")
+    flash(f"{count(number, 'song', 'songs')} decided.", "success")
     return _back()
 
 
@@ -73,7 +73,7 @@ def undo(decision_id: int) -> ResponseReturnValue:
     listener = _listener()
     number = _or_404(lambda: match_decisions.undo_batch(db.session, listener, decision_id))
     db.session.commit()
-    flash(f"Taken back: {count(number, 'song is', 'songs are')} open again.", "success")
+    flash(f"Undone: {count(number, 'song is', 'songs are')} open again.", "success")
     return _back()
 
 

@@ -69,10 +69,10 @@ def renew() -> ResponseReturnValue:
         for mix in mixes.mixes_of(db.session, listener):
             if mix.kind in mixes.DEFAULT_KINDS:
                 mixes.change(mix, schedule="")
-        message = "Your mixes stay as they are until you make them anew."
+        message = "Your mixes stay as they are until you regenerate them."
     else:
         mix_making.set_up(current_instance(), listener, now(), time_zone=_time_zone())
-        message = "Your mixes are made anew every morning."
+        message = "Your mixes get new songs every morning."
     _write_soon(listener)
     db.session.commit()
     flash(message, "success")
@@ -98,7 +98,7 @@ def create() -> ResponseReturnValue:
     )
     _write_soon(listener)
     db.session.commit()
-    return _shown(mix, "The mix is added. It is made anew every morning.")
+    return _shown(mix, "The mix is added. It gets new songs every morning.")
 
 
 @blueprint.get("/<key>")
@@ -133,7 +133,7 @@ def make(public_id: str) -> ResponseReturnValue:
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
     mix = _mine(public_id)
     mixes.change(mix, settings={"draw": int(mix.settings.get("draw", 0)) + 1})
-    return _remade(mix, "Made anew.")
+    return _remade(mix, "Updated.")
 
 
 @blueprint.post("/<public_id>/settings")
@@ -180,7 +180,7 @@ def undo_removal(server_id: str) -> ResponseReturnValue:
         abort(404, "You have no account on such a server.")
     mix_writing.undo_removal(db.session, account, request.form.get("track", "")[:40])
     db.session.commit()
-    flash("Taken back: the song may be recommended again.", "success")
+    flash("Undone: the song may be recommended again.", "success")
     return redirect(url_for("mixes.index", _anchor="servers"), 303)
 
 
@@ -197,7 +197,7 @@ def _remade(mix: Mix, message: str) -> ResponseReturnValue:
     _write_soon(require_listener())
     db.session.commit()
     if made is None:
-        flash("None of your likes is behind this mix any more, so it is gone.", "success")
+        flash("This mix was deleted: you no longer like any of the songs it came from.", "success")
         return redirect(url_for("mixes.index"), 303)
     return _shown(made, message)
 

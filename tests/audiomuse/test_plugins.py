@@ -283,7 +283,7 @@ def test_lyrions_radios_are_the_mixes_of_the_person(
     assert (radio["name"], radio["n_results"], radio["enabled"]) == ("Evening", 40, True)
     assert Lyrion(lyrion.client, make_person("Ben").token).read("/api/radios") == {"radios": []}
     status, answer = lyrion.post("/api/radios/run", {})
-    assert (status, answer["message"]) == (202, "1 mixes of songrec are being made anew.")
+    assert (status, answer["message"]) == (202, "1 mixes of songrec are being updated.")
     (job,) = jobs.active(session)
     assert (job.kind, job.parameters) == ("mixes", {"listener": anna.listener.id})
     session.refresh(mix)

@@ -35,8 +35,8 @@ def test_mixes_are_ready_renewed_and_set(
     expect(page.get_by_role("link", name="New to you")).to_be_visible()
     assert serious(page, {}) == []
     assert fits(page)
-    page.get_by_role("button", name="Renew every morning").click()
-    expect(page.locator(".flashes")).to_contain_text("made anew every morning")
+    page.get_by_role("button", name="Update every morning").click()
+    expect(page.locator(".flashes")).to_contain_text("new songs every morning")
     page.get_by_role("link", name="New to you").click()
     expect(page.locator(".page-head")).to_contain_text("Every day at 4:00")
     expect(page.locator(".reason").first).not_to_be_empty()

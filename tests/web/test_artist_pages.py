@@ -129,7 +129,7 @@ def test_similar_artists_come_with_a_reason_and_figures(
     for one in similar:
         assert one.a["href"].startswith("/artists/")
         assert one.a.text != "Artist 3"
-        assert re.match(r"Both |Close overall|Often in", one.summary.text)
+        assert re.match(r"Both |Similar sound|Often in", one.summary.text)
         assert re.search(r"distance \d\.\d\d", one.p.text.lower())
     assert soup.select_one("svg.place-map circle") is not None
     assert soup.select(".group-shares li")

@@ -114,7 +114,7 @@ def test_three_likes_turn_the_page_into_rows(client: FlaskClient, planted: Plant
     because = page.select("[data-row=because] .tile")
     assert len(because) == 18
     reasons = [reason.text for tile in because for reason in tile.select(".reason")]
-    assert len(reasons) >= 9  # "close overall" would say nothing below the row's title
+    assert len(reasons) >= 9  # "sounds like" would say nothing below the row's title
     assert all(reasons)
     assert len(page.select("[data-row=liked] .heart[aria-pressed=true]")) == 3
 
@@ -157,11 +157,14 @@ class TestWithoutSound:
     def elsewhere(self, client: FlaskClient) -> list[str]:
         page = parse(client.get("/"))
         assert page.select("[data-play], [data-play-all]") == []
-        found = page.select(".tile a.elsewhere")
-        for link in found:
+        addresses = []
+        for link in page.select(".tile a.elsewhere"):
             assert link["target"] == "_blank"
-            assert link["rel"] == ["noreferrer"]  # which implies noopener
-        return [str(link["href"]) for link in found]
+            answer = client.get(link["href"])
+            assert answer.status_code == 302
+            assert answer.headers["Referrer-Policy"] == "same-origin"
+            addresses.append(answer.location)
+        return addresses
 
     def test_a_spotify_id_leads_to_the_song(
         self, client: FlaskClient, session: Session, planted: Planted
@@ -184,5 +187,7 @@ class TestWithoutSound:
     def test_a_setting_turns_links_off(
         self, app: Flask, client: FlaskClient, planted: Planted
     ) -> None:
+        (link, *_) = parse(client.get("/")).select(".tile a.elsewhere")
         app.config["LINKS_OUT"] = False
         assert self.elsewhere(client) == []
+        assert client.get(link["href"]).status_code == 404

@@ -117,7 +117,7 @@ def test_recommendations_say_why_and_leave_out_what_is_known(client, session, pl
     for item in items:
         (reason,) = texts(str(item), ".reason")
         nearest = texts(str(item), ".sum th[scope=row]")[0]
-        named = re.fullmatch(r"(?:\w[\w ,-]+, like|Close overall to) “(.+)”", reason)[1]
+        named = re.fullmatch(r"(?:\w[\w ,-]+, like|Sounds like) “(.+)”", reason)[1]
         assert named in titles
         assert re.search("“(.+?)”", nearest)[1] == named  # the like that adds most to the score
     before = list(links(answer, ".song-list .title").values())

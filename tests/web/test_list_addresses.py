@@ -16,7 +16,6 @@ def planted_options():
     return {"clusters": 2}
 
 
-ELSEWHERE = "https://www.youtube.com/results?search_query="
 """Where songs without sound are linked to."""
 
 
@@ -31,9 +30,7 @@ def test_a_field_that_means_something_to_the_router_is_only_a_word(
     client: FlaskClient, field: str
 ) -> None:
     for address in (f"/tracks?{field}=x", f"/tracks?{field}=x&q=", f"/clusters/0?{field}=x"):
-        assert all(link.startswith(("/", "#", ELSEWHERE)) for link in links(client, address)), (
-            address
-        )
+        assert all(link.startswith(("/", "#")) for link in links(client, address)), address
 
 
 def test_a_field_does_not_stand_in_for_the_cluster_of_the_path(client: FlaskClient) -> None:

@@ -48,7 +48,7 @@ def test_mixes_are_ready_from_five_likes_on_and_nothing_is_stored_by_looking(
     assert "Daily mix 1" in page
     one = ada.get("/mixes/new-1").text
     assert "artists you have neither liked nor played" in one
-    assert "Renew every morning" in one
+    assert "Update every morning" in one
     assert stored(session, listener) == []
 
 
@@ -230,7 +230,7 @@ def test_a_song_taken_out_on_a_server_is_listed_and_can_be_taken_back(
     session.commit()
     page = ada.get("/mixes").text
     assert "4 playlists there; it lacks 2 of their songs." in page
-    assert "1 song you took out there" in page
+    assert "1 song you removed there" in page
     undo = f"/mixes/servers/{server.public_id}/undo"
     assert ada.post(undo, data={"track": f"p{track:09d}"}).status_code == 303
     session.expire_all()

@@ -207,7 +207,7 @@ def test_an_odd_address_still_gets_an_answer(client, catalogue, query):
 def test_what_has_no_answer_says_so(client, catalogue):
     page = client.get("/mood?genre=Polka")
     assert texts(page, ".song-list .title") == []
-    assert "No song here is tagged “Polka”." in texts(page, "main .notice")[0]
+    assert "No songs here are tagged “Polka”." in texts(page, "main .notice")[0]
     assert links(page, "main .chips a") == {
         "classical": "/mood?genre=classical",
         "metal": "/mood?genre=metal",

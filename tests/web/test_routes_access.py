@@ -37,6 +37,7 @@ TABLE: dict[tuple[str, str], tuple[str, tuple[int, int, int]]] = {
     ("pages.cluster", "GET"): ("/clusters/0", OPEN),
     ("pages.tracks", "GET"): ("/tracks", OPEN),
     ("pages.track", "GET"): ("/tracks/{track}", OPEN),
+    ("pages.elsewhere", "GET"): ("/tracks/{track}/elsewhere", (302, 302, 302)),
     ("pages.artist", "GET"): ("/artists/{artist}", OPEN),
     ("pages.undo_artist_likes", "POST"): ("/artists/{artist}/likes/undo", (400, 400, 400)),
     ("pages.album", "GET"): ("/albums/{album}", OPEN),

@@ -112,7 +112,7 @@ def test_the_admin_sees_what_is_in_use_and_asks_for_more(
     client: FlaskClient, session: Session, instance: Path, admin: User
 ) -> None:
     page = client.get("/admin/fragments").get_data(as_text=True)
-    assert "No song is split into moments yet." in page
+    assert "No songs are split into moments yet." in page
     for _ in range(2):  # asking twice is asking once
         answer = client.post("/admin/fragments", data={"task": "train", "source": "genre"})
         assert answer.status_code == 303

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from songrec.services.catalogue.track_lookup import MAX_TITLE_LENGTH, title_lookup
+from songrec.web.template_context import isolate_titles
 from tests.factories import make_track
 
 
@@ -59,3 +62,30 @@ def test_a_long_title_is_cut_within_a_sentence(session: Session, title: str, tol
     track = make_track(session, title)
     assert title_lookup(session)([track.id]) == {track.id: told}
     assert len(told) <= MAX_TITLE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("Calm, like “Juicy”", "Calm, like “Juicy”"),
+        ("Calm, like “<b>”", "Calm, like “<b>”"),
+        ("Calm, like “نجوم…”", "Calm, like “<bdi>نجوم…</bdi>”"),
+        ("“שמש” & “<b>”", "“<bdi>שמש</bdi>” &amp; “<bdi>&lt;b&gt;</bdi>”"),
+    ],
+    ids=["left-to-right", "left-to-right-unsafe", "arabic", "hebrew-unsafe"],
+)
+def test_titles_from_right_to_left_keep_their_direction_to_themselves(
+    sentence: str, shown: str
+) -> None:
+    marked = isolate_titles(sentence)
+    assert str(marked) == shown
+    assert isinstance(marked, Markup) == ("<bdi>" in shown)  # what is no markup is escaped later
+
+
+def test_pages_are_sent_without_the_indentation_of_their_templates(client: FlaskClient) -> None:
+    assert not re.search(r"^[ \t]", client.get("/tracks").text, re.MULTILINE)
+
+
+def test_a_field_of_several_lines_keeps_its_text(app: Flask) -> None:
+    template = app.jinja_env.from_string("<textarea>{{ text }}</textarea>\n  <p>a  b</p>")
+    assert template.render(text="one\n  two") == "<textarea>one\n  two</textarea>\n<p>a  b</p>"

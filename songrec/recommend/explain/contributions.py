@@ -27,7 +27,6 @@ MAX_COMPARED = 100
 """Likes among which ``name_likes`` looks for the one to name; of more, evenly spaced ones."""
 THIS_SONG = "this song"
 NO_TRAIT = "no single trait stands out"
-CLOSE_OVERALL = "Close overall"
 LITTLE_IN_COMMON = "Little in common, but nothing is closer"
 LIKED_KINDS = frozenset({"liked", "added"})
 """Kinds of the reasons that are about a song that was liked, or added to a blend."""
@@ -221,7 +220,8 @@ def main_reason(reasons: tuple[Reason, ...]) -> str:
 
     By liked song it is about the largest contribution; by feature it names the most unusual traits
     that speak for the song, after a prior that says more than each of them and names a liked song:
-    ``Calm and acoustic, like “Vibe Ace”``, ``More by Nirvana, also fast``, ``Close overall``.
+    ``Calm and acoustic, like “Vibe Ace”``, ``More by Nirvana, also fast``, ``Sounds like “Blue”``.
+    Empty for a song that shares no trait with the one song that it is compared with.
     """
     return phrases.shorten(_main_reason(reasons)[0])
 
@@ -262,14 +262,14 @@ def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], clause: 
     """Write ``clause`` about the sound, and which song or songs share it."""
     compared_with = details["beside"]
     if compared_with == THIS_SONG:
-        return f"Also {clause}" if clause else CLOSE_OVERALL
+        return f"Also {clause}" if clause else ""
     if details.get("same_cluster"):
         if clause:
             return phrases.capitalize(f"{clause}, like {compared_with} from the same sound group")
         return f"From the same sound group as {compared_with}"
     nearest = f"“{details['nearest']}”" if details.get("nearest") else compared_with
     if not clause:
-        return f"{CLOSE_OVERALL} to {nearest}"
+        return f"Sounds like {nearest}"
     # A trait of the likes at large that no single one of them shares.
     alone = mentioned and "title" not in mentioned[0].details and compared_with != nearest
     return phrases.capitalize(f"{clause}, {'close to' if alone else 'like'} {nearest}")
@@ -340,7 +340,7 @@ def _like_sentence(title: str, relative: float, traits: Sequence[phrases.Trait])
     words = segment_tags.in_order([trait.word for trait in traits if trait.word])
     adjectives = phrases.join_clauses(words)
     return phrases.capitalize(
-        f"{adjectives}, like “{title}”" if adjectives else f"{CLOSE_OVERALL} to “{title}”"
+        f"{adjectives}, like “{title}”" if adjectives else f"Sounds like “{title}”"
     )
 
 

@@ -57,7 +57,7 @@ class ArtistMatch:
             return f"{both}, often in the same playlists" if self.are_together else both
         if self.are_together:
             return "Often in the same playlists"
-        return "Close overall" if self.distance < CLOSE else "For the same listeners"
+        return "Similar sound" if self.distance < CLOSE else "For the same listeners"
 
     @property
     def figures(self) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.recommend import ranking
-from songrec.recommend.explain.contributions import CLOSE_OVERALL
 from songrec.recommend.explain.phrases import capitalize, join_clauses, shorten
 from songrec.recommend.feedback_boosts import background_boosts
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING, Reranking
@@ -33,7 +32,7 @@ from songrec.store.tables import Listener
 MAX_REACTIONS = 500
 """The newest likes, and as many dislikes, say what somebody's taste is; older ones are excluded
 from the answers but do not count."""
-_LIKED_SONG = re.compile(r"(?:, like|, close to| to) “[^”]*”$")
+_LIKED_SONG = re.compile(r"(?:, like|, close to|^Sounds like| to) “[^”]*”$")
 MAX_NAMED = 2
 """Songs that a description of what changed names; more are counted."""
 MAX_TITLE = 48
@@ -163,10 +162,9 @@ def _because(likes: Sequence[TrackView]) -> str:
 def reason_without_like(sentence: str) -> str:
     """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””.
 
-    Of “Close overall to “Juicy”” nothing remains: the title says that already.
+    Of “Sounds like “Juicy”” nothing remains: the title says that already.
     """
-    shortened = _LIKED_SONG.sub("", sentence)
-    return "" if shortened == CLOSE_OVERALL else shortened
+    return _LIKED_SONG.sub("", sentence)
 
 
 def more_like_song(

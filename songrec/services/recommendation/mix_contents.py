@@ -531,7 +531,7 @@ def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, s
         if text := settings.get(kind):
             name = moods.spell_tag(instance.session, kind, text)
             if name is None:
-                raise BadInput(f"No song here is tagged with the {kind} {text[:60]!r}.")
+                raise BadInput(f"No songs here are tagged with the {kind} {text[:60]!r}.")
             names[kind] = name
     sliders, sound = None, settings.get("sound")
     if sound:

@@ -50,7 +50,7 @@ SWEEP_MEASURES = (
     ),
     Measure(
         "bootstrap_agreement_latent_anew",
-        "Agreement of samples, latent learnt anew",
+        "Agreement of samples, latent retrained",
         "The same with a latent trained on each sample alone: the stability of representation and "
         "clustering together.",
         "higher",

@@ -116,7 +116,7 @@ def rename_run(public_id: str) -> ResponseReturnValue:
     """Give a run a name; an empty one restores the name of its models."""
     row = store.rename(db.session, public_id, request.form.get("name", ""))
     db.session.commit()
-    flash(f"The run is called “{run_name(row)}” now.", "success")
+    flash(f"The run is now called “{run_name(row)}”.", "success")
     return redirect(url_for("admin.run", public_id=public_id), 303)
 
 

@@ -285,7 +285,7 @@ class RulesSchema(ma.Schema):
 
 
 class MixSummarySchema(ma.Schema):
-    """A list that is made for you and made anew."""
+    """A playlist made for you and updated on a schedule."""
 
     id = written("Stands in addresses; of a mix that is not stored yet its kind and number.")
     kind = written("because, new, daily, rediscover, mood, path or radio.")

@@ -143,7 +143,7 @@ def run_radios() -> ResponseReturnValue:
         mix.next_at = moment
     queue.enqueue_once(db.session, "mixes", {"listener": person.id})
     db.session.commit()
-    return jsonify(message=f"{len(own)} mixes of songrec are being made anew."), 202
+    return jsonify(message=f"{len(own)} mixes of songrec are being updated."), 202
 
 
 @endpoint("/api/analysis/start", "POST")

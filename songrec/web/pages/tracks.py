@@ -17,6 +17,7 @@ from songrec.store.runs import runs
 from songrec.store.tables import AudioFile
 from songrec.web import cached_counts, charts, query_args
 from songrec.web.current_listener import current_listener, current_reactions
+from songrec.web.listen_elsewhere import listen_elsewhere
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
 
@@ -100,6 +101,16 @@ def track(public_id: str) -> str | Response:
         groups=GROUP_LABELS,
         reactions=current_reactions(),
     )
+
+
+@blueprint.get("/tracks/<public_id>/elsewhere")
+def elsewhere(public_id: str) -> Response:
+    """Lead to where a song without sound can be heard: its address there weighs down no list."""
+    found = catalogue.tracks_by_public_id(db.session, [public_id])
+    link = listen_elsewhere(found[0]) if found else None
+    if link is None:
+        abort(404, "This song has no link to another service.")
+    return redirect(link.url)
 
 
 def _measured(file: AudioFile | None, values: Mapping[str, float | None]) -> set[str]:

@@ -141,7 +141,7 @@ def test_likes_become_rows_and_the_songs_to_like_stay_until_there_are_three(
         assert len(titles) == number
         sentences = {song.sentence for one in page.rows[:number] for song in one.songs}
         assert sentences - {""}
-        assert not any(one.startswith("Close overall") or "like “" in one for one in sentences)
+        assert not any(one.startswith("Sounds like") or "like “" in one for one in sentences)
     assert row(page, "liked") == [track.id for track in first[2::-1]]
 
 
@@ -266,7 +266,7 @@ def test_long_titles_leave_room_in_the_title_of_a_row() -> None:
     ("sentence", "shown"),
     [
         ("Calm and acoustic, like “Juicy”", "Calm and acoustic"),
-        ("Close overall to “Juicy”", ""),
+        ("Sounds like “Juicy”", ""),
         ("More by Nirvana", "More by Nirvana"),
     ],
 )
@@ -281,7 +281,7 @@ def test_songs_with_little_in_common_are_left_out_where_others_remain() -> None:
         return [SimpleNamespace(sentence=sentence) for sentence in sentences]
 
     far = f"{LITTLE_IN_COMMON} to “Juicy”"
-    songs = ranked("Calm", far, "Slow", "Close overall")
-    assert [one.sentence for one in _close_songs(songs)] == ["Calm", "Slow", "Close overall"]
+    songs = ranked("Calm", far, "Slow", "")
+    assert [one.sentence for one in _close_songs(songs)] == ["Calm", "Slow", ""]
     few = ranked("Calm", far, far)
     assert _close_songs(few) == few

@@ -112,7 +112,7 @@ def test_default_mixes_are_about_likes_tastes_and_what_is_new(
         reasons = [reason for _, reason in mixes.tracks_of(session, mix)]
         if mix.kind == mixes.BECAUSE:
             assert any(reasons)
-            assert "Close overall" not in reasons
+            assert "Sounds like" not in reasons
         else:
             assert all(reasons)
 
