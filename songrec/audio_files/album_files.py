@@ -1,4 +1,4 @@
-"""Album files beside a CUE sheet: which scanned files are split, and into which parts.
+"""Splitting of album files into tracks by the CUE sheets beside or inside them.
 
 The sound files themselves are read in a child process (``core.isolation``).
 """
@@ -33,8 +33,8 @@ Parts = tuple[AlbumPart, ...]
 
 
 @dataclass
-class ScanWithParts:
-    """Scanned files, album files replaced by their parts, and what was wrong with sheets.
+class ScanResult:
+    """Scanned files, with album files replaced by their parts, and problems of CUE sheets.
 
     ``notes`` are (path, reason), one line each.
     """
@@ -43,19 +43,19 @@ class ScanWithParts:
     notes: list[tuple[str, str]] = field(default_factory=list)
 
 
-def with_parts(
+def split_albums(
     files: Iterable[ScannedFile],
     code_page: str | None = None,
     recorded: Callable[[ScannedFile], Parts | None] = lambda file: None,
-) -> ScanWithParts:
+) -> ScanResult:
     """Replace album files by their parts, and note lyrics files beside songs.
 
-    A .cue file splits the sound files that it names, if it has two tracks or more in them. What it
-    names and is not there, times behind the end of a file and a second sheet for a file are noted,
-    and split nothing. ``recorded`` returns the parts that an unchanged file had the last time, None
-    for another file: they are trusted without opening it.
+    A .cue file splits the sound files that it names, if it has two tracks or more in them. Missing
+    files, times behind the end of a file and a second sheet for a file are noted and split nothing.
+    ``recorded`` returns the parts of an unchanged file from the last scan, which are trusted
+    without opening it, and None for any other file.
     """
-    scan = ScanWithParts()
+    scan = ScanResult()
     usable: dict[Path, list[ScannedFile]] = defaultdict(list)
     files = list(files)
     for file in files:
@@ -76,8 +76,8 @@ def with_parts(
         if file.path in parts:
             scan.files += [replace(file, part=part) for part in parts[file.path]]
             continue
-        kept = recorded(file) or ()
-        embedded = [part for part in kept if part.sheet is None]
+        recorded_parts = recorded(file) or ()
+        embedded = [part for part in recorded_parts if part.sheet is None]
         if embedded:
             scan.files += [replace(file, part=part) for part in embedded]
         else:
@@ -87,7 +87,7 @@ def with_parts(
 
 
 def embedded_parts(path: Path, code_page: str | None = None) -> Parts:
-    """Return the parts of an album file whose own tags hold a sheet; none for another file.
+    """Return the parts by the CUE sheet in a file's own tags; empty without a sheet.
 
     Raises ``BadInput`` with one line of reason for a sheet that cannot be used.
     """
@@ -159,24 +159,24 @@ def _split(
                     "with another ending"
                 )
                 continue
-            found = parts_of(sheet, named, sheet_path.name)
-            if not found:
+            parts_in_file = parts_of(sheet, named, sheet_path.name)
+            if not parts_in_file:
                 continue
             if path in parts:
-                if parts[path] != found:
+                if parts[path] != parts_in_file:
                     note(f"is not used: {splits[path].name} splits {path.name} already")
                 continue
             try:
-                if recorded(by_path[path]) != found:
-                    _check_length(path, found)
+                if recorded(by_path[path]) != parts_in_file:
+                    _check_length(path, parts_in_file)
             except BadInput as error:
                 note(str(error))
                 continue
-            parts[path], splits[path] = found, sheet_path
+            parts[path], splits[path] = parts_in_file, sheet_path
 
 
 def _texts(sheet: CueSheet) -> list[str]:
-    """Return the names in a sheet, those that are not plain English."""
+    """Return the names in a sheet that are not plain ASCII."""
     tracks = [track for file in sheet.files for track in file.tracks]
     names = [sheet.performer, sheet.title, *(track.title for track in tracks)]
     return [name for name in names if name and not name.isascii()]

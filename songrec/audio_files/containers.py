@@ -19,14 +19,14 @@ from songrec.core.errors import BadInput
 from songrec.core.memory import bounded_growth
 
 UNDECODABLE = (av.FFmpegError, ValueError)
-"""What PyAV raises for packets and containers that are damaged."""
+"""Exceptions of PyAV for damaged packets and containers."""
 HIGHEST_RATE = 384_000
-"""Hz. What the best recordings have; resampling from higher ones takes memory without bounds."""
+"""Hz. Rate of the best recordings; resampling from higher rates takes unbounded memory."""
 HIGHEST_DSD_RATE = 8 * 352_800
 """Hz. DSD512, whose decoder gives one sample for eight bits."""
 MOST_CHANNELS = 16
 OPENING_BYTES = 512 * 2**20
-"""Memory for the headers: FFmpeg unpacks compressed tags, too, and leaves out what does not fit."""
+"""Memory for the headers: FFmpeg also unpacks compressed tags, and drops those that do not fit."""
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
 
 
@@ -114,9 +114,9 @@ def frames(
 ) -> Iterator[tuple[float, float, AudioFrame]]:
     """Yield decoded frames with their start in seconds and that of their packet.
 
-    Packets that end before ``skip_s`` are skipped by their stated lengths, of which the second time
-    is the sum; the first goes on from there by the lengths of the decoded frames. A packet that
-    cannot be decoded is counted in ``damage`` and left out.
+    Packets that end before ``skip_s`` are skipped by their stated lengths. The second time is the
+    sum of stated lengths; the first adds the lengths of the decoded frames to the skipped ones.
+    Undecodable packets are counted in ``damage`` and left out.
     """
     clock = packet_clock = 0.0
     skipping = skip_s > 0
@@ -167,7 +167,7 @@ def _decode(packet: Any, damage: Damage, codec: str) -> list[AudioFrame]:
         damage.broken += 1
         return []
     usable = [frame for frame in decoded if frame.sample_rate > 0 and frame.samples]
-    for frame in usable:  # which may differ from what the container states
+    for frame in usable:  # its format may differ from the one in the container's header
         _check_format(codec, frame.sample_rate, frame.layout.nb_channels)
     return usable
 

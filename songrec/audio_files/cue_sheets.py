@@ -23,9 +23,9 @@ _TIME = re.compile(r"(\d{1,2})\s+(\d{1,4}):(\d{1,2})(?:[:.](\d{1,2}))?$")
 
 @dataclass(frozen=True)
 class CueTrack:
-    """A track of a sheet: where it begins and ends in its file, in seconds.
+    """A track of a sheet, with its start and end in its file in seconds.
 
-    ``end_s`` None is the end of the file.
+    ``end_s`` is None for the end of the file.
     """
 
     number: int
@@ -45,7 +45,7 @@ class CueFile:
 
 @dataclass(frozen=True)
 class CueSheet:
-    """An album: its files, and what the sheet says of all its tracks."""
+    """An album: its files, and the values that hold for all of its tracks."""
 
     files: tuple[CueFile, ...]
     title: str | None = None
@@ -55,7 +55,7 @@ class CueSheet:
 
 
 def read(path: Path, code_page: str | None = None) -> CueSheet:
-    """Read a .cue file; ``BadInput`` with one line of reason if it is none."""
+    """Read a .cue file; ``BadInput`` with one line of reason if it is not a CUE sheet."""
     try:
         with open_regular(path) as file:
             data = file.read(LARGEST_BYTES + 1)
@@ -77,9 +77,9 @@ class _Draft:
 def parse(text: str) -> CueSheet:
     """Parse a cue sheet.
 
-    A track begins at its index 1 (without one, at its first) in the file that was named last before
-    it, and ends where the next one in that file begins. Data tracks are left out. Unknown commands
-    are ignored.
+    A track begins at its index 1 (else at its first index) in the last file named before it, and
+    ends where the next track in that file begins. Data tracks are left out, unknown commands
+    ignored.
 
     Raises ``BadInput`` where no track has a time, or the times do not ascend.
     """
@@ -168,7 +168,7 @@ def _text(values: dict[str, str], key: str, field_name: str) -> str | None:
 
 @dataclass(frozen=True)
 class AlbumPart:
-    """One track of an album file, with what its sheet says of it and of the album.
+    """One track of an album file, with the sheet's values for the track and the album.
 
     ``sheet`` is the name of the .cue file, None for a sheet inside the album file's tags.
     """
@@ -186,9 +186,9 @@ class AlbumPart:
 
 
 def parts_of(sheet: CueSheet, file: CueFile, name: str | None) -> tuple[AlbumPart, ...]:
-    """Return the parts of a file that a sheet splits; none where it is one track as a whole.
+    """Return the tracks of ``file`` as parts; empty if the file is a single track.
 
-    Numbers that repeat (two discs in one sheet) are counted anew.
+    Repeated numbers (two discs in one sheet) are replaced by consecutive ones.
     """
     if len(file.tracks) < 2:
         return ()
@@ -213,7 +213,7 @@ def parts_of(sheet: CueSheet, file: CueFile, name: str | None) -> tuple[AlbumPar
 
 
 def tags_of(part: AlbumPart, album: FileTags) -> FileTags:
-    """Return the tags of a part: the sheet's for the track, the file's for the album."""
+    """Combine the sheet's tags of the track with the file's tags of the album."""
     artists = part.performer or album.artists
     same = artists == album.artists
     return replace(
@@ -232,19 +232,19 @@ def tags_of(part: AlbumPart, album: FileTags) -> FileTags:
 
 
 def match_file(name: str, sheet: Path, beside: Mapping[str, Path], *, is_only: bool) -> Path | None:
-    """Find the sound file that a sheet means by ``name``; None if none is certain.
+    """Find the sound file that a sheet refers to as ``name``; None if no file is certain.
 
-    By its name in any case, else by its name with another extension (the sheet was written before
-    the album was encoded), else, if the sheet names no other file (``is_only``), by the sheet's own
-    name or as the only sound file there. ``beside`` are the sound files of the sheet's folder and
-    those below it, by ``normalized`` path relative to it.
+    Tried in this order: the name without regard to case; the name with another extension (the album
+    was encoded after the sheet was written); and, if the sheet names no other file (``is_only``),
+    the sheet's own name, or the only sound file in the folder. ``beside`` maps the ``normalized``
+    relative paths in and below the sheet's folder to sound files.
     """
-    wanted = normalized(name)
-    for candidate in (wanted, wanted.rpartition("/")[2]):
+    target = normalized(name)
+    for candidate in (target, target.rpartition("/")[2]):
         if candidate in beside:
             return beside[candidate]
     here = {key: path for key, path in beside.items() if "/" not in key}
-    base = wanted.rpartition("/")[2]
+    base = target.rpartition("/")[2]
     stems = [base.rpartition(".")[0] or base]
     if is_only:
         stems.append(normalized(sheet.stem))

@@ -19,7 +19,7 @@ from songrec.core.errors import BadInput
 from songrec.core.files import atomic_file
 
 HIGHEST_RATE = 192_000
-"""Hz. What FLAC and browsers play; only DSD has more."""
+"""Hz. Highest rate that FLAC and browsers play; only DSD exceeds it."""
 _DEEP = frozenset({"s32", "s64", "flt", "dbl"})
 _LOSSY = ("mp", "aac", "vorbis", "opus", "wma", "ac3", "eac3", "atrac")
 
@@ -27,8 +27,9 @@ _LOSSY = ("mp", "aac", "vorbis", "opus", "wma", "ac3", "eac3", "atrac")
 def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
     """Write the part from ``start_s`` up to ``end_s`` (None: to the end) as FLAC to ``target``.
 
-    Exact to the sample, at the rate and with the channels of the file; 24 bits where it is lossless
-    with more than 16. ``target`` is replaced atomically. Returns the codec of the file.
+    The cut is exact to the sample and keeps the file's sample rate and channels; lossless sources
+    of more than 16 bits become 24 bits. ``target`` is replaced atomically. Returns the codec of
+    the file.
 
     Raises ``BadInput`` for a file that cannot be decoded and for a part behind its end.
     """
@@ -63,7 +64,7 @@ def cut(path: Path, start_s: float, end_s: float | None, target: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _origin(path: Path, size: int, modified_ns: int) -> float | None:
-    """Return ``StreamLength.origin_s``, for which all packets are read once for all parts."""
+    """Return ``StreamLength.origin_s``, cached because it takes reading all packets of the file."""
     with opened(path) as (container, stream):
         return measure(container, stream).origin_s
 

@@ -1,6 +1,6 @@
 """Decoding of audio files to mono samples at one rate, streamed with bounded memory.
 
-To be called in a process that may be killed: a hostile file can block a native decoder for ever.
+Call it in a child process (``isolated``): a hostile file can block a native decoder for ever.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from songrec.core.errors import BadInput
 from songrec.core.types import Audio, Floats
 
 DECODER_VERSION = 2
-"""Raised when the samples of a file, or whether it is accepted, change."""
+"""Increase when decoding yields other samples, or accepts other files, than before."""
 SAMPLE_RATE = 22_050
 SECONDS = 30.0
 SHORTEST_S = 0.5
 LONGEST_S = 3600.0
 """Decoding without a limit of seconds stops here: 300 MiB of samples at 22,050 Hz."""
 SCAN_STEP_S = 600.0
-"""A file that is silent for longer is searched for sound in steps of this length."""
+"""Step of the search for sound in a file whose first hour is silent."""
 SILENCE = 1e-4
-"""A peak of -80 dB relative to full scale: below it a file is silent."""
+"""Peak (-80 dB relative to full scale) below which a file is silent."""
 LOUDEST = 64.0
-"""36 dB over full scale: files with float samples beyond it are rejected."""
+"""Largest accepted float sample, 36 dB over full scale; files beyond it are rejected."""
 PREROLL_S = 1.0
-"""Decoding begins this long before the excerpt, because lossy codecs depend on the past."""
+"""Decoded and dropped before the excerpt, because lossy codecs depend on earlier packets."""
 SHARED_S = 120.0
-"""Longer excerpts are decoded for each rate anew, which bounds the memory."""
+"""Longest excerpt decoded once for all rates; longer ones are decoded per rate to bound memory."""
 CHUNK_S = 0.25
-"""Frames are collected to chunks of this length, which are resampled at once."""
+"""Frames are joined into chunks of this length before they are resampled."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,8 @@ class DecodedAudio:
     """Decoded excerpt with properties of the file.
 
     ``audio`` holds the start of the excerpt and the length of the file, ``metadata`` the
-    container's own tags, ``notes`` anomalies in words: damaged packets, a false length, what was
-    chosen otherwise than usual. ``since`` is the ``DECODER_VERSION`` from which on these samples
-    are given.
+    container's own tags. ``notes`` describe anomalies: damaged packets, a false length, an unusual
+    choice of excerpt. ``since`` is the first ``DECODER_VERSION`` with these samples.
     """
 
     audio: Audio
@@ -94,8 +93,9 @@ def decode(
 class _Span:
     """Part of a file, in seconds.
 
-    Where packets before ``start_s`` are skipped undecoded, it is on the clock of the lengths that
-    packets state, else on that of the decoded frames. ``position_s`` is on the latter, if known.
+    With ``skip``, packets before ``start_s`` are skipped undecoded and ``start_s`` is the sum of
+    the packets' stated lengths; otherwise it is that of the decoded frames. ``position_s`` is the
+    start by decoded frames, if known.
     """
 
     start_s: float
@@ -106,7 +106,7 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Samples of a span, where they begin, and what was noticed while decoding them."""
+    """Samples of a span, their start and the properties observed while decoding them."""
 
     samples: Floats
     start_s: float
@@ -119,7 +119,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How an excerpt is decoded at any rate: its span, and the mix where channels cancel."""
+    """Rate-independent decoding of an excerpt: its span, and the mix if channels cancel."""
 
     span: _Span
     is_moved: bool = False
@@ -130,7 +130,7 @@ class _Plan:
 
 
 class _Resampled:
-    """The samples of a span at one rate, as many as there is room for."""
+    """Samples of a span resampled to one rate, up to ``seconds``."""
 
     def __init__(self, rate: int, seconds: float) -> None:
         self._resampler = Resampler(rate)
@@ -143,7 +143,7 @@ class _Resampled:
         return self._room == 0
 
     def push(self, samples: Floats, rate: int) -> None:
-        """Resample what comes next in the span."""
+        """Resample the next samples of the span."""
         if not self.is_full:
             self._keep(self._resampler.push(samples, rate))
 
@@ -162,14 +162,14 @@ class _Resampled:
 class SoundFile:
     """A sound file that is decoded at one or several rates.
 
-    Its length, the choice of an excerpt and the mix of its channels are determined once. Raises
-    ``BadInput`` for a file that cannot be opened.
+    The length, the excerpt and the channel mix are determined once. Raises ``BadInput`` for a file
+    that cannot be opened.
 
     Parameters
     ----------
     rates
-        Rates that ``decode`` is going to be called with: an excerpt is then decoded once and
-        resampled to all of them, with the samples that a call for each alone gives.
+        Rates of the ``decode`` calls to come: an excerpt is then decoded once and resampled to all
+        of them, with the same samples as separate decoding.
     """
 
     def __init__(self, path: Path, rates: Sequence[int] = ()) -> None:
@@ -201,14 +201,15 @@ class SoundFile:
         """Decode to mono float32 at ``sample_rate`` Hz.
 
         Loudness is unchanged: channels are averaged (``mixing``), nothing is normalised. The length
-        is what decoding gives (``stream_length``), not what the header states.
+        comes from decoding (``stream_length``), not from the header.
 
         Parameters
         ----------
         seconds
             Greatest length of the excerpt; None decodes the whole file.
         where
-            Position of the excerpt. It moves where that holds a long silence (``excerpts``).
+            Position of the excerpt. The excerpt moves if it would hold a long silence
+            (``excerpts``).
         longest_s
             Greatest length of a whole file.
 
@@ -245,7 +246,7 @@ class SoundFile:
 
     @property
     def _seconds(self) -> float:
-        """Length of the file, which is counted where nothing else can be relied on."""
+        """Length of the file, by decoding everything if packets and timestamps are unreliable."""
         if self._counted_s is not None:
             return self._counted_s
         return self._count() if self._length.seconds is None else self._length.seconds
@@ -279,7 +280,7 @@ class SoundFile:
         span = _Span(_start(where, length, seconds), seconds, skip=True)
         part = self._decode(span, rate)
         if len(part.samples) < 0.9 * rate * min(seconds, length):
-            # Packets that state a wrong length, or that cannot be decoded: count what comes out.
+            # Packets with wrong lengths or undecodable ones: count the decoded samples instead.
             length = self._count()
             span = _Span(_start(where, length, seconds), seconds)
             part = self._decode(span, rate)
@@ -293,7 +294,7 @@ class SoundFile:
         return self._aligned(part, plan, rate)
 
     def _moved(self, part: _Part, seconds: float, where: Where) -> _Span | None:
-        """Return the span where the file sounds, None to stay with ``part``."""
+        """Return a span with sound, None to keep ``part``."""
         blocks, packet_clock = self._scan()
         chosen = choose(blocks.powers, part.blocks.powers, round(seconds / BLOCK_S), where)
         if chosen is None:
@@ -305,7 +306,7 @@ class SoundFile:
         return _Span(float(packet_clock[chosen.start]), length, skip=True, position_s=position)
 
     def _scan(self) -> tuple[Blocks, Floats]:
-        """Measure the whole file, or its first hour and what follows in steps until it sounds.
+        """Measure the first hour of the file, and further steps as long as all of it is silent.
 
         Returns the blocks, without covariances, and their starts on the packets' clock.
         """
@@ -328,7 +329,7 @@ class SoundFile:
         return blocks, np.interp(blocks.starts_s, decoded_s, packets_s)
 
     def _aligned(self, part: _Part, plan: _Plan, rate: int) -> tuple[_Part, _Plan]:
-        """Decode anew where channels cancel each other."""
+        """Decode the span again with aligned channels if its channels cancel each other."""
         signs = opposing_channels(part.blocks)
         if signs is None:
             return part, plan
@@ -411,7 +412,7 @@ class SoundFile:
         return max(at, span.start_s) if span.position_s is None else span.position_s
 
     def _notes(self, part: _Part, plan: _Plan, length: float) -> tuple[str, ...]:
-        """Describe anomalies of the file, and what was chosen otherwise than usual."""
+        """Describe anomalies of the file and unusual choices of excerpt and mix."""
         notes = []
         damage = part.damage
         if damage.broken:

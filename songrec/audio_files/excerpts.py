@@ -1,4 +1,4 @@
-"""Choice of the excerpt of a song that is analysed: where it sounds.
+"""Choice of an excerpt without long silences for analysis.
 
 The excerpt is the middle (or the start) of the file. Where that holds a long silence (a hidden
 track, a silent tail, a pause between pieces), the whole file is measured and the excerpt moves:
@@ -7,12 +7,12 @@ track, a silent tail, a pause between pieces), the whole file is measured and th
    block sounds if its level is above a gate 40 dB below the level of the file, at most -45 and at
    least -80 dB relative to full scale. The level of the file is the mean of the blocks that are at
    most 10 dB below the mean of all. Pauses shorter than ``LONG_SILENCE_S`` count as sound.
-2. Of all excerpts of the wanted length those with most sound are eligible; of these, the longest
-   run of neighbouring ones, and of that the middle one (or the first). For a song that is followed
-   by silence and a hidden track, this is the middle of the longer of the two.
+2. Among all excerpts of the requested length, those with most sound are eligible. The middle one
+   (or the first) of the longest run of adjacent eligible excerpts is chosen. For a song followed by
+   silence and a hidden track, this is the middle of the longer of the two.
 3. Silence at the ends of the excerpt is cut off.
 
-Without a block that sounds there is nothing to choose, and the file is silent.
+A file without a sounding block is silent and has no excerpt.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from songrec.audio_files.mixing import BLOCK_S, LEAST_POWER
 Where = Literal["middle", "start"]
 
 LONG_SILENCE_S = 5.0
-"""Pauses shorter than this are part of the music. No excerpt of 354 recordings holds one of 3 s."""
+"""Pauses shorter than this are part of the music: no excerpt of 354 recordings has one of 3 s."""
 SHORTEST_EXCERPT_S = 3.0
-"""What is left between silences is analysed with some of it if it is shorter."""
+"""A shorter sound between silences is analysed together with some of the silence."""
 _DEPTH = 10.0 ** (-40.0 / 10.0)
 _LOWEST_GATE, _HIGHEST_GATE = LEAST_POWER, 10.0 ** (-45.0 / 10.0)
 
@@ -44,9 +44,9 @@ class Range:
 
 
 def may_hold_silence(powers: NDArray[np.float64]) -> bool:
-    """Return whether an excerpt could hold a long silence, whatever the rest of the file is like.
+    """Return whether an excerpt could hold a long silence, regardless of the rest of the file.
 
-    ``powers`` are those of its blocks (``mixing.Blocks``), float64 ``(blocks,)``.
+    ``powers`` are the powers of its blocks (``mixing.Blocks``), float64 ``(blocks,)``.
     """
     return _holds_silence(powers > _HIGHEST_GATE)
 
@@ -62,14 +62,14 @@ def choose(
     Parameters
     ----------
     powers
-        Those of all blocks of the file, or of its first hour.
+        Powers of all blocks of the file, or of its first hour.
     usual
-        Powers of the blocks of the excerpt that is taken if it holds no long silence.
+        Powers of the blocks of the default excerpt.
 
     Returns
     -------
     Range or None
-        None if that excerpt holds no long silence, or if nothing in the file sounds.
+        None if the default excerpt holds no long silence, or if the whole file is silent.
     """
     gate = _gate(powers)
     sounding = powers > gate
@@ -93,7 +93,7 @@ def _gate(powers: NDArray[np.float64]) -> float:
 
 
 def _holds_silence(sounding: NDArray[np.bool_]) -> bool:
-    """Return whether a pause is long, or all of an excerpt that is itself shorter."""
+    """Return whether a pause is long, or a shorter excerpt is all silent."""
     longest = min(round(LONG_SILENCE_S / BLOCK_S), len(sounding))
     return any(stop - start >= longest for start, stop in _runs(~sounding))
 

@@ -28,10 +28,10 @@ _BLOCK = 2**20
 class ScannedFile:
     """File with an audio extension or content, or a folder that cannot be read.
 
-    ``reason`` is None for a file that can be analysed, else one line why it cannot. A ``passing``
-    reason (permissions) may disappear although the file does not change. ``part`` is the track of
-    an album file that this stands for, ``lyrics_ns`` the modification time of an .lrc file beside
-    it; both are of other files, and the file is the same without them.
+    ``reason`` is None for a file that can be analysed, else one line why it cannot be. A
+    ``passing`` reason (permissions) may disappear without a change to the file. ``part`` is the
+    track of an album file, ``lyrics_ns`` the modification time of an .lrc file beside it; neither
+    affects the identity of the file.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class ScannedFile:
 
     @classmethod
     def at(cls, path: Path) -> ScannedFile:
-        """Return the file at ``path`` as it is now; ``OSError`` if it cannot be looked at."""
+        """Return the file at ``path`` as it is now; ``OSError`` if its status cannot be read."""
         status = path.stat()
         return cls(path, status.st_size, modified_ns(status), _unusable(path, status))
 
@@ -59,10 +59,10 @@ def walk(
 ) -> Iterator[ScannedFile]:
     """Yield the audio files below ``root`` in a stable order, each folder once despite links.
 
-    Files with neither an audio extension nor an audio signature are skipped. So is what holds no
-    songs by its name (``ignored_names``), which is counted by kind in ``ignored``. What cannot be
-    read is yielded with its reason. The folders ``own`` are passed over, by whatever path or link
-    they are reached. Raises ``BadInput`` if ``root`` is not a readable folder.
+    Files with neither an audio extension nor an audio signature are skipped. Trash, system folders
+    and the like (``ignored_names``) are skipped and counted by kind in ``ignored``. Unreadable
+    files and folders are yielded with their reason. The folders ``own`` are skipped, also when
+    reached through links. Raises ``BadInput`` if ``root`` is not a readable folder.
     """
     root = _readable_folder(root)
     ignored = Counter() if ignored is None else ignored
@@ -89,7 +89,7 @@ def walk(
             is_folder = _is_folder(entry)
             kind = ignored_as(entry.name, is_folder=is_folder)
             if kind is not None:
-                # Of hidden files only those that look like songs are worth a word.
+                # Only hidden files that look like songs are worth reporting.
                 ignored[kind] += is_folder or kind != HIDDEN or _has_sound_ending(entry.name)
             elif is_folder:
                 folders.append(Path(entry.path))
@@ -168,7 +168,7 @@ def _unusable(path: Path, status: os.stat_result) -> str | None:
 
 
 def can_be_recorded(path: Path) -> bool:
-    """Return whether the database holds ``path``: valid Unicode, at most ``LONGEST_PATH`` long."""
+    """Return whether ``path`` fits its column: valid Unicode, at most ``LONGEST_PATH`` long."""
     return is_unicode(str(path)) and len(str(path)) <= LONGEST_PATH
 
 

@@ -1,4 +1,4 @@
-"""The cover that lies beside the files of an album: ``cover.jpg``, ``folder.png`` and the like."""
+"""Cover pictures in an album's folder: ``cover.jpg``, ``folder.png`` and the like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 
 def find_picture(folder: Path) -> Path | None:
-    """Return the picture that a folder's name for covers gives it; None without one."""
+    """Return the picture in ``folder`` with the best of ``NAMES``; None without one."""
     try:
         files = {path.name.lower(): path for path in folder.iterdir()}
     except OSError:

@@ -74,8 +74,8 @@ DEMUXERS: Final = tuple(_DEMUXERS)
 SOUND: Final = frozenset(" ".join(_DEMUXERS.values()).split())
 """Extensions of files that are analysed or rejected with a reason, never ignored.
 
-Not here, although FFmpeg knows them: those of films (``mkv``, ``avi``, ``mov``, …), and those that
-commonly name something else (``mac``, ``sf``, ``ts``, …); such files are recognised by content.
+Extensions of films (``mkv``, ``avi``, ``mov``, …) and ambiguous ones (``mac``, ``sf``, ``ts``, …)
+are left out, although FFmpeg reads them; such files are recognised by content.
 """
 
 # Offsets and signatures in a file's first bytes.
@@ -114,7 +114,7 @@ _MPEG_HEADERS = frozenset(
     {0xFA, 0xFB, 0xF2, 0xF3, 0xE2, 0xE3, 0xFC, 0xFD, 0xF4, 0xF5, 0xF6, 0xF7, 0xF0, 0xF1, 0xF8, 0xF9}
 )
 HEAD_BYTES: Final = 64
-"""As many first bytes of a file ``is_sound`` looks at."""
+"""Number of bytes at the start of a file that ``is_sound`` needs."""
 
 
 def is_sound(head: bytes) -> bool:

@@ -27,9 +27,9 @@ _UNFINISHED_FOLDERS = re.compile(r".*\.\w{2,4}\.download", re.DOTALL)
 
 
 def ignored_as(name: str, *, is_folder: bool) -> str | None:
-    """Return what kind of file or folder without songs has this name; None for any other.
+    """Return the reason to ignore a file or folder by its name; None to scan it.
 
-    The kind is one of ``HIDDEN``, ``SYSTEM`` and ``UNFINISHED``.
+    The reason is one of ``HIDDEN``, ``SYSTEM`` and ``UNFINISHED``.
     """
     lower = name.casefold()
     if name.startswith("."):

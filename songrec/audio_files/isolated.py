@@ -18,7 +18,7 @@ LIMITS = Limits(seconds=300.0, memory_bytes=2 * 2**30)
 def decode(
     path: Path, *, sample_rate: int, seconds: float | None, where: Where = "middle"
 ) -> DecodedAudio:
-    """Decode ``path`` as ``decoding.decode`` does; ``BadInput`` also where that was stopped."""
+    """Decode ``path`` as ``decoding.decode`` does; ``BadInput`` also if the child was killed."""
     answer = isolation.call(_decode, str(path), sample_rate, seconds, where, limits=LIMITS)
     audio = Audio(answer.pop("arrays")["samples"], **answer.pop("audio"))
     return DecodedAudio(audio, **{**answer, "notes": tuple(answer["notes"])})

@@ -1,4 +1,4 @@
-"""Lyrics without their times: LRC, as a file beside the song or inside a tag."""
+"""Synchronised lyrics (LRC, ID3 SYLT), with and without their times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songrec.audio_files.text_encoding import decode_bytes, mend
 from songrec.core.files import open_regular
 
 LARGEST_BYTES = 2**20
-"""A larger .lrc file contains something else than lyrics."""
+"""Size limit of .lrc files: larger ones do not contain lyrics."""
 
 _TIME = re.compile(r"\[(\d{1,3}):(\d{1,2}(?:[.:]\d{1,3})?)\]")
 _LEADING_TIMES = re.compile(rf"\s*((?:{_TIME.pattern}\s*)+)")
@@ -48,7 +48,7 @@ def without_times(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TimedLine:
-    """A line of lyrics and when it is sung, in milliseconds."""
+    """A line of lyrics and its start in milliseconds."""
 
     start_ms: int
     words: str
@@ -57,7 +57,7 @@ class TimedLine:
 def timed_lines(text: str) -> list[TimedLine]:
     """Return the lines of LRC in the order in which they are sung; none for other text.
 
-    ``[offset:…]`` is taken into account: a positive one lets all lines come sooner.
+    A positive ``[offset:…]`` (milliseconds) makes all lines earlier.
     """
     lines: list[TimedLine] = []
     offset = _OFFSET.search(text)
@@ -74,7 +74,7 @@ def timed_lines(text: str) -> list[TimedLine]:
 
 
 def from_synchronised(units: list[tuple[str, int]]) -> str:
-    """Join the units of an ID3 SYLT frame, syllables or lines, each with a time."""
+    """Join the timed units (syllables or lines) of an ID3 SYLT frame to text."""
     texts = [text for text, _ in sorted(units, key=lambda unit: unit[1])]
     # Units that are syllables begin a line with a line feed; else each unit is a line.
     between = "" if any("\n" in text or "\r" in text for text in texts) else "\n"
@@ -82,7 +82,7 @@ def from_synchronised(units: list[tuple[str, int]]) -> str:
 
 
 def timed_units(units: list[tuple[str, int]]) -> list[TimedLine]:
-    """Return the lines of an ID3 SYLT frame in milliseconds, joined of its units."""
+    """Join the units of an ID3 SYLT frame to lines with times in milliseconds."""
     has_breaks = any("\n" in text or "\r" in text for text, _ in units)
     lines: list[TimedLine] = []
     for text, at in sorted(units, key=lambda unit: unit[1]):

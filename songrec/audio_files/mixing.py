@@ -1,4 +1,4 @@
-"""Mixing of channels to one, which keeps what channels of opposite polarity would cancel.
+"""Mixing of channels to mono without cancelling channels of opposite polarity.
 
 One channel is the mean of all (as in librosa), at the loudness of the file. FFmpeg's own mixing
 scales by 1/2 or by 1/sqrt(2), depending on the sample format that the codec uses.
@@ -22,19 +22,19 @@ from scipy import fft
 from songrec.core.types import Floats
 
 BLOCK_S = 0.1
-"""Covariances and levels are measured in blocks of this length."""
+"""Length in seconds of the blocks in which covariances and levels are measured."""
 WINDOW_BLOCKS, HOP_BLOCKS = 30, 10
-"""Channels have to cancel over windows of 3 s, one of which begins each second."""
+"""Channels must cancel over windows of 3 s, with a hop of 1 s."""
 CANCELLED = 0.2
 """Power of the mean relative to that of aligned channels (-7 dB) below which channels cancel.
 
-Of 354 recordings no second with sound is below 0.2.
+In 354 recordings no second with sound is below 0.2.
 """
 LEAST_POWER = 1e-8
 """Mean power (-80 dB relative to full scale) below which channels are silent."""
 LONGEST_DELAY_S = 0.05
 DELAY_MARGIN = 0.05
-"""A delay explains opposite signs if it correlates the channels by this much more."""
+"""A delay explains opposite signs if it raises the channels' correlation by this much."""
 _LAG_SAMPLES = 2**16
 
 _FULL_SCALE = {"u8": 128.0, "s16": 2.0**15, "s32": 2.0**31, "flt": 1.0, "dbl": 1.0}
@@ -48,9 +48,9 @@ def samples_of(frame: AudioFrame) -> tuple[NDArray[np.generic], float, type]:
     values
         ``(channels, samples)`` in the sample format's own type, 8-bit samples centred.
     full_scale
-        The value that stands for 1.
+        The sample value of full scale.
     precision
-        Floating-point type to add samples in.
+        Floating-point type for sums of samples.
     """
     name = frame.format.name
     packed = name.removesuffix("p")
@@ -77,7 +77,7 @@ class Blocks:
 
     ``starts_s`` (s) and ``powers`` (mean square of the samples less their mean, averaged over
     channels) are float64 ``(blocks,)``; ``covariances`` float64 ``(blocks, channels, channels)``,
-    None if the number of channels changes or covariances are not wanted.
+    None if the number of channels changes or covariances were not requested.
     """
 
     starts_s: NDArray[np.float64]
@@ -86,7 +86,7 @@ class Blocks:
 
 
 class BlockMeter:
-    """Measures ``Blocks`` of a stream of channels; ``loudest`` is the greatest power yet."""
+    """Measurement of ``Blocks`` in a stream; ``loudest`` is the greatest power so far."""
 
     def __init__(self, *, covariances: bool = True) -> None:
         self._wanted = covariances
@@ -114,7 +114,7 @@ class BlockMeter:
             self._measure()
 
     def finish(self) -> Blocks:
-        """Return the statistics of all blocks, the last of which may be short."""
+        """Return the statistics of all blocks; the last block may be shorter."""
         self._measure(whole=False)
         if not self._starts:
             return Blocks(np.empty(0), np.empty(0))
@@ -130,7 +130,7 @@ class BlockMeter:
         return max(1, round(BLOCK_S * self._rate))
 
     def _measure(self, *, whole: bool = True) -> None:
-        """Measure what is waiting, or only its whole blocks."""
+        """Measure the buffered samples, with ``whole`` only complete blocks."""
         if not self._waiting:
             return
         pieces = self._waiting
@@ -166,7 +166,7 @@ class BlockMeter:
 
 
 def opposing_channels(blocks: Blocks) -> NDArray[np.float32] | None:
-    """Find the channels that cancel others, and when.
+    """Find the channels that cancel others, per block.
 
     Returns
     -------
@@ -201,14 +201,14 @@ def opposing_channels(blocks: Blocks) -> NDArray[np.float32] | None:
 
 
 def _signs(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Invert channels one by one, each time the one by which the sum gains most.
+    """Invert channels greedily, each time the one that increases the power of the sum most.
 
-    Of channels that gain equally the last is inverted, so the first of a pair stays as it is.
+    Among equal gains the last channel is inverted, so the first of a pair keeps its sign.
     """
     signs = np.ones(len(covariance))
     smallest = 1e-6 * np.trace(covariance)
     while True:
-        # Power of the signed sum: sᵀCs. Inverting channel i adds -4 s_i (Cs)_i + 4 C_ii.
+        # Power of the signed sum: sᵀCs. Inverting channel i changes it by -4 s_i (Cs)_i + 4 C_ii.
         gains = -signs * (covariance @ signs) + np.diag(covariance)
         if gains.max() <= smallest:
             return signs
@@ -221,9 +221,9 @@ def _aligned_power(covariance: NDArray[np.float64], signs: NDArray[np.float64]) 
 
 
 class AlignedMix:
-    """Mixing of the channels of an excerpt after inverting those that oppose others.
+    """Mono mix of an excerpt whose opposing channels are inverted.
 
-    Between blocks of different signs the weights change gradually over one block.
+    Between blocks of different signs the weights are interpolated over one block.
 
     Parameters
     ----------
@@ -259,8 +259,8 @@ class AlignedMix:
 
     @property
     def explained_by_delay(self) -> bool:
-        """Whether the channels are the same sound at different times, rather than inverted."""
-        return self._delay.found
+        """Whether a delay between the channels explains the opposite signs."""
+        return self._delay.explains_signs
 
 
 class _DelayMeter:
@@ -288,7 +288,7 @@ class _DelayMeter:
             self._spectrum = cross if self._spectrum is None else self._spectrum + cross
 
     @property
-    def found(self) -> bool:
+    def explains_signs(self) -> bool:
         if self._count:
             self._measure()
         if self._spectrum is None:

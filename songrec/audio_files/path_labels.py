@@ -55,10 +55,10 @@ def labels_of(
 ) -> PathLabels:
     """Read labels off ``path`` below the folder ``root``.
 
-    The name is ``Artist - Title`` or a title, without a track number (``without_track_number``,
-    which takes ``is_counted`` and ``track``). A folder is a genre (or a language) if it has the
-    name of one, if its parent is called ``genres``, ``genres_original`` or ``by genre``
-    (``languages``), or if it contains ``Artist - Title`` files and is not the root itself.
+    The name is ``Artist - Title`` or a title, after removal of a track number
+    (``without_track_number`` with ``is_counted`` and ``track``). A folder is a genre (or a
+    language) if it has the name of one, if its parent is called ``genres``, ``genres_original`` or
+    ``by genre`` (``languages``), or if it contains ``Artist - Title`` files and is not the root.
     """
     text = name_of(path)
     artists, title = _names(without_track_number(text, is_counted=is_counted, track=track))
@@ -83,7 +83,7 @@ def labels_of(
 
 
 def counted_paths(paths: Iterable[Path]) -> frozenset[Path]:
-    """Return which files have a track number before their name, by the others of their folder."""
+    """Return the files whose names begin with a track number, judged by their folder."""
     by_folder: dict[Path, list[Path]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, []).append(path)

@@ -1,4 +1,4 @@
-"""Width and height that a picture states in its header, without decoding it."""
+"""Width and height of a picture from its header, without decoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height in pixels of a JPEG, PNG, GIF or WebP; None if it states none."""
+    """Return width and height in pixels of a JPEG, PNG, GIF or WebP; None if not stated."""
     try:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return struct.unpack_from(">II", data, 16)

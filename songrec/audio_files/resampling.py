@@ -10,7 +10,7 @@ from songrec.core.types import Floats
 
 
 class Resampler:
-    """Streaming resampler of mono chunks, whose rate may change, to one rate."""
+    """Streaming resampler of mono chunks to one rate; the rate of chunks may change."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -37,9 +37,9 @@ class Resampler:
 
 
 def _copies(frames: list[AudioFrame]) -> list[Floats]:
-    """Return the samples of frames in memory of their own.
+    """Copy the samples of frames.
 
-    Kept as they come, the small arrays lie between FFmpeg's larger buffers, whose memory then
-    cannot be used again: five times as much as the samples need.
+    Without copies the small arrays lie between FFmpeg's larger buffers and fragment the heap: five
+    times the memory of the samples.
     """
     return [frame.to_ndarray()[0].copy() for frame in frames]

@@ -1,10 +1,10 @@
 """Length of an audio stream, from its packets: exact, and without decoding all of them.
 
-Neither of the simple answers is right. Headers state any length, and the lengths that packets state
-do not add up: those of Vorbis are up to a tenth too short (FFmpeg has the size of the block before
-wrong), those in Matroska are rounded to a millisecond, and neither counts what decoders drop, such
-as an encoder's delay and padding. So the first and the last packets are decoded: the length is the
-time from the first sample to the end of the last one, by the timestamps of the decoded frames.
+Lengths in headers may be wrong, and the sum of the packets' stated lengths is inexact: Vorbis
+packets are up to a tenth too short (FFmpeg assumes a wrong size of the previous block), Matroska
+rounds to a millisecond, and both include the encoder delay and padding that decoders drop. So the
+first and the last packets are decoded: the length is the time from the first sample to the end of
+the last one, by the timestamps of the decoded frames.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import av
 from songrec.audio_files.containers import UNDECODABLE, Damage, packets
 
 ENDS_S = 1.5
-"""At most about this much is decoded of the beginning and of the end."""
+"""Approximate seconds decoded at the beginning and at the end."""
 TAIL_PACKETS = 48
-"""A decoder that begins in the middle may drop many packets: Musepack's drops 32."""
+"""Packets decoded at the end: a decoder that starts mid-stream drops some (Musepack's 32)."""
 GAP_S, GAP_OF_VORBIS_S = 0.1, 1.0
-"""Timestamps that jump by more are not those of one uninterrupted recording.
+"""Largest jump of timestamps, in seconds, within one uninterrupted recording.
 
-Those of Vorbis jump with each page of Ogg by what the lengths of its packets are too short.
+Vorbis timestamps jump at each Ogg page, because the lengths of its packets are too short.
 """
 LEAST_SHARE, GREATEST_SHARE = 0.75, 1.05
-"""Range of the packets' stated lengths in all, relative to the length by timestamps."""
+"""Accepted range of the sum of stated lengths relative to the length by timestamps."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLength:
     """Length of a stream in seconds.
 
-    ``packets_s`` is the sum of the lengths that its packets state, None if too many state none;
-    ``seconds`` what decoding gives, None if that is only known by decoding everything; ``origin_s``
-    the timestamp of the first decoded sample, None if timestamps cannot be relied on.
+    ``packets_s`` is the sum of the packets' stated lengths, None if too many state none;
+    ``seconds`` the decoded length, None if only decoding everything can tell; ``origin_s`` the
+    timestamp of the first decoded sample, None if timestamps are unreliable.
     """
 
     packets_s: float | None
@@ -50,7 +50,7 @@ def measure(container: Any, stream: Any) -> StreamLength:
     stated = count = without_length = without_timestamp = 0
     first = following = None
     continuous = stream.time_base is not None
-    # Whole numbers of the stream's clock: a file has ten thousands of packets.
+    # Integer ticks of the stream's clock, for speed: a file has ten thousands of packets.
     ticks_per_s = float(1 / stream.time_base) if stream.time_base else 1.0
     gap = ticks_per_s * (GAP_OF_VORBIS_S if stream.codec_context.name == "vorbis" else GAP_S)
     longest_tail = ENDS_S * ticks_per_s
@@ -79,7 +79,7 @@ def measure(container: Any, stream: Any) -> StreamLength:
         stated += length
         if len(tail) > TAIL_PACKETS or (len(tail) > 2 and stated - tail[1][0] > longest_tail):
             tail.popleft()
-    # The first and the last packet of some encoders state nothing.
+    # The first and the last packet of some encoders state no length.
     few = max(1, count // 100)
     states_lengths = stated and without_length <= few and stream.time_base
     packets_s = float(stated * stream.time_base) if states_lengths else None
@@ -102,7 +102,7 @@ def measure(container: Any, stream: Any) -> StreamLength:
 
 
 class _Decoded:
-    """Start, end and length of what some packets decode to."""
+    """Start, end and length of decoded packets in seconds."""
 
     def __init__(self) -> None:
         self.start_s: float | None = None
@@ -146,8 +146,8 @@ _FRAME_COUNTS = (b"Xing", b"Info", b"VBRI")
 def stated_length(path: Path, container: Any, stream: Any) -> float | None:
     """Return the length in seconds that the file's header states, None if it states none.
 
-    For formats whose headers state no length FFmpeg gives an estimate from the bit rate, which
-    means nothing where the bit rate varies.
+    FFmpeg's estimates from the bit rate, for formats without a stated length, are ignored: they are
+    meaningless with a variable bit rate.
     """
     if container.format.name in _WITHOUT_LENGTH.split() and not _states_frames(path):
         return None

@@ -1,4 +1,4 @@
-"""Texts of tags as they are stored: one clean line of a limited length."""
+"""Cleaning of tag texts for storage: one line of limited length."""
 
 from __future__ import annotations
 

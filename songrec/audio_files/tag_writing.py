@@ -27,18 +27,18 @@ _MP4_KEY = "----:com.apple.iTunes:initialkey"
 
 
 def key_text(key: int, mode: int | None) -> str:
-    """Format pitch class and mode as tags do: ``F#m``, ``C``."""
+    """Format pitch class and mode in the notation of tags: ``F#m``, ``C``."""
     return _SHARPS[key] + ("m" if mode == 0 else "")
 
 
 def write_values(path: Path, *, tempo: float | None = None, key: str | None = None) -> None:
     """Write tempo (BPM, rounded) and initial key into the tags of the file at ``path``.
 
-    All else stays: other tags, pictures, unknown frames, the version of ID3, ID3v1, owner and
-    permissions. A symbolic link stays one, its target is written. The file is replaced atomically;
-    one with several hard links is overwritten, so that it stays the same file under all its
-    names. The modification time becomes the present, which backups go by. Its tags are read and
-    written by a child process, in a copy.
+    Everything else is preserved: other tags, pictures, unknown frames, the version of ID3, ID3v1,
+    owner and permissions. Of a symbolic link the target is written. The file is replaced
+    atomically, except that a file with several hard links is overwritten in place to preserve the
+    links. The modification time is updated so that backups notice. A child process reads and writes
+    the tags in a copy.
 
     Raises ``BadInput`` for a format whose tags cannot be written.
     """
@@ -65,10 +65,11 @@ def _overwrite(target: Path, draft: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         except OSError as error:
-            kept = draft.with_name(f"{target.stem}.complete{target.suffix}")
-            draft.rename(kept)
+            complete = draft.with_name(f"{target.stem}.complete{target.suffix}")
+            draft.rename(complete)
             raise BadInput(
-                f"{target.name}: was only written in part ({error.strerror}); {kept} is complete."
+                f"{target.name}: was only written in part ({error.strerror}); "
+                f"{complete} is complete."
             ) from None
 
 
@@ -105,13 +106,13 @@ def _write(path: str, name: str, tempo: float | None, key: str | None) -> None:
 def _write_id3(tags: ID3, draft: Path, bpm: str | None, key: str | None) -> None:
     version = tags.version[1] if tags.version >= (2,) else 4
     if tags.version >= (2,) and tags.size:
-        # As written: without ID3v1 merged in and without dates turned into those of 2.4.
+        # Without merging ID3v1 or converting dates to version 2.4.
         tags = type(tags)(draft, translate=False, load_v1=False)
     if bpm:
         tags.setall("TBPM", [TBPM(encoding=Encoding.LATIN1, text=[bpm])])
     if key:
         tags.setall("TKEY", [TKEY(encoding=Encoding.LATIN1, text=[key])])
-    # Nobody writes 2.2 any more; 2.3 has the same fields under longer names.
+    # mutagen cannot write 2.2; version 2.3 has the same fields under longer names.
     tags.save(draft, v2_version=4 if version == 4 else 3, v23_sep=None)
 
 
@@ -133,7 +134,7 @@ def _write_items(tags: Any, bpm: str | None, key: str | None) -> None:
 
 
 def _id3v1(path: Path) -> bytes | None:
-    """Return the bytes of an ID3v1 tag; mutagen writes it anew, or not at all."""
+    """Return the bytes of an ID3v1 tag, which mutagen would rewrite or drop."""
     with path.open("rb") as file:
         if file.seek(0, os.SEEK_END) < ID3V1_BYTES:
             return None

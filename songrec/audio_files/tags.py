@@ -36,19 +36,19 @@ from songrec.audio_files.video_titles import is_video, split_video_title
 from songrec.core.memory import bounded_growth
 
 TAG_READER_VERSION = 1
-"""Raised when files give other tags than before: their tags are read again, not their sound."""
+"""Increase when the reader yields other tags: tags are then read again, audio is not analysed."""
 _MILLISECONDS = 2
-"""The unit of the times in a SYLT frame, by ID3."""
+"""ID3's code for times in milliseconds in a SYLT frame."""
 LONGEST_LYRICS = 50_000
 LARGEST_COVER = 16 * 2**20
 MOST_PIXELS = 50_000_000
-"""A browser unpacks a cover to four bytes a pixel; a small file may claim thousands of millions."""
+"""Limit of a cover: browsers use four bytes a pixel, and a small file may claim 10⁹ pixels."""
 MEMORY_BYTES = 256 * 2**20
-"""Tags that need more are left out: a compressed frame of 1 MB may hold 1 GB of zeros."""
+"""Memory limit of reading tags: a compressed frame of 1 MB may expand to 1 GB."""
 _LONGEST_TEXTS = 2**20
-"""Characters of all texts of one key; what follows is not read."""
+"""Limit of characters read per key, over all its texts."""
 _MOST_VALUES = 100
-"""Genres, and artists, of one song."""
+"""Limit of genres, and of artists, per song."""
 
 # Names of each field in ID3, MP4, ASF, APEv2 and Vorbis comments, in lower case; the first with a
 # value counts. "txxx:" are ID3's frames and "----:" MP4's atoms with a name of their own.
@@ -121,8 +121,8 @@ class FileTags:
     None (or empty ``genres``) where absent. ``artists`` is the artist line as written, several
     values joined by commas; ``artist_names`` are the artists if the file lists them,
     ``artist_ids`` their MusicBrainz ids. ``year`` is that of the first release where the file
-    has both. ``notes`` say what was mended, guessed or could not be read;
-    ``suspected_encoding`` is a code page that texts look like and were not read by.
+    has both. ``notes`` list repaired, guessed and unreadable values; ``suspected_encoding`` is the
+    likely code page of texts that were not decoded with it.
     """
 
     title: str | None = None
@@ -141,7 +141,7 @@ class FileTags:
     suspected_encoding: str | None = None
 
     def filled(self, metadata: Mapping[str, str], code_page: str | None = None) -> FileTags:
-        """Return these tags, with missing and damaged ones from a container's ``metadata``.
+        """Replace missing and damaged tags by those of a container's ``metadata``.
 
         Bytes of ``metadata`` that are not UTF-8 are surrogates (``surrogateescape``).
         """
@@ -173,8 +173,8 @@ class FileTags:
             return self
         note = f"artist and title are taken from the title of a video: {self.title}"
         title, artists = names
-        kept = {} if artists == self.artists else {"artist_names": (), "artist_ids": ()}
-        return replace(self, title=title, artists=artists, notes=(*self.notes, note), **kept)
+        changes = {} if artists == self.artists else {"artist_names": (), "artist_ids": ()}
+        return replace(self, title=title, artists=artists, notes=(*self.notes, note), **changes)
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,9 @@ class Cover:
 def read_tags(path: Path, code_page: str | None = None) -> FileTags:
     """Read the tags of the file at ``path`` and the lyrics of an .lrc file beside it.
 
-    Several kinds of tags in one file complete each other: those of its format, ID3v2, APEv2,
-    ID3v1. What is damaged is left out and noted; nothing raises. ``code_page`` is the encoding of
-    text that declares none (``SONGREC_TAG_ENCODING``).
+    Several kinds of tags in one file are merged: those of its format, ID3v2, APEv2, ID3v1. Damaged
+    tags are left out and noted; no error is raised. ``code_page`` is the encoding of text that
+    declares none (``SONGREC_TAG_ENCODING``).
     """
     try:
         with bounded_growth(MEMORY_BYTES):
@@ -216,7 +216,7 @@ def _read_tags(path: Path, code_page: str | None) -> FileTags:
 
 
 def read_timed_lyrics(path: Path, code_page: str | None = None) -> list[TimedLine]:
-    """Read the lyrics in a file's own tags with their times; none where they have no times."""
+    """Read synchronised lyrics from a file's tags; empty if they have no times."""
     opened = _open(path)
     texts = _TextReader(code_page).read("lyrics", opened.values, _KEYS["lyrics"])
     timed = next(filter(None, map(timed_lines, texts)), [])
@@ -237,14 +237,14 @@ def read_cue_sheet(path: Path, code_page: str | None = None) -> str | None:
         with bounded_growth(MEMORY_BYTES):
             texts = _TextReader(code_page).read("cue_sheet", _open(path).values, keys)
     except MemoryError:
-        return None  # as reading the other tags will say
+        return None  # reading the other tags reports the error
     return "\n".join(texts) or None
 
 
 def read_cover(path: Path) -> Cover | None:
     """Read the front cover (JPEG, PNG, GIF or WebP by content), else the first picture.
 
-    Pictures above ``LARGEST_COVER`` bytes or ``MOST_PIXELS`` are passed over.
+    Pictures above ``LARGEST_COVER`` bytes or ``MOST_PIXELS`` are ignored.
     """
     try:
         with bounded_growth(MEMORY_BYTES):
@@ -258,7 +258,7 @@ _TOO_LARGE = f"its tags need more than {MEMORY_BYTES // 2**20} MiB of memory and
 
 @dataclass
 class _OpenedTags:
-    """Tags of a file by kind, best first: objects of mutagen, and values by key in lower case."""
+    """Tags of a file, best kind first: mutagen's objects, and values by lower-case key."""
 
     sources: list[Any] = field(default_factory=list)
     values: list[dict[str, list[str | bytes]]] = field(default_factory=list)
@@ -271,7 +271,7 @@ def _open(path: Path) -> _OpenedTags:
     file = _attempt(opened, lambda: mutagen.File(path))
     tags = None if file is None else file.tags
     if _starts_with_id3(path) or (isinstance(tags, ID3) and tags.version < (2,)):
-        # Without ID3v1, which cuts what APEv2 may have whole, and with dates as they are written.
+        # Without ID3v1, which truncates values that APEv2 may have in full; dates unparsed.
         id3 = _attempt(opened, lambda: _id3v2(path))
         tags = None if isinstance(tags, ID3) else tags
     else:
@@ -291,7 +291,7 @@ def _attempt(opened: _OpenedTags, read: Callable[[], Any]) -> Any:
         return read()
     except MemoryError:
         raise
-    # Broken tags make mutagen raise nearly any exception; they cost no song.
+    # Broken tags make mutagen raise nearly any exception; the song is kept.
     except Exception as error:  # noqa: BLE001
         what = clean(str(error))[:200]
         opened.notes = [f"its tags are damaged ({what})" if what else "its tags are damaged"]
@@ -348,7 +348,7 @@ def _as_texts(value: Any) -> list[str | bytes]:
 
 
 class _TextReader:
-    """Decoder of a file's texts, which remembers what it had to mend or doubts."""
+    """Decoder of a file's texts that records repaired and doubtful values."""
 
     def __init__(self, code_page: str | None) -> None:
         self._code_page = code_page
@@ -375,7 +375,7 @@ class _TextReader:
         return []
 
     def notes(self, fields: Container[str] | None = None) -> list[str]:
-        """Describe what was mended and what looks wrong, of ``fields`` (None: of all)."""
+        """Describe repaired and doubtful values of ``fields`` (None: all fields)."""
         notes = []
         for how, names in self._mended.items():
             shown = [_SHOWN[name] for name in names if fields is None or name in fields]
@@ -391,7 +391,7 @@ class _TextReader:
         return notes
 
     def guess(self, fields: Container[str] | None = None) -> tuple[str, str] | None:
-        """Guess the code page of texts that Windows-1252 makes no sense of, as it would read."""
+        """Guess the code page of texts that make no sense as Windows-1252, with the text in it."""
         texts = [text for name, text in self._doubtful.items() if fields is None or name in fields]
         return likely_code_page(texts)
 
@@ -438,7 +438,7 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
     listed = several("artist_names") or (artists if len(artists) > 1 else ())
     ids = tuple(part for value in several("artist_ids") for part in re.split(r"[/;]\s*", value))
     if len(ids) == 1 and len(artists) == 1 and not listed:
-        listed = artists  # one id: one artist, whatever its name looks like
+        listed = artists  # a single id means a single artist, even with "&" in the name
     genres = [genre for raw in texts.get("genre", []) for genre in split_genres(raw)]
     lyrics = "\n\n".join(without_times(_lines(raw)) for raw in texts.get("lyrics", []))
     return FileTags(
@@ -474,7 +474,7 @@ def split_genres(text: str) -> list[str]:
     rest = text[numbers.end() :].strip() if numbers else text
     if not coded and (alone := re.fullmatch(r"(\d{1,3})|(RX|CR)", rest)):
         coded, rest = [alone[1] or alone[2]], ""
-    if rest.startswith("(("):  # ID3's way to write a parenthesis that is none of these
+    if rest.startswith("(("):  # ID3's escape for a literal parenthesis
         rest = rest[1:]
     named = [part.strip() for part in re.split(r"[;,]|(?<=\S) / (?=\S)", rest)]
     return [name[: LONGEST["genre"]] for name in (*map(_numbered_genre, coded), *named) if name]

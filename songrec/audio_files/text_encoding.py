@@ -1,8 +1,8 @@
-"""Text of tags whose encoding is unknown or wrongly declared.
+"""Decoding of tag texts of unknown or wrongly declared encoding.
 
-ID3's "Latin-1" fields, ID3v1 and the INFO chunk of WAV contain whatever code page the tagging
-program ran under. UTF-8 is recognised with certainty and Windows-1252 contains Latin-1; any other
-code page is a guess, which is reported and never applied unless it is configured.
+ID3's "Latin-1" fields, ID3v1 and the INFO chunk of WAV contain text in the code page of the system
+that wrote them. UTF-8 is recognised with certainty, and Windows-1252 contains Latin-1; any other
+code page is a guess that is reported, and applied only if configured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _HIGH_WORD = re.compile(rb"[\x80-\xff]{2,}")
 _FEWEST_HIGH = 4
 _LIKELY, _POSSIBLE = 0.6, 0.5
 
-# Letters that make up most of any text in the language, by code page: what a guess is scored by.
+# Most frequent letters of the language by code page, to score a guess.
 _FREQUENT = {
     "cp1251": "оеаинтсрвлкмдпуя",
     "koi8-r": "оеаинтсрвлкмдпуя",
@@ -60,7 +60,7 @@ def decode_bytes(data: bytes, code_page: str | None = None) -> DecodedText:
 
 
 def mend(text: str, code_page: str | None = None) -> DecodedText:
-    """Return text that was decoded by the wrong encoding as it was meant.
+    """Repair text that was decoded with the wrong encoding.
 
     ``BeyoncÃ©`` is UTF-8 read as Latin-1; control characters from 0x80 are Windows-1252 read as
     Latin-1. ``code_page`` is used for text that has whole words of Latin-1's upper half.
@@ -81,10 +81,10 @@ def mend(text: str, code_page: str | None = None) -> DecodedText:
 
 
 def likely_code_page(texts: list[str]) -> tuple[str, str] | None:
-    """Guess the code page of texts that were decoded as Windows-1252 and look like none.
+    """Guess the code page of texts that were decoded as Windows-1252 but look wrong.
 
-    Returns its name and the texts as they would read, or None where Windows-1252 is plausible: a
-    language in Latin letters has no words that consist of accented ones.
+    Returns its name and the texts decoded with it, or None if Windows-1252 is plausible: no
+    language in Latin letters has words of accented letters only.
     """
     joined = " / ".join(texts)
     data = _single_bytes(joined)
@@ -101,7 +101,7 @@ def likely_code_page(texts: list[str]) -> tuple[str, str] | None:
 
 
 def _certain_utf8(data: bytes) -> str | None:
-    """Decode UTF-8 that cannot be anything else; None otherwise."""
+    """Decode bytes that are certainly UTF-8; None otherwise."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -160,7 +160,7 @@ def _has_controls(text: str) -> bool:
 
 
 def _score(data: bytes, page: str) -> float:
-    """Rate from 0 to 1 how well ``data`` reads in a code page."""
+    """Score the plausibility of ``data`` in a code page from 0 to 1."""
     try:
         text = data.decode(page)
     except UnicodeDecodeError:
@@ -168,7 +168,7 @@ def _score(data: bytes, page: str) -> float:
     if page in _COMMON_LEADS:
         return _multibyte_score(text, page)
     if page not in _FREQUENT:
-        return 1.0  # configured, and nothing is known against it
+        return 1.0  # a configured code page without letter statistics
     letters = [c for c in text if c >= "\x80"]
     frequent = sum(c.lower() in _FREQUENT[page] for c in letters)
     words = re.findall(r"[^\W\d_]+", text)

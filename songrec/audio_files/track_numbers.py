@@ -1,8 +1,8 @@
 """Track numbers at the start of file names, as opposed to numbers that belong to the name.
 
 ``01 - Yesterday`` begins with a track number, ``3 Doors Down - Kryptonite`` and ``7 Rings`` do not.
-A number is a track number only on evidence: the other files of its folder are counted in the same
-way, the file's tag has the same number, or a zero before it (``07``).
+A number is a track number only on evidence: the other files of its folder are numbered in the same
+way, the file's tag has the same number, or it has a leading zero (``07``).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _DISC = re.compile(rf"(?P<group>\d{{1,2}})[-.](?P<number>\d\d){_MARK}")
 _SIDE = re.compile(rf"(?P<group>[A-Ha-h])(?P<number>\d{{1,2}}){_MARK}")
 _DOTS = frozenset(".)_、．")
 LARGEST_GAP = 10
-"""Missing numbers between two counted files, at most."""
+"""Largest number of missing tracks between two numbered files."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeadingNumber:
-    """A number at the start of a name, which may be a track's.
+    """A number at the start of a name, possibly a track number.
 
-    ``style`` is what all counted names of a folder share: the kind of number and the mark behind
-    it. ``group`` is the disc or the side, ``rest`` the name without the number.
+    ``style`` is the kind of number and the mark behind it, the same for all numbered names of a
+    folder. ``group`` is the disc or the side, ``rest`` the name without the number.
     """
 
     style: tuple[str, str]
@@ -57,32 +57,32 @@ def leading_number(name: str) -> LeadingNumber | None:
 def without_track_number(name: str, *, is_counted: bool = False, track: int | None = None) -> str:
     """Return a name without its track number, if it begins with one.
 
-    ``is_counted``: the folder counts its tracks (``counted_names``); ``track`` is the number in
+    ``is_counted``: the folder numbers its tracks (``counted_names``); ``track`` is the number in
     the file's tag.
     """
-    found = leading_number(name)
-    if found is None:
+    leading = leading_number(name)
+    if leading is None:
         return name
-    is_side = found.style[0] == "side"
-    by_form = found.is_padded and found.width == 2 and not is_side
-    by_tag = found.number == track and not is_side
-    return found.rest if is_counted or by_form or by_tag else name
+    is_side = leading.style[0] == "side"
+    by_form = leading.is_padded and leading.width == 2 and not is_side
+    by_tag = leading.number == track and not is_side
+    return leading.rest if is_counted or by_form or by_tag else name
 
 
 def counted_names(names: Iterable[str]) -> frozenset[str]:
-    """Return which names of one folder (without endings) begin with a track number.
+    """Return the names of one folder (without extensions) that begin with a track number.
 
-    Several names must have numbers of one style that are padded with zeros, or that run without
-    large gaps: from 1 on, else three (after a bare space five) in a row. Discs are counted by a
-    zero or by three names (``1-03``), sides of a record from ``A1``.
+    Several names must have numbers of one style that are zero-padded, or consecutive without large
+    gaps: starting at 1, or at least three (after a bare space five) in a row. Disc numbers need
+    zero-padding or three names (``1-03``), sides of a record start at ``A1``.
     """
     names = list(names)
     by_style: dict[tuple[str, str], dict[str, list[tuple[str, LeadingNumber]]]] = {}
     for name in names:
-        found = leading_number(name)
-        if found is not None:
-            groups = by_style.setdefault(found.style, {})
-            groups.setdefault(found.group, []).append((name, found))
+        leading = leading_number(name)
+        if leading is not None:
+            groups = by_style.setdefault(leading.style, {})
+            groups.setdefault(leading.group, []).append((name, leading))
     counted: set[str] = set()
     for (kind, mark), groups in by_style.items():
         share = sum(map(len, groups.values())) / len(names)
@@ -92,27 +92,30 @@ def counted_names(names: Iterable[str]) -> frozenset[str]:
             counted |= _counted_on_discs(groups)
         else:
             members = groups[""]
-            numbers = _counted_numbers([found for _, found in members], mark, share)
-            counted |= {name for name, found in members if found in numbers}
+            numbers = _counted_numbers([leading for _, leading in members], mark, share)
+            counted |= {name for name, leading in members if leading in numbers}
     return frozenset(counted)
 
 
 def _counted_numbers(
-    found: Sequence[LeadingNumber], mark: str, share: float
+    candidates: Sequence[LeadingNumber], mark: str, share: float
 ) -> list[LeadingNumber]:
-    """Return those of one style that count tracks; ``share`` of the folder's names have it."""
-    padded = Counter(one.width for one in found if one.is_padded)
+    """Return the track numbers among ``candidates`` of one style.
+
+    ``share`` is the share of the folder's names with that style.
+    """
+    padded = Counter(one.width for one in candidates if one.is_padded)
     if padded:
         width = padded.most_common(1)[0][0]
-        alike = [one for one in found if one.width == width or (one.width > width > 1)]
+        alike = [one for one in candidates if one.width == width or (one.width > width > 1)]
         certain = {one.number for one in alike if one.is_padded}
         if len(certain) < 2 and width != 2:
             return []
         if len(certain) > 1 and mark and share >= 0.8:
-            # A folder of such names may be a choice: 01, 11, 38.
+            # The folder may hold a selection of an album: 01, 11, 38.
             certain |= {one.number for one in alike if one.width == width}
     else:
-        alike = _without_artists(found)
+        alike = _without_artists(candidates)
         numbers = sorted({one.number for one in alike})
         if len(numbers) >= 2 and share == 1 and mark in _DOTS:
             return alike  # a folder of nothing but "3. Title" and "7. Title"
@@ -121,17 +124,19 @@ def _counted_numbers(
     return [one for one in alike if one.number in numbers]
 
 
-def _without_artists(found: Sequence[LeadingNumber]) -> list[LeadingNumber]:
-    """Leave out ``3 Doors Down - …`` where several songs of them are in the folder."""
-    times = Counter((one.number, one.rest.partition(" - ")[0].casefold()) for one in found)
-    return [one for one in found if times[one.number, one.rest.partition(" - ")[0].casefold()] == 1]
+def _without_artists(candidates: Sequence[LeadingNumber]) -> list[LeadingNumber]:
+    """Drop artist names such as ``3 Doors Down - …`` that occur more than once."""
+    times = Counter((one.number, one.rest.partition(" - ")[0].casefold()) for one in candidates)
+    return [
+        one for one in candidates if times[one.number, one.rest.partition(" - ")[0].casefold()] == 1
+    ]
 
 
 def _run(numbers: Sequence[int], mark: str, share: float) -> set[int]:
-    """Return numbers in a row that are a count by themselves; empty if there are none."""
+    """Return a run of numbers long enough to be track numbers; empty without one."""
     runs: list[list[int]] = []
     for number in numbers:
-        # One may be missing in a count from 1.
+        # One number may be missing in a run from 1.
         gap = 2 if runs and runs[-1][0] <= 1 else 1
         if runs and number - runs[-1][-1] <= gap:
             runs[-1].append(number)
@@ -149,7 +154,7 @@ def _run(numbers: Sequence[int], mark: str, share: float) -> set[int]:
 
 
 def _continued(certain: set[int], numbers: set[int]) -> set[int]:
-    """Add the larger numbers that follow a count; the longer it is, the larger a gap may be."""
+    """Extend a run by larger numbers; a longer run allows a larger gap."""
     counted = set(certain)
     for number in sorted(numbers - certain):
         before = [one for one in counted if one < number]
@@ -159,17 +164,19 @@ def _continued(certain: set[int], numbers: set[int]) -> set[int]:
 
 
 def _counted_on_discs(groups: dict[str, list[tuple[str, LeadingNumber]]]) -> set[str]:
-    """Return the names that are counted by disc and track, such as ``1-03``."""
-    places = {(disc, found.number) for disc, of in groups.items() for _, found in of}
-    is_padded = any(found.is_padded for of in groups.values() for _, found in of)
+    """Return the names numbered by disc and track, such as ``1-03``."""
+    places = {(disc, leading.number) for disc, members in groups.items() for _, leading in members}
+    is_padded = any(leading.is_padded for members in groups.values() for _, leading in members)
     if len(places) < (2 if is_padded else 3):
         return set()
-    return {name for of in groups.values() for name, _ in of}
+    return {name for members in groups.values() for name, _ in members}
 
 
 def _counted_sides(groups: dict[str, list[tuple[str, LeadingNumber]]]) -> set[str]:
-    """Return the names that are counted by the sides of a record: A1, A2, B1, …"""
-    times = Counter((side, found.number) for side, of in groups.items() for _, found in of)
+    """Return the names numbered by the sides of a record: A1, A2, B1, …"""
+    times = Counter(
+        (side, leading.number) for side, members in groups.items() for _, leading in members
+    )
     is_once = {place for place, count in times.items() if count == 1}
     firsts = {side for side, number in is_once if number == 1}
     if len(firsts) < 2 and not any((side, 2) in is_once for side in firsts):
@@ -177,7 +184,7 @@ def _counted_sides(groups: dict[str, list[tuple[str, LeadingNumber]]]) -> set[st
     return {
         name
         for side in firsts
-        for name, found in groups[side]
-        if (side, found.number) in is_once
-        and found.number in _continued({1}, {number for one, number in is_once if one == side})
+        for name, leading in groups[side]
+        if (side, leading.number) in is_once
+        and leading.number in _continued({1}, {number for one, number in is_once if one == side})
     }

@@ -1,7 +1,7 @@
 """Tags at the end of a file, read tolerantly and as bytes: APEv2 and ID3v1.
 
-They stand in MP3, AAC and other files in which mutagen looks for ID3v2 only, and mutagen reads no
-item of an APEv2 tag with one damaged item or with text that is not UTF-8.
+MP3, AAC and other files may have them where mutagen only looks for ID3v2, and mutagen drops a whole
+APEv2 tag for one damaged item or for text that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ _TEXT = 0
 def read_ape(path: Path) -> dict[str, list[bytes]]:
     """Read an APEv2 tag at the end of a file: values by key in lower case; empty without one.
 
-    A picture is one value, its description, a null byte and its data. What follows a damaged item
-    is left out.
+    A picture is one value: description, null byte, data. Reading stops at a damaged item.
     """
     try:
         with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""A process that converts one sound file and writes the result to its standard output.
+"""Entry point of the process that converts one sound file to its standard output.
 
-It ends with its parent, and when nobody reads any more. Exit code 2: the file cannot be decoded.
+It ends with its parent, or when its output is closed. Exit code 2: the file cannot be decoded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNDECODABLE = 2
 
 
 def main(request: dict[str, Any]) -> int:
-    """Convert ``path`` as the other values of ``request`` say: arguments of ``transcode``."""
+    """Convert ``request["path"]``; the other values are arguments of ``transcode``."""
     end_with_parent()
     limit_process(MEMORY_BYTES)
     with contextlib.suppress(ValueError, OSError):  # the limit was lower already

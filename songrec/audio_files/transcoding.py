@@ -16,24 +16,24 @@ from songrec.audio_files.containers import Damage, frames, opened
 from songrec.core.errors import BadInput
 
 LOW_RATE = 22_050
-"""Hz. The sample rate of streams with few bits."""
+"""Hz. Sample rate of streams with a low bit rate."""
 HIGHEST_RATE = 192_000
-"""Hz. What FLAC is written with."""
+"""Hz. Highest sample rate of FLAC output."""
 PREROLL_S = 0.5
-"""Decoded before the place where a conversion begins: lossy decoders start up with it."""
+"""Decoded and dropped before ``start_s``, because lossy decoders need to start up."""
 MP3_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 MP3_LOW_RATES = (8, 16, 24, 32, 40, 48, 56)
-"""kbit/s that MP3 knows at 44,100 Hz and at ``LOW_RATE``."""
+"""Bit rates (kbit/s) of MP3 at 44,100 Hz and at ``LOW_RATE``."""
 _DEEP = frozenset({"s32", "s64", "flt", "dbl"})
 _LOSSLESS = ("flac", "alac", "pcm_", "ape", "wavpack", "tta", "tak", "mlp", "truehd")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A format that is written: FFmpeg's names of container and encoder, rate and bits a second.
+    """An output format: FFmpeg's names of container and encoder, sample rate and bit rate.
 
-    ``options`` are those of the container: what is written can be read while it grows. A
-    ``sample_rate`` of 0 is the source's, a ``bit_rate`` of 0 is lossless.
+    The container ``options`` make the output readable while it grows. A ``sample_rate`` of 0 is
+    the source's; a ``bit_rate`` of 0 means lossless.
     """
 
     container: str
@@ -58,9 +58,9 @@ TARGETS = {
 
 
 def limited(format: str, bit_rate: int | None) -> Target:
-    """Return the target of ``format`` with at most ``bit_rate`` bits a second, if any is given.
+    """Return the target of ``format`` limited to ``bit_rate`` bits a second, if any is given.
 
-    What the encoder cannot go below is its lowest rate.
+    The limit is never below the encoder's lowest rate.
     """
     kind = TARGETS[format]
     if not bit_rate or not kind.bit_rate:
@@ -74,7 +74,7 @@ def limited(format: str, bit_rate: int | None) -> Target:
                 kind, bit_rate=chosen, sample_rate=LOW_RATE if is_low else kind.sample_rate
             )
         case "opus" | "ogg":
-            # A mean that is held over a second, so that the limit is one.
+            # Constrained VBR holds the mean over a second, so the limit holds.
             return replace(
                 kind,
                 bit_rate=min(max(bit_rate, 6_000), 450_000),
@@ -142,7 +142,7 @@ def transcode(
             frame.time_base = Fraction(1, kind.sample_rate)
             written += frame.samples
             out.mux(encoder.encode(frame))
-        if not written:  # before anything is, the head of the format too
+        if not written:  # checked before the header of the format is written
             if start_s:
                 raise BadInput(f"ends before {start_s:.1f} s")
             raise BadInput("holds no sound that can be decoded")

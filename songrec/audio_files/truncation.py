@@ -1,7 +1,6 @@
-"""Signs in a file's own structure that its end is missing.
+"""Detection of truncated files by the sizes of their chunks, boxes or pages.
 
-Where a header states a length, that is compared with what is decoded. This module knows the formats
-whose length is only that of their chunks, pages or boxes.
+Formats with a stated duration are checked against the decoded length instead (``decoding``).
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 _STREAMED = 0x7FFF0000
-"""From this on, sizes of chunks were written by programs that did not know them yet."""
+"""Smallest placeholder size: streaming writers do not know the size of a chunk yet."""
 _OGG_SEARCH_BYTES = 2**17
-"""More than two pages of Ogg, the last of which ends a complete stream."""
+"""More than two pages of Ogg, to find the last page of a stream."""
 
 
 def is_cut_off(path: Path) -> bool:
-    """Return whether the end of a file is missing by the structure of RIFF, MP4, Ogg or Wave64.
+    """Return whether a RIFF, MP4, Ogg or Wave64 file is truncated.
 
-    Of other formats nothing is known, and neither of files that cannot be read.
+    False for other formats and for files that cannot be read.
     """
     try:
         size = path.stat().st_size

@@ -1,4 +1,4 @@
-"""Artist and title from the title of a video, as yt-dlp writes it: the uploader is the artist."""
+"""Artist and title from tags of videos by yt-dlp, which names the uploader as the artist."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _VIDEO_SITE = re.compile(r"https?://(?:[\w-]+\.)*(?:youtube\.com|youtu\.be)/", r
 
 
 def is_video(pages: Iterable[str], dates: Iterable[str] = ()) -> bool:
-    """Return whether tags are those of a video, as yt-dlp writes them.
+    """Return whether tags were written by yt-dlp for a video.
 
-    They name its page (``purl`` or ``comment``), or have the date of its upload as eight digits.
+    Such tags name its page (``purl`` or ``comment``) or have an upload date of eight digits.
     """
     return any(_VIDEO_SITE.match(text.strip()) for text in pages) or any(
         _COMPACT_DATE.fullmatch(text.strip()) for text in dates
@@ -41,11 +41,11 @@ def is_video(pages: Iterable[str], dates: Iterable[str] = ()) -> bool:
 def split_video_title(
     title: str, artist: str | None, *, from_video: bool
 ) -> tuple[str, str | None] | None:
-    """Return title and artist of a song whose tags are those of a video; None if they are not.
+    """Return the song's title and artist from the tags of a video; None for other tags.
 
-    ``from_video``: the tags are those of a video, so the artist may be its uploader. A title
-    ``Artist - Title`` is split if the uploader's name is that artist's, or if the title calls
-    itself the official video, has one dash and names no version of a song behind it.
+    With ``from_video`` (``is_video``) the artist may be the uploader. A title ``Artist - Title`` is
+    split if the uploader is that artist, or if the title says "official video", has one dash and no
+    version (remix, live …) after it.
     """
     name = _TOPIC.sub("", artist) if artist else None
     bare = _MARK.sub("", title).strip() or title

@@ -49,7 +49,7 @@ _FORMATS = "listener,artist,count or artist,similar,score"
 
 @dataclass(frozen=True)
 class AffinityFile:
-    """What a file holds: its affinities, how many rows it has, and the rows that are left out."""
+    """Content of a file: its affinities, the number of rows, and the rejected rows."""
 
     affinities: ArtistAffinities
     n_rows: int
@@ -59,7 +59,7 @@ class AffinityFile:
 def read_affinities(path: Path, on_progress: Progress = no_progress) -> AffinityFile:
     """Read a file, or a folder with ``user_artists`` and ``artists`` (``.tsv`` or ``.dat``).
 
-    Raises ``BadInput`` for what is neither, and where no row can be read.
+    Raises ``BadInput`` for any other file, and if no row can be read.
     """
     rows = _folder_rows(path) if path.is_dir() else None
     if rows is None:
@@ -129,7 +129,7 @@ class _Columns:
         return columns
 
     def entry(self, place: int, cells: Sequence[Any], header: Sequence[str]) -> _Entry | Reject:
-        """Return a row's group, artist and weight, or why it is left out."""
+        """Return a row's group, artist and weight, or its rejection."""
 
         def cell(at: int | None) -> str:
             return "" if at is None or cells[at] is None else str(cells[at]).strip()

@@ -1,4 +1,4 @@
-"""Batches of rows: what every reader of catalogue files yields."""
+"""Batches of rows and the protocol of the readers that yield them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from songrec.catalogue_files.reading_notes import Assumption
 from songrec.catalogue_files.rejects import Reject
 from songrec.core.errors import BadInput
 
-# A batch is written in one transaction. More rows at once write fewer index pages in all; fewer
-# let others write sooner.
+# A batch is written in one transaction. Larger batches write fewer index pages in total; smaller
+# ones hold the database's write lock for a shorter time.
 BATCH_ROWS = 10_000
 BATCH_CHARACTERS = 64 * 2**20
-"""A batch ends sooner with this many characters: a packed file may hold gigabytes of blanks."""
+"""Size limit of a batch in characters: a gzipped file may hold gigabytes of blanks."""
 MAX_COLUMNS = 5_000
 
 

@@ -26,7 +26,7 @@ from songrec.core.artist_credits import THOUSANDS, ArtistField
 from songrec.core.csv_output import restore_text
 
 NO_NAME = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "\\n"})
-"""Spellings of an empty cell, in lower case, that no genre has as its name."""
+"""Spellings of an empty cell, in lower case, that are not names of genres."""
 MISSING = NO_NAME | frozenset(
     {
         *("-", "--", "---", "–", "—", "−", ".", "..", "...", "…", "?", "??"),
@@ -38,7 +38,7 @@ MISSING = NO_NAME | frozenset(
 )
 """Spellings of an empty numeric cell, in lower case."""
 NULL = "\\N"
-"""An empty cell in exports of databases; no text is written so."""
+"""NULL in exports of databases; not a possible text."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIBELS = re.compile(r"\s*(?:d[bB](?:\s*FS)?|LUFS|LKFS)\s*$", re.IGNORECASE)
@@ -70,14 +70,14 @@ _NO = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CellFormat:
-    """How a column writes its values.
+    """Notation of a column's values.
 
     Attributes
     ----------
     numbers, durations, dates
-        What its cells do not say for themselves.
+        Properties that single cells do not show.
     percent
-        What one percent is on the column's scale: 0.01, or 1 if it counts to 100.
+        Value of one percent on the column's scale: 0.01 (unit) or 1 (percent).
     has_german_keys
         Whether H is a key and B therefore B flat.
     """
@@ -118,7 +118,7 @@ def tempo(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
 
 
 def share(cell: Any, form: CellFormat = DEFAULT_FORMAT) -> float | None:
-    """Parse a share on the column's scale: ``"83 %"`` is 0.83 where it ends at 1."""
+    """Parse a share on the column's scale: ``"83 %"`` is 0.83 on the unit scale."""
     text = _without_unit(cell, _PERCENT)
     value = number(text, form)
     return value if value is None or text == cell else value * form.percent
@@ -261,7 +261,7 @@ def names(cell: Any) -> list[str]:
 
 
 def artists(cell: Any) -> ArtistField:
-    """Return artists: of ``"['A', 'B']"`` or a list as a list, else as a single text."""
+    """Parse artists: a list from ``"['A', 'B']"`` or a list, else a single text."""
     if isinstance(cell, list | tuple):
         parts = names_of_entries(cell) if any(isinstance(one, dict) for one in cell) else cell
         return ArtistField(tuple(name for part in parts if (name := line(part))), is_list=True)
@@ -270,7 +270,7 @@ def artists(cell: Any) -> ArtistField:
 
 
 def artists_between(separator: str) -> Any:
-    """Return a converter for artists in one cell that ``separator`` sets apart: ``"A;B"``.
+    """Return a converter for cells of several artists separated by ``separator``: ``"A;B"``.
 
     A comma that is followed by a space or belongs to a number is part of a name ("Tyler, The
     Creator", "10,000 Maniacs"), so a cell with no other comma is a single text. A semicolon
@@ -319,7 +319,7 @@ def _listed_artists(text: str) -> ArtistField | None:
 def _text(cell: Any) -> str:
     """Return a cell's text: nothing for ``\\N``, and ``0123`` for a spreadsheet's ``="0123"``.
 
-    The apostrophe that our own exports put before a formula is taken off.
+    The apostrophe before a formula, as in songrec's own exports, is removed.
     """
     if cell is None or cell != cell:
         return ""

@@ -1,4 +1,4 @@
-"""What a column holds, by its cells: track ids, addresses, dates, numbers, names."""
+"""Content types of columns, by their cells: track ids, addresses, dates, numbers, names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from songrec.catalogue_files.cell_values import is_missing
 
 SAMPLE_ROWS = 1_000
-"""Rows that a column is judged by, spread evenly over those that are given."""
+"""Number of rows, evenly spread, in the sample of a column."""
 _SPOTIFY_URI = re.compile(
     r"(?:spotify:(?:user:[^:]+:)?|https?://(?:open|play|api)\.spotify\.com/(?:v1/)?(?:intl-[a-z-]+/)?"
     r"(?:embed/)?)(track|artist|album|playlist|user|show|episode|local)s?[:/]",
@@ -68,7 +68,7 @@ class ColumnContent:
 
     @property
     def kind(self) -> str:
-        """The kind of at least nine of ten filled cells, else "mixed"; "empty" without any."""
+        """The kind of at least 90 % of the filled cells, else "mixed"; "empty" without any."""
         if not self.filled:
             return "empty"
         kind, count = max(self.kinds.items(), key=lambda item: item[1])
@@ -80,17 +80,17 @@ class ColumnContent:
 
     @property
     def filled_share(self) -> float:
-        """The share of the sample's rows in which the cell is filled."""
+        """Share of the sampled rows with a filled cell."""
         return self.filled / len(self.texts) if self.texts else 0.0
 
     @property
     def is_constant(self) -> bool:
-        """Whether every row holds the same."""
+        """Whether all rows have the same value."""
         return self.distinct == 1 and self.filled > 2
 
     @property
     def is_row_number(self) -> bool:
-        """Whether the column counts the rows."""
+        """Whether the column numbers the rows."""
         values = self.numbers
         if len(values) < 2 or len(values) != self.filled or self.filled != len(self.texts):
             return False
@@ -99,7 +99,7 @@ class ColumnContent:
 
     @property
     def label(self) -> str:
-        """What the column holds, for people: "numbers", "ISRC codes", … ; "" if mixed."""
+        """Description of the content for people: "numbers", "ISRC codes", …; "" if mixed."""
         kind = self.kind
         if kind == "empty":
             return "nothing"
@@ -133,7 +133,7 @@ def sample_rows(rows: Sequence[Sequence[Any]], size: int = SAMPLE_ROWS) -> list[
 
 
 def spotify_entity(text: str) -> str | None:
-    """Return what a Spotify URI or address names: ``"track"``, ``"artist"``, …; None for others."""
+    """Return the entity type in a Spotify URI or URL (``"track"``, ``"artist"``, …), else None."""
     match = _SPOTIFY_URI.match(text)
     return match[1].lower() if match else None
 

@@ -1,8 +1,8 @@
-"""How each column of a file writes its values, decided by a sample of its cells.
+"""Detection of the notation of each column from a sample of its cells.
 
-Whether a comma is a decimal comma, in which unit a duration is, where a short date has its year:
-a single cell cannot tell, the column as a whole can. Everything that is decided here and that the
-file does not state is an ``Assumption`` for the report.
+A single cell cannot tell whether a comma is a decimal comma, which unit a duration has, or where a
+short date has its year; the column as a whole can. Each decision that the file does not state is an
+``Assumption`` for the report.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from songrec.core.attributes import BY_NAME
 
 _DURATIONS = ("duration", "duration_ms")
 _UNIT_CONCEPTS = {"ms": "ms", "seconds": "s", "minutes": "min"}
-# Only programs write these, for a missing text; an artist may be called "None" or "Null".
+# Written only by programs for a missing text; an artist may be called "None" or "Null".
 _NO_NAMES = frozenset({"nan", "NaN", "<NA>", "#N/A", "N/A"})
 _MAX_LISTED = 4
 _FEWEST_FOR_SCALE = 20
@@ -47,8 +47,8 @@ _FEWEST_FOR_SCALE = 20
 class _Sample:
     """The distinct cells of one column in the sample.
 
-    ``numbers`` are the values of plain numbers, ``pointed`` those cells of them that have a point,
-    and ``texts`` all other cells.
+    ``numbers`` are the values of plain numbers, ``pointed`` the plain numbers' cells with a point,
+    ``texts`` all other cells.
     """
 
     field: str
@@ -73,17 +73,17 @@ class ColumnFormats:
 def detect_column_formats(
     columns: Mapping[str, tuple[str, Sequence[Any]]], *, decimal_comma: bool, percent: bool
 ) -> ColumnFormats:
-    """Decide how columns write their values.
+    """Detect the notation of columns.
 
     Parameters
     ----------
     columns
-        Header and sampled cells of the columns, by field; only of those that are read by one of
+        Header and sampled cells of the columns by field, for fields with a converter in
         ``cell_values.FORMATTED``.
     decimal_comma
-        Whether a comma is likelier a decimal comma than between thousands, where no cell tells.
+        Whether an ambiguous comma is a decimal comma rather than a thousands separator.
     percent
-        Whether shares count to 100.
+        Whether shares range to 100.
     """
     samples = [_sample(name, header, cells) for name, (header, cells) in columns.items()]
     numbers = _number_formats([one for one in samples if one.field != "year"], decimal_comma)
@@ -110,14 +110,14 @@ def detect_column_formats(
 def detect_null_words(
     names: Mapping[str, Sequence[Any]], others: Iterable[Sequence[Any]]
 ) -> tuple[frozenset[str], list[Assumption]]:
-    """Return the words that stand for an empty cell in columns of names.
+    """Return the words for an empty cell in columns of names.
 
     Parameters
     ----------
     names
         Sampled cells of columns of artists and albums, by header.
     others
-        Sampled cells of columns of numbers. A word that stands for nothing there ("NULL") does so
+        Sampled cells of columns of numbers. A word for an empty cell there ("NULL") also means one
         among names.
     """
     words = {word for cells in others for word in _words_for_nothing(cells)}
@@ -176,7 +176,7 @@ def _number_formats(samples: Sequence[_Sample], decimal_comma: bool) -> dict[str
     if not any(sample.has_comma for sample in samples):
         return {}
     evidence = {comma_evidence((*sample.texts, *sample.pointed)) for sample in samples} - {None}
-    # A file whose columns contradict each other says nothing about the others.
+    # Contradicting columns are no evidence for the remaining ones.
     file_comma = evidence.pop() if len(evidence) == 1 else None
     default = "decimal" if decimal_comma else "thousands"
     return {
@@ -202,7 +202,7 @@ def _is_plausible(name: str, value: float) -> bool:
 def _about_numbers(
     samples: Sequence[_Sample], formats: Mapping[str, NumberFormat]
 ) -> list[Assumption]:
-    """Say where a comma is a decimal comma, and where commas or points separate thousands."""
+    """Describe the meaning of commas and points: decimal sign or thousands separator."""
     assumptions = []
     for sign, meaning, text in (
         (",", "decimal", "a comma is the decimal sign"),
@@ -236,7 +236,7 @@ def _value(cell: str, form: NumberFormat) -> float | None:
 
 
 def _about_scale(sample: _Sample) -> list[Assumption]:
-    """Say where a file counts to 100 and a column of it seems to count to 1."""
+    """Describe a column that seems to range to 1 in a file of percent values."""
     attribute = BY_NAME.get(sample.field)
     if attribute is None or not attribute.is_share or len(sample.numbers) < _FEWEST_FOR_SCALE:
         return []

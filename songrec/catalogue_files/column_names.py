@@ -1,8 +1,8 @@
-"""Meanings of column names, by the words that a name is made of.
+"""Meanings of column names by their words.
 
-A name is taken apart into words (``"Artist Name(s)"``, ``"artistName"`` and ``"artist_names"`` are
-the same two), each word belongs to a concept, and the concepts decide which field the name means:
-*track* and *name* are a title, *artist* and *name* are artists, *artist* and *id* are neither.
+A name is split into words (``"Artist Name(s)"``, ``"artistName"`` and ``"artist_names"`` have the
+same two), each word belongs to a concept, and the concepts determine the field: *track* and *name*
+are a title, *artist* and *name* are artists, *artist* and *id* are neither.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from songrec.core.songs import plain
 
 _CONCEPTS: Mapping[str, str] = MappingProxyType(
     {
-        # What a column speaks of.
+        # Subjects.
         "track": """track tracks song songs recording recordings tune piece stuck lied lieder
             cancion canciones canzone brano chanson morceau musica musicas faixa lat utwor utworu
             piosenka piosenki nummer skladba skladby kappale şarkı lagu песня песни трек композиция
@@ -37,7 +37,7 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
         "person": """user users owner added uploader uploaded label labels publisher producer
             composer composers lyricist writer writers songwriter songwriters author autor auteur
             autore engineer conductor company distributor""",
-        # Its properties.
+        # Properties.
         "title": """title titles titel titre titulo titolo tytuł tytul tittel cim nazev baslik
             başlık judul tit2 название заголовок назва τιτλος عنوان العنوان 标题 標題
             タイトル 제목""",
@@ -84,12 +84,12 @@ _CONCEPTS: Mapping[str, str] = MappingProxyType(
         "subgenre": "subgenre subgenres",
         "emotion": "emotion emotions mood moods stimmung",
         "lyrics": "lyrics lyric songtext paroles letra letras testo text 歌词 歌詞 가사",
-        # Words that change nothing.
+        # Words without meaning.
         "filler": """the of a an is in on for by per audio feature features echonest spotify music
             musical top main primary original overall average avg mean value values score level
             percent percentage pct full data de da do del di der des catalogue deezer
             tidal itunes apple lastfm musicbrainz""",
-        # Words that make it something else.
+        # Words that exclude a field.
         "other": """count counts number num nr no n total rank ranking position pos index order
             streams stream views likes comments votes followers popularityrank image images picture
             cover artwork preview analysis similar featured featuring feat std var variancex stdev
@@ -133,7 +133,7 @@ _FUZZY_CUTOFF = 0.82
 
 @dataclass(frozen=True, slots=True)
 class NameMeaning:
-    """A field that a column name may mean, and how strongly it does (0 to 1)."""
+    """A possible field of a column name with the strength of the evidence (0 to 1)."""
 
     field: str
     strength: float
@@ -141,7 +141,7 @@ class NameMeaning:
 
 @dataclass(frozen=True, slots=True)
 class ColumnName:
-    """The concepts in a column name, and the fields that it may mean, the likeliest first.
+    """The concepts in a column name and its possible fields, the likeliest first.
 
     ``unknown`` counts the words that belong to no concept.
     """
@@ -152,58 +152,64 @@ class ColumnName:
     meanings: tuple[NameMeaning, ...]
 
     def strength(self, field: str) -> float:
-        """Return how strongly the name means ``field``; 0 if it does not."""
+        """Return the strength of the evidence for ``field``, 0 without any."""
         return max((m.strength for m in self.meanings if m.field == field), default=0.0)
 
 
 @functools.lru_cache(maxsize=4096)
 def parse_column_name(name: str) -> ColumnName:
-    """Take a column name apart and say which fields it may mean."""
+    """Split a column name into concepts and list its possible fields."""
     words = _words(name)
-    found = [(word, *_concept(word)) for word in words]
+    parsed = [(word, *_concept(word)) for word in words]
     start = next(
-        (i for i, (_, concept, _) in enumerate(found) if concept == "duration"), len(found)
+        (i for i, (_, concept, _) in enumerate(parsed) if concept == "duration"), len(parsed)
     )
-    # Elsewhere "min" is a minimum.
-    found[start:] = [(w, "minutes", 1.0) if w == "min" else (w, c, s) for w, c, s in found[start:]]
-    concepts = [concept for _, concept, _ in found if concept]
-    known = frozenset(concepts) - {"filler"}
-    unknown = sum(1 for word, concept, _ in found if not concept and not word.isdigit())
-    certainty = min((certainty for _, concept, certainty in found if concept), default=1.0)
-    weak = len(known) == 1 and all(w in _WEAK for w, c, _ in found if c and c != "filler")
+    # "min" means minutes only after "duration"; elsewhere it is a minimum.
+    parsed[start:] = [
+        (w, "minutes", 1.0) if w == "min" else (w, c, s) for w, c, s in parsed[start:]
+    ]
+    concepts = [concept for _, concept, _ in parsed if concept]
+    meaningful = frozenset(concepts) - {"filler"}
+    unknown = sum(1 for word, concept, _ in parsed if not concept and not word.isdigit())
+    certainty = min((certainty for _, concept, certainty in parsed if concept), default=1.0)
+    weak = len(meaningful) == 1 and all(w in _WEAK for w, c, _ in parsed if c and c != "filler")
     factor = certainty * (0.65 if weak else 1.0)
     meanings = [
         NameMeaning(field, round(max(base * factor - 0.2 * unknown, 0.0), 3))
-        for field, base in _fields(known, concepts)
+        for field, base in _fields(meaningful)
     ]
     ranked = sorted((m for m in meanings if m.strength > 0), key=lambda m: -m.strength)
-    return ColumnName(tuple(words), known, unknown, tuple(ranked))
+    return ColumnName(tuple(words), meaningful, unknown, tuple(ranked))
 
 
-def _fields(known: frozenset[str], concepts: list[str]) -> list[tuple[str, float]]:
-    """Return the fields that a set of concepts may mean, with their strengths."""
-    subjects = known & {"track", "artist", "album"}
-    if "playlist" in known:
-        return _playlist_fields(known)
-    if known & _OTHER_SUBJECTS:
+def _fields(concepts: frozenset[str]) -> list[tuple[str, float]]:
+    """Return the possible fields of a set of concepts with their strengths."""
+    subjects = concepts & {"track", "artist", "album"}
+    if "playlist" in concepts:
+        return _playlist_fields(concepts)
+    if concepts & _OTHER_SUBJECTS:
         return []
-    attributes = [name for name in _ATTRIBUTES if name in known]
+    attributes = [name for name in _ATTRIBUTES if name in concepts]
     if attributes:
-        if len(attributes) > 1 or subjects - {"track"} or known & {"id", "address", "date"}:
+        if len(attributes) > 1 or subjects - {"track"} or concepts & {"id", "address", "date"}:
             return []
         return [(attributes[0], 1.0)]
-    if known & {"mbid", "isrc", "id", "address"}:
-        return _id_fields(known, subjects)
-    if "duration" in known:
-        if subjects - {"track"} or "date" in known:
+    if concepts & {"mbid", "isrc", "id", "address"}:
+        return _id_fields(concepts, subjects)
+    if "duration" in concepts:
+        if subjects - {"track"} or "date" in concepts:
             return []
-        if "ms" in known:
+        if "ms" in concepts:
             return [("duration_ms", 1.0)]
         return [("duration", 1.0)]
-    if known & {"year", "date", "release"} and "title" not in known and "name" not in known:
-        return _year_fields(known, subjects)
+    if (
+        concepts & {"year", "date", "release"}
+        and "title" not in concepts
+        and "name" not in concepts
+    ):
+        return _year_fields(concepts, subjects)
     for field, concept in (("subgenre", "subgenre"), ("genre", "genre")):
-        if concept in known:
+        if concept in concepts:
             return [(field, 0.8 if subjects - {"track"} else 1.0)]
     for field, concept in (
         ("time_signature", "meter"),
@@ -212,63 +218,63 @@ def _fields(known: frozenset[str], concepts: list[str]) -> list[tuple[str, float
         ("key", "key"),
         ("mode", "mode"),
     ):
-        if concept in known:
+        if concept in concepts:
             return [] if subjects - {"track"} else [(field, 1.0)]
-    return _name_fields(known, subjects)
+    return _name_fields(concepts, subjects)
 
 
-def _name_fields(known: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
-    named = bool(known & {"title", "name"})
+def _name_fields(concepts: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
+    named = bool(concepts & {"title", "name"})
     if "artist" in subjects:
-        if "title" in known:
+        if "title" in concepts:
             return []
         return [("artists", 0.5 if "album" in subjects else 1.0 if named else 0.95)]
-    if "album" in subjects or (named and "release" in known):
+    if "album" in subjects or (named and "release" in concepts):
         return [("album", 1.0 if named else 0.95)]
     if "track" in subjects:
         return [("title", 1.0 if named else 0.85)]
-    if "title" in known:
+    if "title" in concepts:
         return [("title", 0.9)]
-    if "name" in known:
+    if "name" in concepts:
         return [("title", 0.75)]
     return []
 
 
-def _playlist_fields(known: frozenset[str]) -> list[tuple[str, float]]:
-    if known & {"other", "person", "video", "artist", "album"}:
+def _playlist_fields(concepts: frozenset[str]) -> list[tuple[str, float]]:
+    if concepts & {"other", "person", "video", "artist", "album"}:
         return []
-    if "subgenre" in known:
+    if "subgenre" in concepts:
         return [("subgenre", 0.7)]
-    if "genre" in known:
+    if "genre" in concepts:
         return [("genre", 0.7)]
-    if known & {"id", "address"}:
+    if concepts & {"id", "address"}:
         return [("playlist_id", 1.0)]
-    if known <= {"playlist", "name", "title"}:
+    if concepts <= {"playlist", "name", "title"}:
         return [("playlist_name", 1.0)]
     return []
 
 
-def _id_fields(known: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
-    if subjects - {"track"} or known & {"genre", "subgenre", "release", "key", "name"}:
+def _id_fields(concepts: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
+    if subjects - {"track"} or concepts & {"genre", "subgenre", "release", "key", "name"}:
         return []
     strength = 0.9 if "track" in subjects else 0.75
-    if "id" in known:
+    if "id" in concepts:
         return [("external_id", strength)]
-    if "mbid" in known:
+    if "mbid" in concepts:
         return [("external_id", strength - 0.2)]
-    if "isrc" in known:
+    if "isrc" in concepts:
         return [("external_id", 0.5)]
     return [("external_id", strength - 0.3)]
 
 
-def _year_fields(known: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
+def _year_fields(concepts: frozenset[str], subjects: frozenset[str]) -> list[tuple[str, float]]:
     if "artist" in subjects:
         return []
-    if "year" in known:
-        return [("year", 0.95 if "release" in known else 0.9)]
-    if "release" in known and "date" in known:
+    if "year" in concepts:
+        return [("year", 0.95 if "release" in concepts else 0.9)]
+    if "release" in concepts and "date" in concepts:
         return [("year", 1.0)]
-    if "release" in known:
+    if "release" in concepts:
         # "Release" is a date in some exports and the album in others: the content decides.
         return [("year", 0.7), ("album", 0.7)]
     return [("year", 0.7 if "album" in subjects else 0.55)]
@@ -280,7 +286,7 @@ def _words(name: str) -> list[str]:
         text = pattern.sub(replacement, text)
     words = [word for word in re.split(r"[\W_]+", text) if word]
     words = _join_halves(words)
-    # "artist(s)", and what other programs make of it: "artist_s_", "artist.s."
+    # "artist(s)" and its sanitised forms: "artist_s_", "artist.s."
     joined: list[str] = []
     for word in words:
         if word == "s" and joined and _LEXICON.get(joined[-1]) in ("artist", "track", "genre"):
@@ -290,7 +296,7 @@ def _words(name: str) -> list[str]:
 
 
 def _join_halves(words: list[str]) -> list[str]:
-    """Join neighbours that are one word of the lexicon: ``"dance-ability"``."""
+    """Join adjacent words that form one word of the lexicon: ``"dance-ability"``."""
     joined: list[str] = []
     for word in words:
         if joined and (word not in _LEXICON or len(word) > 3) and joined[-1] + word in _LEXICON:
@@ -323,7 +329,7 @@ def _split_compound(word: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def _concept(word: str) -> tuple[str | None, float]:
-    """Return the concept of a word, spelling mistakes allowed, and how certain it is."""
+    """Return the concept of a word, allowing for misspellings, and its certainty."""
     if word in _LEXICON:
         return _LEXICON[word], 1.0
     if len(word) >= _MIN_FUZZY_LENGTH:

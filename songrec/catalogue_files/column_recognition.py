@@ -1,9 +1,8 @@
-"""Recognition of columns by their names and by what they hold, and the report of it.
+"""Recognition of columns by their names and contents, with a report.
 
-``recognise_columns`` gives the same answer for a header that was never seen as for one that was:
-the name says what a column may be (``column_names``), the cells confirm or refute it
-(``column_contents``), and where two columns could be the same field the cells decide. What was
-taken, what was passed over and what looks wrong is one value, ``ColumnMapping``.
+The name suggests fields (``column_names``), the cells confirm or refute them (``column_contents``)
+and decide between two candidates for one field. Nothing depends on lists of known headers. The
+mapped columns, the unused ones and the warnings are one value, ``ColumnMapping``.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ _ARTIST_AND_TITLE = re.compile(r"\S +[-–—] +\S")
 class MappedColumn:
     """A column that is read as ``field``.
 
-    ``evidence`` is ``request`` (the person who imports chose it), ``format`` (the file's format
-    has it under this name), ``name`` or ``content``. ``note`` says what else could have been meant.
+    ``evidence`` is ``request`` (chosen by the importing person), ``format`` (a name of the file's
+    format), ``name`` or ``content``. ``note`` mentions alternatives.
     """
 
     field: str
@@ -69,7 +68,7 @@ class MappedColumn:
 
 @dataclass(frozen=True, slots=True)
 class PassedOverColumn:
-    """A column that is not read; ``note`` says what it holds or why it was not taken."""
+    """A column that is not read; ``note`` describes its content or the reason."""
 
     at: int
     header: str
@@ -82,10 +81,10 @@ class PassedOverColumn:
 
 @dataclass(frozen=True, slots=True)
 class ColumnWarning:
-    """Something that looks wrong about the columns.
+    """A warning about the columns.
 
-    ``choice`` is what to ask for to read the columns otherwise (``title=song_name``); "" if nothing
-    better is known.
+    ``choice`` is the option that maps the columns otherwise (``title=song_name``), "" without a
+    better mapping.
     """
 
     text: str
@@ -98,10 +97,10 @@ class ColumnWarning:
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Which column became what, which were passed over, and what looks wrong.
+    """Mapped columns, unused columns and warnings.
 
-    ``id_columns`` are the numbers of all columns that hold ids of tracks, the strongest first; the
-    first of them is the one that is read.
+    ``id_columns`` are the numbers of all columns of track ids, the strongest first; the first one
+    is read.
     """
 
     mapped: tuple[MappedColumn, ...] = ()
@@ -116,7 +115,7 @@ class ColumnMapping:
 
     @property
     def unknown_attributes(self) -> list[str]:
-        """Attributes that no column holds."""
+        """Attributes without a column."""
         return [name for name in ATTRIBUTE_NAMES if name not in self.places]
 
     def to_json(self) -> dict[str, Any]:
@@ -151,25 +150,25 @@ def recognise_columns(
     rows: Sequence[Sequence[Any]],
     *,
     fields: Collection[str] = FIELDS,
-    given: Sequence[MappedColumn] = (),
+    fixed: Sequence[MappedColumn] = (),
     preferred: Mapping[str, int] = MappingProxyType({}),
     any_id: bool = True,
 ) -> ColumnMapping:
-    """Return what the columns of a table are.
+    """Map the columns of a table to fields.
 
     Parameters
     ----------
     header
         Names of the columns.
     rows
-        Some rows of the table; at most a thousand of them, spread evenly, are looked at. A row may
-        be shorter than the header.
+        Rows of the table, of which at most a thousand, spread evenly, are examined. A row may be
+        shorter than the header.
     fields
         Fields to look for.
-    given
-        Columns that are certain already; only the other fields are looked for.
+    fixed
+        Columns with a certain field; only the other fields are looked for.
     preferred
-        Columns by field that are taken unless another is clearly better.
+        Columns by field that are chosen unless another one is clearly better.
     any_id
         Whether ids may be of any kind ("7", "fx0042") or must be Spotify's.
     """
@@ -183,12 +182,12 @@ def recognise_columns(
         )
         for at, name in enumerate(header)
     ]
-    taken = {column.at: column.field for column in given}
-    open_fields = [name for name in fields if name not in taken.values()]
+    assigned = {column.at: column.field for column in fixed}
+    open_fields = [name for name in fields if name not in assigned.values()]
     candidates = [
         candidate
         for column in columns
-        if column.at not in taken
+        if column.at not in assigned
         for candidate in _candidates(column, open_fields)
     ]
     if not any_id:
@@ -197,7 +196,7 @@ def recognise_columns(
     _compare_titles(candidates, columns)
     chosen = _assign(candidates)
     chosen += _remaining(columns, preferred, chosen)
-    mapped = [*given, *(_mapped(one, candidates) for one in chosen)]
+    mapped = [*fixed, *(_mapped(one, candidates) for one in chosen)]
     order = list(dict.fromkeys((*CORE_FIELDS, "album", *FIELDS)))
     mapped.sort(key=lambda column: order.index(column.field))
     ids = _id_columns(columns, mapped)
@@ -211,18 +210,18 @@ def recognise_columns(
 
 
 def _candidates(column: _Column, fields: Sequence[str]) -> list[_Candidate]:
-    found: list[_Candidate] = []
+    candidates: list[_Candidate] = []
     for meaning in column.name.meanings:
         if meaning.field not in fields:
             continue
         fit = _fit(meaning.field, column)
         if fit is not None and meaning.strength + fit >= _ENOUGH:
-            found.append(_Candidate(column, meaning.field, meaning.strength + fit, "name"))
-    if "external_id" in fields and not any(one.field == "external_id" for one in found):
+            candidates.append(_Candidate(column, meaning.field, meaning.strength + fit, "name"))
+    if "external_id" in fields and not any(one.field == "external_id" for one in candidates):
         score = _id_by_content(column)
         if score:
-            found.append(_Candidate(column, "external_id", score, "content"))
-    return found
+            candidates.append(_Candidate(column, "external_id", score, "content"))
+    return candidates
 
 
 def _is_acceptable_id(one: _Candidate, preferred: Mapping[str, int]) -> bool:
@@ -241,7 +240,7 @@ def _prefer(candidates: Sequence[_Candidate], preferred: Mapping[str, int]) -> N
 def _remaining(
     columns: Sequence[_Column], preferred: Mapping[str, int], chosen: Sequence[_Candidate]
 ) -> list[_Candidate]:
-    """Return preferred columns for fields that nothing better was taken for."""
+    """Return the preferred columns of fields without a better candidate."""
     fields = {one.field for one in chosen}
     used = {one.column.at for one in chosen}
     return [
@@ -254,7 +253,7 @@ def _remaining(
 
 
 def _fit(name: str, column: _Column) -> float | None:
-    """Return what the content adds to the evidence for a field, or None if it refutes it."""
+    """Return the content's contribution to the evidence for a field; None if it refutes it."""
     content = column.content
     if not content.filled:
         return -0.2
@@ -343,7 +342,7 @@ def _id_fit(column: _Column) -> float | None:
 
 
 def _id_by_content(column: _Column) -> float:
-    """Return how certain ids of tracks are in a column whose name does not say so."""
+    """Return the strength of the evidence for track ids from the content alone."""
     name, content = column.name, column.content
     if not content.filled or content.is_constant:
         return 0.0
@@ -356,7 +355,7 @@ def _id_by_content(column: _Column) -> float:
 
 
 def _compare_titles(candidates: list[_Candidate], columns: Sequence[_Column]) -> None:
-    """Lower the score of a title that holds another candidate and more, as a video's does."""
+    """Lower the score of a title that contains another candidate, as titles of videos do."""
     titles = [one for one in candidates if one.field == "title"]
     if len(titles) < 2:
         return
@@ -377,7 +376,7 @@ def _compare_titles(candidates: list[_Candidate], columns: Sequence[_Column]) ->
 
 
 def _share_contained(inner: ColumnContent, outer: ColumnContent) -> float:
-    """Return the share of rows in which the outer text holds the inner one and more."""
+    """Return the share of rows whose outer text is longer than the inner one and contains it."""
     pairs = [(a, b) for a, b in zip(inner.texts, outer.texts, strict=True) if a and b]
     if not pairs:
         return 0.0
@@ -515,7 +514,7 @@ def _artists_in_titles(
 def _doubts(
     name: str, column: _Column, rest: Sequence[_Column], candidates: Sequence[_Candidate]
 ) -> list[ColumnWarning]:
-    """Say where the chosen column is empty or odd while another may hold the same field."""
+    """Warn of chosen columns that are empty or odd while another one may hold the field."""
     content = column.content
     if len(content.texts) and content.filled_share < 0.5:
         fuller = [
@@ -561,7 +560,7 @@ def _doubts(
 
 
 def _may_be(name: str, column: _Column) -> bool:
-    """Whether a column that was not taken may hold a field: by half of the evidence."""
+    """Return whether an unused column may hold a field: half of the usual evidence suffices."""
     content, concepts = column.content, column.name.concepts
     if not content.filled or content.is_constant:
         return False

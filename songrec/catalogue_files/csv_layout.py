@@ -25,12 +25,12 @@ _SEPARATOR_LINE = re.compile(r"""\s*"?sep=(\\t|[^"])?"?[\s,;|]*""", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """Where a CSV file has its columns.
+    """Layout of a CSV file: syntax, header and columns.
 
     Attributes
     ----------
     syntax
-        How the file writes its cells.
+        Delimiter and quoting.
     header
         The names of the columns.
     header_lines
@@ -38,10 +38,10 @@ class CsvLayout:
     written_header
         The header's cells as written.
     leading, trailing
-        Number of cells of every row before the first column (R's row names) and behind the last
-        one (blank ones, where rows end with a delimiter).
+        Number of cells in every row before the first column (R's row names) and after the last one
+        (blank, if rows end with a delimiter).
     assumptions
-        What the layout assumes that is worth a line in a report.
+        Assumptions for the report.
     """
 
     syntax: CsvSyntax
@@ -81,7 +81,7 @@ class _Candidate:
 
     @property
     def regularity(self) -> float:
-        """Share of the rows that have the commonest width; 0 if that contradicts the header."""
+        """Share of the rows with the most common width; 0 if that contradicts the header."""
         body = self.body
         if not body:
             return 1.0
@@ -151,7 +151,7 @@ def _separator_line(lines: Sequence[str]) -> tuple[int, str | None]:
 
 
 def _quote(lines: Sequence[str], delimiter: str) -> str:
-    """Return an apostrophe if every name of the header stands between two, else a quote."""
+    """Return an apostrophe if it encloses every name of the header, else a double quote."""
     first = next((line.strip() for line in lines if line.strip()), "")
     cells = first.split(delimiter)
     single = all(
@@ -227,7 +227,7 @@ def _wrapped(
 def _with_options(
     best: _Candidate, lines: Sequence[str], is_column_name: Callable[[str], bool]
 ) -> _Candidate:
-    """Switch backslashes and blanks before quotes on where more rows are well formed with them."""
+    """Enable backslashes and blanks before quotes if that makes more rows well formed."""
     text = "".join(lines[: best.rows[-1][0] + 1])
     delimiter, quote = re.escape(best.syntax.delimiter), re.escape(best.syntax.quote)
     if re.search(rf"\\(?:{quote}|{delimiter})", text):

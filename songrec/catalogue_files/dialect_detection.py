@@ -34,11 +34,11 @@ def normalize(name: str) -> str:
 
 def dialect_by_name(name: str, dialects: Sequence[Dialect] = DIALECTS) -> Dialect:
     """Return the dialect called ``name``; ``UnknownName`` if there is none."""
-    known = (*dialects, BY_COLUMNS)
-    for dialect in known:
+    available = (*dialects, BY_COLUMNS)
+    for dialect in available:
         if dialect.name == name:
             return dialect
-    raise UnknownName("catalogue format", name, [d.name for d in known])
+    raise UnknownName("catalogue format", name, [d.name for d in available])
 
 
 def map_columns(
@@ -49,17 +49,17 @@ def map_columns(
     requested: Mapping[str, str] = MappingProxyType({}),
     dialects: Sequence[Dialect] = DIALECTS,
 ) -> tuple[Dialect, ColumnMapping]:
-    """Return a file's dialect and what each of its columns is.
+    """Return a file's dialect and the mapping of its columns.
 
-    The dialect says what its own columns are; other columns, and all columns of a file of no
-    known dialect, are recognised by name and content.
+    Columns of the dialect are mapped by it; other columns, and all columns of a file without a
+    dialect, are recognised by name and content.
 
     Parameters
     ----------
     header
         Names of the columns.
     rows
-        Rows by whose cells columns are recognised.
+        Rows whose cells help to recognise columns.
     name
         Forces a dialect.
     requested
@@ -76,7 +76,7 @@ def map_columns(
     except BadInput as error:
         if name is not None or not rows:
             raise
-        mapping = recognise_columns(header, rows, given=chosen)
+        mapping = recognise_columns(header, rows, fixed=chosen)
         if not _is_catalogue(mapping):
             raise BadInput(f"{error}{_explain_recognition(mapping)}") from None
         if len(mapping.unknown_attributes) == len(ATTRIBUTE_NAMES):
@@ -99,7 +99,7 @@ def _map_dialect(
         if field not in fields and at not in used
     }
     by_evidence = CORE_FIELDS if dialect.open else ()
-    given = [
+    by_dialect = [
         MappedColumn(field, at, format_value(header[at]), "format")
         for field, at in places.items()
         if field not in by_evidence
@@ -107,7 +107,7 @@ def _map_dialect(
     return recognise_columns(
         header,
         rows,
-        given=[*chosen, *given],
+        fixed=[*chosen, *by_dialect],
         preferred={field: places[field] for field in by_evidence if field in places},
         any_id=dialect is BY_COLUMNS,
     )
@@ -117,9 +117,9 @@ def _requested_column(field: str, name: str, header: Sequence[str]) -> MappedCol
     if field not in FIELDS:
         raise UnknownName("field", field, FIELDS)
     for spelling in (str, format_value, normalize):
-        wanted = spelling(name)
+        target = spelling(name)
         for at, column in enumerate(header):
-            if wanted and spelling(column) == wanted:
+            if target and spelling(column) == target:
                 return MappedColumn(field, at, format_value(column), "request")
     near = difflib.get_close_matches(name, header, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -127,7 +127,7 @@ def _requested_column(field: str, name: str, header: Sequence[str]) -> MappedCol
 
 
 def _is_catalogue(mapping: ColumnMapping) -> bool:
-    """Whether songs can be known from the columns, and more than a name or a number is there."""
+    """Return whether the columns identify songs and hold more than a name or a number."""
     places = mapping.places
     if "title" in places:
         return "artists" in places or any(name in places for name in ATTRIBUTE_NAMES)
@@ -186,7 +186,7 @@ def detect_dialect(
 
 
 def _explain_recognition(mapping: ColumnMapping) -> str:
-    """Say what was recognised in a table that is no catalogue, and what to do."""
+    """Explain why a table is not a catalogue, and what to do."""
     if not mapping.mapped:
         return ""
     read = ", ".join(f"{column.field} in {column.header!r}" for column in mapping.mapped[:8])
@@ -206,8 +206,8 @@ def _criteria_count(dialect: Dialect) -> int:
 
 def _explain(dialect: Dialect, missing: Sequence[str], header: Sequence[str]) -> str:
     parts = []
-    taken = set(locate_columns(dialect, header).values())
-    free = {normalize(name): name for at, name in enumerate(header) if at not in taken}
+    used = set(locate_columns(dialect, header).values())
+    free = {normalize(name): name for at, name in enumerate(header) if at not in used}
     for name in missing:
         near = difflib.get_close_matches(normalize(name), free, n=1, cutoff=0.6)
         parts.append(f"{name!r} (nearest: {free[near[0]][:60]!r})" if near else f"{name!r}")

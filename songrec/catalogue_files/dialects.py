@@ -20,7 +20,7 @@ TEXT_FIELDS = ("title", "artists", "album", "external_id", "genre", "subgenre", 
 WHOLE_FIELDS = ("year", "duration_ms", "duration", "key", "mode", "time_signature")
 OTHER_FIELDS = ("lyrics", "playlist_id", "playlist_name")
 FIELDS = (*ATTRIBUTE_NAMES, *TEXT_FIELDS, *WHOLE_FIELDS, *OTHER_FIELDS)
-"""All fields that a dialect may map to columns."""
+"""Fields that a dialect may map to columns."""
 
 CONVERTERS: Mapping[str, Converter] = MappingProxyType(
     {
@@ -84,7 +84,7 @@ class Dialect:
             raise ValueError(f"dialect {self.name!r}: scale must be one of {', '.join(SCALES)}")
 
     def converter(self, name: str) -> Converter:
-        """How a cell of the field ``name`` is read."""
+        """Return the converter for cells of the field ``name``."""
         return self.converters.get(name) or CONVERTERS.get(name) or cell_values.number
 
 
@@ -343,7 +343,7 @@ DIALECTS: tuple[Dialect, ...] = (
     SPOTIFY_160K,
     SPOTIFY_API,
 )
-"""In the order in which a header is compared with them: the narrower before the wider."""
+"""Dialects in the order of detection: specific before general ones."""
 
 BY_COLUMNS = Dialect(
     name="by-columns",
@@ -353,4 +353,4 @@ BY_COLUMNS = Dialect(
     converters={"artists": cell_values.artists_between(",")},
     open=True,
 )
-"""The dialect of files of no other."""
+"""Fallback dialect: columns are recognised by name and content."""

@@ -47,7 +47,7 @@ _SHORTEST, _LONGEST = 0.1, 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class DurationFormat:
-    """How a column writes durations.
+    """Notation of durations in a column.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class DurationFormat:
         The unit of plain numbers: a key of ``SECONDS_PER_UNIT``, or "m.ss". None if it is not
         certain.
     is_declared
-        Whether the column's name states the unit, so that any length is believed.
+        Whether the column's name states the unit, so that any length is accepted.
     is_shifted
-        ``03:47:00`` is 3 minutes and 47 seconds, which a spreadsheet took for a time of day.
+        Whether ``03:47:00`` means 3 minutes and 47 seconds, as written by spreadsheets.
     """
 
     unit: str | None = "s"
@@ -91,7 +91,7 @@ def parse_duration(text: str, form: DurationFormat, numbers: NumberFormat = PLAI
 def detect_format(
     values: Sequence[float], declared: str | None, cells: Iterable[str]
 ) -> DurationFormat:
-    """Decide how a column writes durations.
+    """Detect the notation of durations in a column.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def detect_format(
 
 
 def _unit_of(values: Sequence[float]) -> str | None:
-    """Return the unit in which numbers are lengths of songs, None if it is not certain."""
+    """Return the unit in which the numbers are plausible song lengths, None if uncertain."""
     median = statistics.median(values) if values else 0.0
     if 0.0002 <= median <= 0.05:
         return "day"
@@ -141,7 +141,7 @@ def is_shifted_clock(cells: Iterable[str]) -> bool:
 
 
 def _minutes(values: Sequence[float]) -> str | None:
-    """Tell decimal minutes (3.78) from minutes and seconds written with a point (3.47)."""
+    """Distinguish decimal minutes (3.78) from minutes and seconds with a point (3.47)."""
     hundredths = [round(value % 1 * 100, 6) for value in values]
     if any(part >= 60 or part != round(part) for part in hundredths):
         return "min"
@@ -167,9 +167,9 @@ def _clock(text: str, form: DurationFormat) -> float | None:
 
 
 def _time_of_day(match: re.Match[str]) -> float:
-    """Return the length that a spreadsheet shows as a time of day.
+    """Return the seconds of a duration that a spreadsheet shows as a time of day.
 
-    3:47 that was typed in becomes ``3:47:00 AM``, 0:03:47 becomes ``12:03:47 AM``.
+    Spreadsheets turn an input of 3:47 into ``3:47:00 AM``, and 0:03:47 into ``12:03:47 AM``.
     """
     hours, minutes, seconds = int(match[1]) % 12, int(match[2]), int(match[3])
     hours += 12 * (match[4].lower() == "p")

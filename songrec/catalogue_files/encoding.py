@@ -46,7 +46,7 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
         while raw.read(_CHUNK):
             pass
         return Encoding(wide, "replace", wide[:6].upper())
-    # One stray NUL is a bad row; many are a file of another kind.
+    # One stray NUL is a bad row; many mean a binary file.
     if chunk[:65536].count(0) > 8:
         raise BadInput(f"{name}: is a binary file, not a CSV or Parquet catalogue.")
     while chunk:
@@ -68,7 +68,7 @@ def detect_encoding(raw: IO[bytes], name: str) -> Encoding:
         # Mostly UTF-8: the few rows with broken bytes are rejected, not the names of all others.
         return Encoding("utf-8-sig", "surrogateescape", "UTF-8")
     if lower > upper and not has_line_feed:
-        # Lines that end with CR alone, and accented letters where Windows has signs.
+        # Mac Roman: lines end with CR alone, and bytes of Windows' symbols are accented letters.
         return Encoding("mac-roman", "strict", "Mac Roman")
     if undefined:
         return Encoding("latin-1", "strict", "Latin-1")

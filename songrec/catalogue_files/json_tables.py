@@ -23,7 +23,7 @@ from songrec.catalogue_files.rejects import Reject, format_value
 from songrec.core.errors import BadInput
 
 MAX_RECORD_LENGTH = 1 << 26
-"""Characters of one record (a playlist with its tracks, a song) that are read at most."""
+"""Limit of characters per record (a playlist with its tracks, a song)."""
 _CHUNK = 1 << 18
 _SPACE = re.compile(r"[\s,]*")
 _TWO_LINES = re.compile(r"([^\n]*)\n\s*(\S)")
@@ -108,7 +108,7 @@ class JsonTable:
 
 
 class _Scanner:
-    """Decodes one JSON value after the other from a file of any length."""
+    """Incremental decoder of the JSON values in a file of any length."""
 
     def __init__(self, file: Any, name: str, advance: Callable[[int], None]) -> None:
         first = file.read(_CHUNK)
@@ -137,7 +137,7 @@ class _Scanner:
                 return ""
 
     def skip(self, character: str) -> None:
-        """Pass over the next character, which must be this one."""
+        """Skip the next character, which must be ``character``."""
         if self.peek() != character:
             raise self._damaged(f"{character!r} is missing")
         self._at += 1
@@ -178,7 +178,7 @@ class _Scanner:
         return line
 
     def has_lines(self) -> bool:
-        """Whether the next line is an object of its own and another one follows."""
+        """Return whether the next line is a complete object and another one follows."""
         while (match := _TWO_LINES.match(self._text, self._at)) is None:
             if len(self._text) - self._at > MAX_RECORD_LENGTH or not self._read():
                 return False
@@ -223,17 +223,17 @@ def _document(scanner: _Scanner) -> Iterator[Record]:
     """Yield the records in the arrays of one large object."""
     scanner.skip("{")
     single: dict[str, Any] = {}
-    found = False
+    has_records = False
     while scanner.peek() not in ("}", ""):
         key = scanner.value()
         scanner.skip(":")
         if key in _RECORD_KEYS and scanner.peek() == "[":
-            found = True
+            has_records = True
             scanner.skip("[")
             yield from _elements(scanner)
         else:
             single[str(key)] = scanner.value()
-    if not found:
+    if not has_records:
         yield from _flatten_record(single)
 
 
@@ -275,7 +275,7 @@ def _flatten_record(value: Any) -> Iterator[Record]:
 
 
 def _flatten(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
-    """Return one level: ``{"album": {"name": …}}`` is ``"album name"``.
+    """Flatten nested objects: ``{"album": {"name": …}}`` becomes ``"album name"``.
 
     Objects in lists are represented by their names, as artists are in Spotify's API.
     """

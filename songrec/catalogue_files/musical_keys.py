@@ -6,8 +6,8 @@ import re
 
 from songrec.catalogue_files.numerals import unify
 
-# Pitch classes of the codes 1A, 2A, …, by which DJs place keys on a wheel (Camelot); B is the
-# relative major. Open Key, 1m and 1d, starts seven steps further.
+# Pitch classes of the Camelot codes 1A, 2A, …; B is the relative major. Open Key (1m, 1d) starts
+# seven steps further.
 _CAMELOT_MINOR = (8, 3, 10, 5, 0, 7, 2, 9, 4, 11, 6, 1)
 _CODE = re.compile(r"(0?[1-9]|1[0-2])\s*([abmd])", re.IGNORECASE)
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
@@ -36,7 +36,7 @@ def parse_key(text: str, *, german: bool = False) -> tuple[int, int | None] | No
     key = _parse_one(text, german)
     if key is not None:
         return key
-    # One key by several names: "C#/Db minor", "8A - Am".
+    # Several names of one key: "C#/Db minor", "8A - Am".
     parts = [part for part in _SEPARATORS.split(text) if part]
     keys = [_parse_one(part, german) for part in parts]
     if len(parts) < 2 or any(one is None for one in keys):
@@ -59,7 +59,7 @@ def parse_mode(text: str) -> int | None:
 
 
 def is_german_key(text: str) -> bool:
-    """Return whether a text is a key that only German names have: ``H``, ``Hm``."""
+    """Return whether a text is a key of German notation only: ``H``, ``Hm``."""
     text = unify(text)
     return parse_key(text) is None and parse_key(text, german=True) is not None
 

@@ -1,4 +1,4 @@
-"""Lists of names in one cell: artists and genres, as Python, JSON and databases write them."""
+"""Lists of names in one cell (artists, genres) in the notations of Python, JSON and databases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_LENGTH = 20_000
 def parse_name_list(text: str) -> list[str] | None:
     """Return the names in ``['A', 'B']``, ``["A"]``, ``('A',)``, ``{A,B}`` or ``[{'name': 'A'}]``.
 
-    None if the text is a name as it stands.
+    None if the text is a single name.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _name_of(entry: Any) -> str:
 
 
 def _literal(text: str) -> Sequence[Any] | Set[Any] | Mapping[Any, Any] | None:
-    """Return the list or mapping that JSON or Python reads, None if neither reads one."""
+    """Parse a list or mapping as JSON or as a Python literal; None if it is neither."""
     if len(text) > _MAX_LENGTH:
         return None
     for read in (json.loads, ast.literal_eval):

@@ -1,7 +1,7 @@
-"""Numbers as people and programs write them: signs, separators, digits of other scripts.
+"""Parsing of numbers with any signs, separators and digits of other scripts.
 
-A comma or a point between digits may be a decimal sign or separate thousands. Which of the two is
-decided for a column as a whole (``detect_number_format``), never for a single cell.
+A comma or a point between digits may be a decimal sign or a thousands separator.
+``detect_number_format`` decides that for a column as a whole, never for a single cell.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 DASHES = "\u02d7\u207b\u2796\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-"""Hyphens, dashes and minus signs that stand for "-" before a digit."""
+"""Hyphens, dashes and minus signs that mean "-" before a digit."""
 _SIGNS = str.maketrans(
     dict.fromkeys(DASHES, "-")
     | dict.fromkeys("\u2018\u2019\u02bc\uff07\u2032", "'")
@@ -31,9 +31,9 @@ _ONE_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """What comma and point mean between the digits of a column: decimal sign or thousands.
+    """Meaning of comma and point in a column: decimal sign or thousands separator.
 
-    None for ``comma``: the column does not tell.
+    ``comma`` is None if the column does not tell.
     """
 
     comma: str | None = None
@@ -46,9 +46,9 @@ DECIMAL_COMMA = NumberFormat(comma="decimal")
 
 
 def unify(text: str) -> str:
-    """Write digits, signs and blanks of all scripts as ASCII has them, without markers.
+    """Convert digits, signs and blanks of all scripts to ASCII.
 
-    ``="0.5"`` and ``'0.5``, by which spreadsheets mark a text, lose their marks.
+    Spreadsheets' markers of text cells (``="0.5"``, ``'0.5``) are removed.
     """
     if not text.isascii():
         text = "".join(map(_ascii, text)).translate(_SIGNS)
@@ -65,7 +65,7 @@ def parse_number(text: str, form: NumberFormat = PLAIN) -> float:
     Raises
     ------
     ValueError
-        If it is not a number or not finite, or if a comma may mean either.
+        If it is not a finite number, or if the meaning of a comma is ambiguous.
     """
     if form.point == "decimal" and "_" not in text:
         try:
@@ -90,18 +90,18 @@ def detect_number_format(
     default_comma: str | None,
     file_comma: str | None = None,
 ) -> NumberFormat:
-    """Decide what comma and point mean in a column.
+    """Detect the meaning of comma and point in a column.
 
     Parameters
     ----------
     cells
         The column's cells that are not plain numbers with a decimal point.
     is_plausible
-        Whether the column may hold a number.
+        Whether a number is plausible in this column.
     default_comma
-        What a comma means in this kind of file if no cell tells.
+        Meaning of a comma in this kind of file if no cell tells.
     file_comma
-        What it means in the file's other columns, where they tell.
+        Meaning of a comma in the file's other columns, None if unknown.
     """
     numerals = [one for cell in cells if (one := _numeral(cell)) and ("," in one or "." in one)]
     comma = _meaning(",", numerals)
@@ -120,7 +120,7 @@ def detect_number_format(
 
 
 def comma_evidence(cells: Iterable[str]) -> str | None:
-    """Return what the cells alone say a comma means, None if they do not tell."""
+    """Return the meaning of a comma by the cells alone, None if they do not tell."""
     numerals = [one for cell in cells if (one := _numeral(cell))]
     comma, point = _meaning(",", numerals), _meaning(".", numerals)
     if comma is None and point is not None:
@@ -136,7 +136,7 @@ def _ascii(c: str) -> str:
 
 
 def _to_digits(text: str) -> str:
-    """Take out blanks and apostrophes between thousands, and write the sign in front."""
+    """Remove blanks and apostrophes between thousands, and move the sign to the front."""
     text = _SPACED_GROUPS.sub("", text)
     text = _POWER.sub("e", text)
     if match := _TRAILING_MINUS.fullmatch(text) or _BRACKETS.fullmatch(text):
@@ -145,14 +145,14 @@ def _to_digits(text: str) -> str:
 
 
 def _numeral(cell: str) -> str | None:
-    """Return the digits and separators of a cell that holds a number and perhaps a unit."""
+    """Return the digits and separators of a number that may have a unit; None for other text."""
     text = _to_digits(unify(cell))
     match = re.match(r"[+-]?\s*(\d*(?:[.,]\d+)*)(?![\d.,:/])", text)
     return match[1] if match and match[1] else None
 
 
 def _meaning(sign: str, numerals: Iterable[str]) -> str | None:
-    """Return what ``sign`` certainly means in some of the numerals."""
+    """Return the meaning of ``sign`` if a numeral proves it, else None."""
     other = "." if sign == "," else ","
     for one in numerals:
         if sign not in one:
@@ -167,7 +167,7 @@ def _meaning(sign: str, numerals: Iterable[str]) -> str | None:
 
 
 def _plausible_meaning(numerals: list[str], is_plausible: Callable[[float], bool]) -> str | None:
-    """Return the meaning of a comma by which alone all numbers can be those of the column."""
+    """Return the only meaning of a comma that makes all numbers plausible, else None."""
     texts = [one for one in numerals if "," in one]
     decimal = all(is_plausible(float(one.replace(",", "."))) for one in texts)
     thousands = all(is_plausible(float(one.replace(",", ""))) for one in texts)
@@ -177,7 +177,7 @@ def _plausible_meaning(numerals: list[str], is_plausible: Callable[[float], bool
 
 
 def _decimal_point(digits: str, form: NumberFormat) -> str:
-    """Write digits with a decimal point and without thousands."""
+    """Normalise digits to a decimal point and no thousands separators."""
     has_comma, has_point = "," in digits, "." in digits
     if has_comma and has_point:
         # The last of two signs is the decimal one, whatever the column.

@@ -1,4 +1,4 @@
-"""Errors of reading a file, gzipped or not, as one line for the person who gave it."""
+"""Translation of errors in reading a file, gzipped or not, to one line for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a catalogue file, whatever its kind, and read it in batches of constant memory."""
+"""Opening of catalogue files of any kind, and reading in batches of bounded memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _MAGIC_BYTES = {
     b"RIFF": "a sound file",
 }
 
-_KNOWN_COLUMNS = frozenset(
+_DIALECT_COLUMNS = frozenset(
     normalize(spelling)
     for dialect in DIALECTS
     for spellings in dialect.columns.values()
@@ -58,11 +58,11 @@ _KNOWN_COLUMNS = frozenset(
 )
 
 TableRow = tuple[int, list[str] | Reject]
-"""The line that a row starts on, and its cells or why it has none."""
+"""First line of a row, and its cells or the reason for rejecting it."""
 
 
 def open_table(path: Path) -> Table:
-    """Open the catalogue at ``path``; ``BadInput`` if it is none."""
+    """Open the catalogue at ``path``; ``BadInput`` if it is not a catalogue."""
     if not path.exists():
         raise BadInput(f"{path}: no such file.")
     if path.is_dir():
@@ -86,7 +86,7 @@ def open_table(path: Path) -> Table:
 
 
 def _is_json(path: Path, *, zipped: bool) -> bool:
-    """Return whether a text file begins as JSON does: ``{``, or ``[`` and a value."""
+    """Return whether a text file begins like JSON: ``{``, or ``[`` and a value."""
     with path.open("rb") as file:
         try:
             head = (gzip.GzipFile(fileobj=file) if zipped else file).read(_JSON_HEAD)
@@ -110,7 +110,7 @@ def open_text(
     content
         The whole file.
     name
-        What messages call it.
+        Name of the file in messages.
     is_column_name
         See ``TextTable``.
     """
@@ -120,17 +120,17 @@ def open_text(
         lambda: io.BytesIO(content),
         len(content),
         zipped=zipped,
-        is_column_name=is_column_name or is_known_column,
+        is_column_name=is_column_name or is_dialect_column,
     )
 
 
-def is_known_column(name: str) -> bool:
-    """Return whether a known format has a column of this name."""
-    return normalize(name) in _KNOWN_COLUMNS
+def is_dialect_column(name: str) -> bool:
+    """Return whether any dialect has a column of this name."""
+    return normalize(name) in _DIALECT_COLUMNS
 
 
 def _check_magic_bytes(head: bytes, name: str, expected: str) -> bool:
-    """Return whether a file that starts with ``head`` is gzipped; refuse what is not text."""
+    """Return whether a file that starts with ``head`` is gzipped; reject binary files."""
     if not head:
         raise BadInput(f"{name}: the file is empty.")
     for magic, kind in _MAGIC_BYTES.items():
@@ -145,26 +145,26 @@ class TextTable:
     Parameters
     ----------
     name
-        What messages call the file: its path.
+        Path of the file in messages.
     open_file
-        Opens the file for reading bytes, as often as it is called.
+        Opens the file for reading bytes; may be called repeatedly.
     size
         Its size in bytes, before it is unpacked.
     zipped
         Whether it is gzipped.
     is_column_name
-        Tells the name of a column from a title line above the header.
+        Distinguishes a column name from a title line above the header.
 
     Attributes
     ----------
     header
         The names of the columns, without blanks around them.
     encoding, delimiter
-        As detected; the encoding for reports.
+        The detected ones; the encoding by its name for reports.
     decimal_comma
         Whether a comma may be a decimal comma, because it does not separate cells.
     assumptions
-        What the reading assumes.
+        Assumptions for the report.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class TextTable:
         size: int,
         *,
         zipped: bool,
-        is_column_name: Callable[[str], bool] = is_known_column,
+        is_column_name: Callable[[str], bool] = is_dialect_column,
     ) -> None:
         self.name = name
         self.zipped = zipped
@@ -197,13 +197,12 @@ class TextTable:
         Parameters
         ----------
         any_width
-            Also return the cells of rows that have more or fewer of them than the header.
+            Also return the cells of rows that are wider or narrower than the header.
 
         Yields
         ------
         tuple
-            The line that the row starts on, and its cells or a ``Reject`` that says why it has
-            none.
+            The first line of the row, and its cells or a ``Reject``.
         """
         with self._open() as raw:
             yield from self._rows(raw, any_width=any_width)
@@ -264,7 +263,7 @@ class TextTable:
         return min(position / self._size, 1.0)
 
     def _encoding_assumption(self) -> list[Assumption]:
-        """Show a word by which a person sees whether the guess at the encoding is right."""
+        """Quote a word with accented letters, so that people can verify the guessed encoding."""
         if self.encoding.startswith("UTF"):
             return []
         with (

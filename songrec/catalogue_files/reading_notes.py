@@ -1,4 +1,4 @@
-"""Notes on how a file was read: assumptions that it does not state, and cells that were lost."""
+"""Notes on the reading of a file: assumptions and lost cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from songrec.catalogue_files.rejects import Reject, format_value
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A reading of a column, or of the whole file (``column`` is empty), that its text suggests.
+    """An assumption about a column, or about the whole file (empty ``column``).
 
     ``text`` is a phrase for the report: "plain numbers are milliseconds (median 227,000)".
     """

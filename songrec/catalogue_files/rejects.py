@@ -14,7 +14,7 @@ _MAX_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that was not imported, or a cell that its row was imported without.
+    """A row that was not imported, or a lost cell of an imported row.
 
     ``row`` is the physical line of a text file (the header is line 1) or the row of a Parquet file.
     """
@@ -48,7 +48,7 @@ def format_value(value: Any) -> str:
 class RejectsFile:
     """A CSV file of rejects, created with the first one.
 
-    Its last column, ``lost``, says whether the whole ``row`` is not imported or only the ``cell``.
+    The last column, ``lost``, is ``row`` if the whole row is not imported, else ``cell``.
     """
 
     def __init__(self, path: Path | None) -> None:

@@ -1,7 +1,7 @@
-"""Years in dates as people and programs write them.
+"""Parsing of years from dates in any notation.
 
-Only the year is stored, so that it does not matter which of 6/14/2019's numbers is the day. In a
-date whose year has two digits it matters which number is the year; the column as a whole decides.
+Only the year is stored, so the order of day and month in 6/14/2019 does not matter. For years of
+two digits the column as a whole decides which number is the year.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import date
 from songrec.catalogue_files.numerals import unify
 
 EARLIEST, LATEST = 1000, 2200
-# Nearly all dates of nearly all files. Dates that are not set are earlier.
+# Matches nearly all dates. Placeholders of unset dates have earlier years.
 _ISO_DATE = re.compile(r"(19[1-9][0-9]|20[0-9][0-9])(?:-[0-9][0-9]-[0-9][0-9])?")
 _FOUR_DIGITS = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _GROUPED_YEAR = re.compile(r"([12])[., ' ](\d{3})")
@@ -22,7 +22,7 @@ _SHORT_DATE = re.compile(r"(\d{1,2})([./\- ])(\d{1,2})\2(\d{1,2})(?:[T ]+\d{1,2}
 _TWO_DIGITS = re.compile(r"\d{2}")
 _DIGITS = re.compile(r"(\d+)(?:[.,]\d+)?")
 _WORDS = re.compile(r"[^\W\d_]+|\d+|['-]")
-# What databases and spreadsheets show for a date that is not set.
+# Placeholders of databases and spreadsheets for an unset date.
 _NO_DATE = re.compile(
     r"(?:0+(?:[./\-]0+)*|0?1[./\-]0?0[./\-](?:19)?00|0?0[./\-]0?1[./\-](?:19)?00|1900-01-00"
     r"|1899-12-3[01]|0001-01-01)(?:[T ][0:.]+Z?)?"
@@ -42,7 +42,7 @@ _MONTHS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DateOrder:
-    """Where the year stands in dates of three short numbers: ``first``, ``last`` or unknown."""
+    """Position of the year in dates of three short numbers: ``first``, ``last`` or unknown."""
 
     year: str | None = None
 
@@ -51,12 +51,12 @@ UNKNOWN_ORDER = DateOrder()
 
 
 def parse_year(text: str, order: DateOrder = UNKNOWN_ORDER) -> int | None:
-    """Return the year of a date, None if the date is a program's way to write none.
+    """Return the year of a date, None for a placeholder of an unset date.
 
     Raises
     ------
     ValueError
-        If the text holds no year, or which of its numbers is the year is not certain.
+        If the text holds no year, or if it is ambiguous which number is the year.
     """
     if match := _ISO_DATE.fullmatch(text):
         return int(match[1])
@@ -65,7 +65,7 @@ def parse_year(text: str, order: DateOrder = UNKNOWN_ORDER) -> int | None:
         return None
     years = [int(year) for year in _FOUR_DIGITS.findall(text)]
     if years:
-        # Of "00:00:00 +0000 2019" the first that is one.
+        # "00:00:00 +0000 2019": the first plausible year.
         return _checked(next((year for year in years if EARLIEST <= year <= LATEST), years[0]))
     if grouped := _GROUPED_YEAR.fullmatch(text):
         return _checked(int(grouped[1] + grouped[2]))
@@ -79,7 +79,7 @@ def parse_year(text: str, order: DateOrder = UNKNOWN_ORDER) -> int | None:
 
 
 def detect_date_order(cells: Iterable[str]) -> DateOrder:
-    """Decide by the dates of a column where those of three short numbers have their year."""
+    """Detect the position of the year in a column's dates of three short numbers."""
     first = last = False
     separators = set()
     for cell in cells:
@@ -103,7 +103,7 @@ def is_short_date(cell: str) -> bool:
 
 
 def is_day_number(cell: str) -> bool:
-    """Return whether a cell holds the number by which spreadsheets or programs store a date."""
+    """Return whether a cell holds a date as a spreadsheet's serial number or a timestamp."""
     digits = _DIGITS.fullmatch(unify(cell))
     return bool(digits) and len(digits[1]) in (5, 9, 10, 12, 13)
 
@@ -115,7 +115,7 @@ def _checked(year: int) -> int:
 
 
 def _full_year(two_digits: int) -> int:
-    """Return the year of this century, or of the last one if that is yet to come."""
+    """Return the year in this century, or in the last one if it would be in the future."""
     this_year = date.today().year
     year = this_year - this_year % 100 + two_digits
     return year if year <= this_year + 1 else year - 100
@@ -147,14 +147,14 @@ def _year_of_short_date(match: re.Match[str], order: DateOrder) -> int:
 
 
 def _year_of_number(digits: str) -> int | None:
-    """Return the year of ``20190614``, of a spreadsheet's day number or of Unix time."""
+    """Return the year of ``20190614``, of a spreadsheet's serial date or of Unix time."""
     today = date.today()
     number = int(digits[:14])
     match len(digits):
         case 2:
             return _full_year(number)
         case 5:
-            # The same number of days is counted from 1900 by spreadsheets, from 1970 by Unix.
+            # Ambiguous: spreadsheets count days from 1900, Unix from 1970.
             if today.toordinal() - _DAYS_1970 < number <= today.toordinal() - _DAYS_1900 + 366:
                 return date.fromordinal(_DAYS_1900 + number).year
             raise ValueError("may count days from 1900 or from 1970")
@@ -173,7 +173,7 @@ def _year_of_number(digits: str) -> int | None:
 
 
 def _year_of_digits(digits: str, patterns: tuple[str, ...]) -> int:
-    """Return the year of a date without separators that only one order of its parts can give."""
+    """Return the year of a date without separators if only one order of its parts is valid."""
     years = set()
     for pattern in patterns:
         part = {

@@ -40,7 +40,7 @@ _NUMERIC = (
     cell_values.points,
     cell_values.flag,
 )
-# Without these, or an attribute that the format requires, a row is not the song that it was.
+# Fields that identify a song, besides the attributes that the format requires.
 _ESSENTIAL = ("title", "artists", "external_id")
 _MAX_LENGTH = {
     "title": 500,
@@ -55,17 +55,16 @@ _MAX_LENGTH = {
 }
 _MAX_LABEL_LENGTH = 100
 _SAMPLE_ROWS = 1_000
-# Sums of shares and float32 files end a hair above 1; that is rounding, not another scale.
+# Rounding, as in float32 files and sums of shares, gives values slightly above 1.
 _ROUNDING = 1e-6
 # Part of every fingerprint: increase it when the same cells get another meaning.
 _VERSION = b"2"
 
 
 class ParsedBatch(NamedTuple):
-    """The good rows of a batch, its rejects, and the unreadable cells of good rows.
+    """Accepted rows, rejected rows, and unreadable cells of accepted rows, in file order.
 
-    A row without an unreadable cell that is not essential is imported all the same. All three are
-    in file order.
+    A row with unreadable cells is accepted unless one of them is essential.
     """
 
     rows: list[CatalogueRow]
@@ -85,7 +84,7 @@ class _Column:
 
 @dataclass
 class _Problems:
-    """The reasons why rows (by number) and cells (by row and field) of a batch are not read."""
+    """Rejections of a batch: rows by index, cells by row and field."""
 
     rows: dict[int, Reject] = field(default_factory=dict)
     cells: dict[tuple[int, str], Reject] = field(default_factory=dict)
@@ -95,10 +94,9 @@ class RowParser:
     """A parser of one table's batches into track records.
 
     ``scale`` is ``unit`` or ``percent``, see ``unit_detection.detect_scale``; ``source`` names the
-    catalogue. ``columns`` says what the columns are; without it the dialect's own columns are read.
-    ``reads_ids`` is False where they are not ids of single songs.
-    How a column writes its values is decided by a sample of the first batch; ``assumptions`` then
-    says what that assumes.
+    catalogue. Without ``columns`` the dialect's own columns are read. ``reads_ids`` is False if ids
+    do not identify single songs. The notation of each column is detected in a sample of the first
+    batch, which also sets ``assumptions``.
     """
 
     def __init__(
@@ -134,7 +132,7 @@ class RowParser:
         return frozenset(self.places)
 
     def parse(self, batch: Batch) -> ParsedBatch:
-        """Return the batch's good rows, its rejects and the cells that good rows lost."""
+        """Parse a batch into accepted rows, rejects and lost cells."""
         if self._formats is None:
             self._detect_formats(batch)
         problems = _Problems()
@@ -234,7 +232,7 @@ class RowParser:
                 reason = "is empty" if blank else "holds no value"
                 self._refuse(i, column, batch, problems, reason)
         if column.field == "tempo":
-            values[values == 0] = np.nan  # Spotify writes 0 where it found no beat
+            values[values == 0] = np.nan  # Spotify's tempo is 0 if no beat was detected
         return values
 
     def _range_reason(self, name: str, value: float) -> str:
@@ -276,92 +274,89 @@ class RowParser:
         batch: Batch,
         values: NDArray[np.float64],
         others: Mapping[str, Sequence[Any]],
-        bad: Mapping[int, Reject],
+        rejected: Mapping[int, Reject],
     ) -> list[CatalogueRow]:
-        count = len(batch.rows)
-        nothing: Sequence[Any] = [None] * count
-        empty: Sequence[Any] = [()] * count
-        titles, artists = others.get("title", nothing), others.get("artists", nothing)
-        albums, ids = others.get("album", nothing), others.get("external_id", nothing)
-        genres, subgenres = others.get("genre", empty), others.get("subgenre", empty)
-        emotions = others.get("emotion", empty)
-        durations = others.get("duration_ms") or others.get("duration") or nothing
-        years, keys = others.get("year", nothing), others.get("key", nothing)
-        modes, beats = others.get("mode", nothing), others.get("time_signature", nothing)
-        words = others.get("lyrics", nothing)
-        further = self._further_keys(batch)
-        playlist_ids, playlist_names = (
-            others.get("playlist_id", nothing),
-            others.get("playlist_name", nothing),
-        )
+        """Return the rows that are not rejected, from columns of attributes and other fields."""
         rows = values.tolist()
         packed = np.ascontiguousarray(values, dtype="<f8").tobytes()
         width = values.shape[1] * 8
-        good: list[CatalogueRow] = []
-        for i, number in enumerate(batch.numbers):
-            if i in bad:
-                continue
-            title, album = titles[i] or "", albums[i] or None
-            named_artists = artists[i] or ArtistField()
-            artist = named_artists.line
-            attributes = [None if v != v else v for v in rows[i]]
-            key = self._track_keys.source_key(
-                ids[i]
-                or (further[i][0] if further and further[i] and not (title and artist) else None),
-                artist,
-                title,
-                album or "",
-                attributes,
-                (durations[i], years[i], keys[i], modes[i]),
+        further_keys = self._further_keys(batch)
+        return [
+            self._row(
+                number,
+                [None if v != v else v for v in rows[i]],
+                packed[i * width : (i + 1) * width],
+                {name: column[i] for name, column in others.items()},
+                further_keys[i],
             )
-            tags = [("genre", n) for n in genres[i] or ()]
-            tags += [("subgenre", n) for n in subgenres[i] or ()]
-            tags += [("emotion", n) for n in emotions[i] or ()]
-            external_id = recording_id(key) or ids[i] or None
-            fields = {
-                "external_id": external_id,
-                "title": title or (songs.UNTITLED if external_id else ""),
-                "artists": artist,
-                "year": years[i],
-                "duration_ms": durations[i],
-                "key": keys[i],
-                "mode": modes[i],
-                "time_signature": beats[i],
-            }
-            text = "\x1f".join(map(str, (*fields.values(), named_artists, album, tags, words[i])))
-            if not fields["title"]:
-                fields["title"] = f"Track {number}"
-            digest = hashlib.blake2b(_VERSION, digest_size=16)
-            digest.update(packed[i * width : (i + 1) * width])
-            digest.update(text.encode())
-            more_keys = tuple(one for one in further[i] if one != key) if further else ()
-            if more_keys:
-                digest.update("\x1f".join(more_keys).encode())
-            good.append(
-                CatalogueRow(
-                    number=number,
-                    source_key=key,
-                    fingerprint=digest.hexdigest(),
-                    song_key=songs.song_key(artist, title)
-                    if artist and title
-                    else songs.unique_song_key(key),
-                    fields=fields,
-                    attributes=attributes,
-                    artists=named_artists,
-                    album=album,
-                    tags=tags,
-                    lyrics=words[i],
-                    playlist=_playlist(playlist_ids[i], playlist_names[i]),
-                    further_keys=more_keys,
-                    is_titled=bool(title),
-                )
-            )
-        return good
+            for i, number in enumerate(batch.numbers)
+            if i not in rejected
+        ]
 
-    def _further_keys(self, batch: Batch) -> list[tuple[str, ...]] | None:
-        """Return the keys in the other columns of ids, by row; None if there are none."""
-        if not self._further_ids:
-            return None
+    def _row(
+        self,
+        number: int,
+        attributes: list[float | None],
+        packed_attributes: bytes,
+        cells: Mapping[str, Any],
+        further_keys: tuple[str, ...],
+    ) -> CatalogueRow:
+        """Return row ``number`` with ``cells`` by field, and its fingerprint."""
+        title, album = cells.get("title") or "", cells.get("album") or None
+        artists = cells.get("artists") or ArtistField()
+        external_id = cells.get("external_id")
+        duration_ms = cells.get("duration_ms", cells.get("duration"))
+        year, key, mode = cells.get("year"), cells.get("key"), cells.get("mode")
+        is_named = bool(title and artists.line)
+        source_key = self._track_keys.source_key(
+            external_id or (further_keys[0] if further_keys and not is_named else None),
+            artists.line,
+            title,
+            album or "",
+            attributes,
+            (duration_ms, year, key, mode),
+        )
+        external_id = recording_id(source_key) or external_id or None
+        fields = {
+            "external_id": external_id,
+            "title": title or (songs.UNTITLED if external_id else ""),
+            "artists": artists.line,
+            "year": year,
+            "duration_ms": duration_ms,
+            "key": key,
+            "mode": mode,
+            "time_signature": cells.get("time_signature"),
+        }
+        tags = [
+            (kind, name)
+            for kind in ("genre", "subgenre", "emotion")
+            for name in cells.get(kind) or ()
+        ]
+        lyrics = cells.get("lyrics")
+        further_keys = tuple(one for one in further_keys if one != source_key)
+        fingerprint = _fingerprint(
+            packed_attributes, (*fields.values(), artists, album, tags, lyrics), further_keys
+        )
+        return CatalogueRow(
+            number=number,
+            source_key=source_key,
+            fingerprint=fingerprint,
+            song_key=songs.song_key(artists.line, title)
+            if is_named
+            else songs.unique_song_key(source_key),
+            fields={**fields, "title": fields["title"] or f"Track {number}"},
+            attributes=attributes,
+            artists=artists,
+            album=album,
+            tags=tags,
+            lyrics=lyrics,
+            playlist=_playlist(cells.get("playlist_id"), cells.get("playlist_name")),
+            further_keys=further_keys,
+            is_titled=bool(title),
+        )
+
+    def _further_keys(self, batch: Batch) -> list[tuple[str, ...]]:
+        """Return the keys in the other columns of ids, by row."""
         return [
             tuple(
                 dict.fromkeys(
@@ -372,6 +367,16 @@ class RowParser:
             )
             for row in batch.rows
         ]
+
+
+def _fingerprint(attributes: bytes, others: Sequence[Any], further_keys: Sequence[str]) -> str:
+    """Return a digest that changes with any stored value of a row."""
+    digest = hashlib.blake2b(_VERSION, digest_size=16)
+    digest.update(attributes)
+    digest.update("\x1f".join(map(str, others)).encode())
+    if further_keys:
+        digest.update("\x1f".join(further_keys).encode())
+    return digest.hexdigest()
 
 
 def _playlist(external_id: str | None, name: str | None) -> tuple[str, str] | None:
@@ -395,7 +400,7 @@ def _fast_floats(cells: Sequence[Any]) -> NDArray[np.float64] | None:
 
 
 def _read_all(read: Callable[[Any], Any], cells: Sequence[Any]) -> tuple[list[Any], bool]:
-    """Read every cell (equal cells once) to a value or ``ValueError``; and whether any failed."""
+    """Convert cells (equal ones once) to values or ``ValueError``; return also if any failed."""
     try:
         table = {cell: _try(read, cell) for cell in set(cells)}
     except TypeError:  # lists from a Parquet file
@@ -436,7 +441,7 @@ def _check_labels(labels: list[str]) -> list[str]:
 
 
 def _check_artists(artists: ArtistField) -> ArtistField:
-    """Reject a name that is too long; of a very long cast the displayed line holds the first."""
+    """Reject names that are too long; shorten a very long list of artists for display."""
     if any(len(name) > _MAX_LENGTH["artists"] for name in artists.names):
         raise ValueError(f"is longer than {_MAX_LENGTH['artists']} characters")
     return artists

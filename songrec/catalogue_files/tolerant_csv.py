@@ -1,6 +1,6 @@
-"""CSV rows with the physical line each starts on; a row that is not well formed costs itself only.
+"""CSV rows with their first physical line; a malformed row loses only itself.
 
-Kept by hand: ``csv`` and pandas swallow or drop everything behind a quote that never closes.
+Not plain ``csv`` or pandas: both swallow or drop everything after a quote that never closes.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ MAX_LINE_LENGTH = 1 << 22
 _ENDS = ("\n", "\r")
 _UNCLOSED = "opens a quote that is not closed"
 
-# While a row is taken apart, characters that follow a backslash are these, which no text may
-# contain (Unicode's noncharacters).
+# Placeholders of escaped characters while a row is parsed: Unicode noncharacters, which no text
+# may contain.
 _HIDDEN_QUOTE, _HIDDEN_DELIMITER, _HIDDEN_BACKSLASH = "\ufdd0", "\ufdd1", "\ufdd2"
 _HIDDEN = re.compile(f"[{_HIDDEN_QUOTE}{_HIDDEN_DELIMITER}{_HIDDEN_BACKSLASH}]")
 _NUMBER = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
 _BACKSLASH = re.compile(r"\\(.)")
 
 Row = tuple[int, list[str] | str]
-"""The line a row starts on, and its cells or the reason why it cannot be read."""
+"""First line of a row, and its cells or the reason why it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvSyntax:
-    r"""How a CSV file writes its cells.
+    r"""Syntax of a CSV file.
 
     Attributes
     ----------
     delimiter, quote
         The characters between cells and around them.
     backslash
-        A backslash makes a quote, a delimiter or a backslash after it an ordinary character
-        (``"The \"Best\" Song"``). Otherwise a quote in a quoted cell is doubled.
+        Whether a backslash escapes a quote, a delimiter or a backslash (``"The \"Best\" Song"``).
+        Otherwise a quote in a quoted cell is doubled.
     spaced
-        Blanks after a delimiter are not part of the cell, so that a quote may follow them.
+        Whether blanks after a delimiter are skipped, so that a quote may follow them.
     wrapped
-        Each line is one quoted cell that holds the line's cells: ``"A,""B, C"",1"``.
+        Whether each line is one quoted cell that contains the cells: ``"A,""B, C"",1"``.
     """
 
     delimiter: str = ","
@@ -59,9 +59,9 @@ class CsvSyntax:
 class TolerantReader:
     """A reader of CSV rows that feeds ``csv.reader`` line by line and can rewind.
 
-    A stray quote makes a CSV reader swallow the lines that follow. Here a row that is not well
-    formed, or that has another number of cells than ``width``, is read again from its first line
-    alone. It costs no more than that line: the other lines are rows of their own.
+    A stray quote makes a CSV reader swallow the following lines. A malformed row, or one whose
+    number of cells is not ``width``, is read again from its first line alone, and the other lines
+    as rows of their own.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class TolerantReader:
         if not rest:
             return self._mended(first) or cells
         if len(cells) == width:
-            # Believed, unless each line is a row to all appearances.
+            # Accepted, unless each line looks like a row.
             has_swallowed = self._are_rows([first, *rest], width)
         else:
             has_swallowed = any(len(split_line(line, self._syntax)[0]) == width for line in rest)
@@ -149,7 +149,7 @@ class TolerantReader:
         if mended is not None:
             return mended
         cells, is_closed = split_line(first, self._syntax)
-        # If nothing was swallowed, '"Weird Al" Yankovic,Eat It' is meant as it stands. Otherwise
+        # If no lines were swallowed, the quotes in '"Weird Al" Yankovic,Eat It' are text. Otherwise
         # the quote closes in a later row.
         return cells if is_closed and not rest else _UNCLOSED
 
@@ -158,14 +158,14 @@ class TolerantReader:
         self._current[1:] = []
 
     def _mended(self, line: str) -> list[str] | None:
-        """Return the cells of ``line`` in the first reading that has the right number of them."""
+        """Return the cells of ``line`` in the first interpretation of the right width."""
         syntax = self._syntax
         if self._width is None or syntax.wrapped:
             return None
         if syntax.quote not in line and "\\" not in line:
             return None
         if line.lstrip().startswith(syntax.quote):
-            # A row that was quoted as a whole under a header that was not.
+            # A row quoted as a whole under an unquoted header.
             unwrapped = _unwrapped_line(line, syntax)
             if unwrapped is not None and len(unwrapped) == self._width:
                 return unwrapped
@@ -265,7 +265,7 @@ def _strict_reader(lines: Iterable[str], syntax: CsvSyntax) -> Iterator[list[str
 
 
 def _finished(cells: list[str], syntax: CsvSyntax) -> list[str]:
-    """Take the cells out of their wrapping, and reveal what backslashes protected."""
+    """Unwrap the cells, and restore characters escaped by backslashes."""
     if syntax.wrapped and len(cells) == 1:
         return _unwrapped(cells[0], syntax) or cells
     return _reveal(cells, syntax) if syntax.backslash else cells
@@ -277,7 +277,7 @@ def _unwrapped_line(line: str, syntax: CsvSyntax) -> list[str] | None:
 
 
 def _unwrapped(cell: str, syntax: CsvSyntax) -> list[str] | None:
-    """Return the cells of a line that was written into one cell."""
+    """Return the cells of a line that is wrapped in one cell."""
     rows = list(TolerantReader([cell], replace(syntax, wrapped=False)).rows())
     row = rows[0][1] if len(rows) == 1 else None
     return row if isinstance(row, list) else None

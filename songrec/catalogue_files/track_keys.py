@@ -1,4 +1,4 @@
-"""Keys by which a row of a catalogue is recognised as the same track."""
+"""Keys that identify a row's track in every import of its catalogue."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from songrec.catalogue_files.dialects import Dialect
 from songrec.core import songs
 from songrec.core.track_identity import (
     MIN_VALUES,
+    count_values,
     id_key,
-    known_values,
     repeated_key,
     values_key,
 )
@@ -20,7 +20,7 @@ from songrec.core.track_identity import (
 class TrackKeys:
     """Source keys for the rows of one file: by id, else by names, else by values.
 
-    Of rows without a complete name it remembers 64 bits each, about 90 MB for a million rows.
+    Stores 64 bits per row without a complete name, about 90 MB for a million rows.
     """
 
     def __init__(self, dialect: Dialect, source: str) -> None:
@@ -37,7 +37,7 @@ class TrackKeys:
         values: Sequence[float | None],
         further: Sequence[Any] = (),
     ) -> str:
-        """Return the key, at most 80 characters, that the row has in every import.
+        """Return the row's key, at most 80 characters, the same in every import.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class TrackKeys:
         values
             The attributes in the order of ``core.attributes``.
         further
-            What else tells rows apart that have neither names nor enough values.
+            Values that distinguish rows with neither names nor enough attributes.
         """
         key = id_key(external_id, self._catalogue)
         if key is not None:
@@ -54,7 +54,7 @@ class TrackKeys:
         if artists and title:
             return songs.names_key(artists, title, album)
         scope = ""
-        if known_values(values) < MIN_VALUES:
+        if count_values(values) < MIN_VALUES:
             scope = "\x1f".join((self._source, album, *map(str, further)))
         key = values_key(values, title=title, artists=artists, scope=scope)
         row = hash(key)

@@ -23,9 +23,9 @@ def detect_scale(
 ) -> str:
     """Return ``unit`` or ``percent``: as requested, as the dialect declares, or from a sample.
 
-    Percent if more than half of the sampled energy, danceability and positiveness values are
-    above 1: on a scale from 0 to 1 none is, on one from 0 to 100 nearly all are. Values with a
-    percent sign do not count, they speak for themselves.
+    Percent if more than half of the sampled energy, danceability and positiveness values exceed 1:
+    none does on a scale from 0 to 1, nearly all do on one from 0 to 100. Values with a percent sign
+    are ignored.
     """
     scale = requested if requested != "auto" else dialect.scale
     if scale != "auto":

@@ -155,7 +155,7 @@ def same_values(
     return sum(f"{a:.6g}" == f"{b:.6g}" for a, b in known) >= share * len(known)
 
 
-def known_values(values: Sequence[float | None]) -> int:
+def count_values(values: Sequence[float | None]) -> int:
     """Count the values that ``values_key`` would use."""
     return sum(values[at] is not None and values[at] == values[at] for at in _LASTING)
 

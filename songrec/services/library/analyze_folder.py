@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from songrec.audio_files.album_files import embedded_parts, with_parts
+from songrec.audio_files.album_files import embedded_parts, split_albums
 from songrec.audio_files.cue_sheets import AlbumPart
 from songrec.audio_files.decoding import DECODER_VERSION
 from songrec.audio_files.file_scan import ScannedFile, can_be_recorded, content_hash, shown, walk
@@ -166,7 +166,7 @@ class _Run:
         for (path, number), stored in self._known.items():
             if number:
                 self._parts_of[path].append(stored)
-        scan = with_parts(files, self._tag_encoding, self._recorded_parts)
+        scan = split_albums(files, self._tag_encoding, self._recorded_parts)
         self._files = scan.files
         self._here = {(str(file.path), file.number) for file in scan.files}
         self._hashed: tuple[ScannedFile, str] | None = None

@@ -18,7 +18,7 @@ from songrec.core.title_normalization import same_length
 from songrec.core.track_identity import (
     MIN_VALUES,
     VALUES,
-    known_values,
+    count_values,
     namespace_of,
     values_key,
 )
@@ -220,7 +220,7 @@ class RowMatcher:
         """Find tracks of files without names, or with half a name, that have a row's values."""
         keys: dict[str, list[str]] = {}
         for row in rows:
-            if row.source_key.startswith(f"{VALUES}:") or known_values(row.attributes) < MIN_VALUES:
+            if row.source_key.startswith(f"{VALUES}:") or count_values(row.attributes) < MIN_VALUES:
                 continue
             title = row.fields["title"] if row.is_titled else ""
             halves = ({"title": title}, {"artists": row.fields["artists"]}, {})
