@@ -16,8 +16,8 @@ from alembic import op
 from songrec.core.attributes import ATTRIBUTE_NAMES
 from songrec.core.track_identity import (
     MIN_VALUES,
+    count_values,
     id_key,
-    known_values,
     recording_key,
     repeated_key,
     values_key,
@@ -107,7 +107,7 @@ def _key(row: Any, values: list[float | None], rows_by_values: Counter[str]) -> 
     """Return the key by which an import knows this track now; None if it has it already."""
     kind = row.source_key.partition(":")[0]
     if kind == "row":
-        if known_values(values) < MIN_VALUES:
+        if count_values(values) < MIN_VALUES:
             return None
         key = values_key(values, title=row.title, artists=row.artists)
         rows_by_values[key] += 1

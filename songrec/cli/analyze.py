@@ -27,7 +27,7 @@ from songrec.store.sound import segment_index
 )
 @click.option(
     "--set",
-    "given",
+    "set_options",
     multiple=True,
     metavar="NAME=VALUE",
     help="A parameter of the features: n_mfcc=20, musicnn.model=MTT_musicnn; docs/features.md.",
@@ -65,7 +65,7 @@ from songrec.store.sound import segment_index
 def analyze(
     folder: Path,
     features: str | None,
-    given: tuple[str, ...],
+    set_options: tuple[str, ...],
     workers: int | None,
     seconds: float,
     where: str,
@@ -94,7 +94,7 @@ def analyze(
         parse_audio_features(features) if features is not None else default_sets(instance),
         workers,
         dask_scheduler(),
-        replace(settings_from(given), seconds=seconds, where=where),
+        replace(settings_from(set_options), seconds=seconds, where=where),
         time_limit,
     )
     on_progress = no_progress if as_json else terminal_progress()

@@ -142,21 +142,21 @@ def _spec(
     """Parse the grid of a file, with the options in place of its values."""
     from songrec.services.sweeps.specification import SweepSpec, parse_yaml
 
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if grid_file is not None:
         try:
             text = grid_file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise BadInput(f"{grid_file}: this is not text in UTF-8.") from None
-        given = parse_yaml(text, str(grid_file)).to_json()
-    given |= {
+        values = parse_yaml(text, str(grid_file)).to_json()
+    values |= {
         name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
     }
-    spec = SweepSpec.from_mapping(given)
+    spec = SweepSpec.from_mapping(values)
     return SweepSpec.from_mapping(_with_settings(spec.to_json(), settings)) if settings else spec
 
 
-def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
+def _with_settings(values: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]:
     """Set ``NAME.KEY=VALUE`` in every choice of that algorithm."""
     from songrec.services.training.algorithms import REGISTRIES
 
@@ -167,14 +167,14 @@ def _with_settings(given: dict[str, Any], settings: tuple[str, ...]) -> dict[str
             raise BadInput(f"--set takes NAME.KEY=VALUE in a grid; it was given {setting!r}.")
         matched = False
         for stage in REGISTRIES:
-            for at, one in enumerate(given[stage]):
+            for at, one in enumerate(values[stage]):
                 chosen, parameters = (one, {}) if isinstance(one, str) else next(iter(one.items()))
                 if chosen == name:
-                    given[stage][at] = {name: {**parameters, parameter: value.strip()}}
+                    values[stage][at] = {name: {**parameters, parameter: value.strip()}}
                     matched = True
         if not matched:
             raise BadInput(f"--set {key}: the grid has no {name!r}.")
-    return given
+    return values
 
 
 def _grid(spec: SweepSpec, *, keep: bool, retry: bool, out: Path | None, as_json: bool) -> None:

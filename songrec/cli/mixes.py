@@ -69,24 +69,24 @@ def make(user: str, mix_id: str | None, due: bool, as_json: bool) -> None:
 
     listener, instance, at = _listener(user), current_instance(), now()
     if mix_id is not None:
-        made = mix_making.make_mixes(instance, listener, [_mix(listener, mix_id)], at)
+        results = mix_making.make_mixes(instance, listener, [_mix(listener, mix_id)], at)
     elif due:
-        made = mix_making.make_due(instance, listener, at)
+        results = mix_making.make_due(instance, listener, at)
     else:
         if not mixes.all_of(db.session, listener):
             mix_making.set_up(instance, listener, at)
-        made = mix_making.make_all(instance, listener, at)
+        results = mix_making.make_all(instance, listener, at)
     db.session.commit()
     reports = mix_writing.write_mixes(instance, listener, at)
     if as_json:
         print_json(
             {
-                "made": [mix.public_id for mix in made],
+                "made": [mix.public_id for mix in results],
                 "servers": [report.to_json() for report in reports],
             }
         )
         return
-    for mix in made:
+    for mix in results:
         songs = len(mixes.tracks_of(db.session, mix))
         click.echo(f"{mix.public_id}  {songs:>4} songs  {mix.name}")
     for report in reports:

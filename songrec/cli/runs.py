@@ -174,8 +174,8 @@ def parse_settings(
         if len(owners) > 1:
             raise BadInput(f"--set {key}: say which, {' or '.join(f'{s}.{name}' for s in owners)}.")
         if not owners:
-            known_keys = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
-            raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(known_keys)}.")
+            available = sorted(f"{s}.{p.name}" for s, e in entries.items() for p in e.parameters)
+            raise BadInput(f"--set {key}: no such parameter. Known: {', '.join(available)}.")
         parameter = entries[owners[0]].parameter(name)
         parameters[owners[0]][parameter.name] = value.strip()
     return parameters

@@ -158,8 +158,8 @@ def _print_matches(matches: list[WordMatch], as_json: bool) -> None:
     for place, one in enumerate(matches, 1):
         by = f" – {one.track.artists}" if one.track.artists else ""
         name = textwrap.shorten(f"{one.track.title}{by}", 68, placeholder=" …")
-        found_by = ", ".join(dict.fromkeys([*one.words, *one.sound_words]))
-        matched = f"  ({found_by})" if found_by else ""
+        matched_words = ", ".join(dict.fromkeys([*one.words, *one.sound_words]))
+        matched = f"  ({matched_words})" if matched_words else ""
         click.echo(f"{place:>4}  {one.track.public_id:<{wide}}  {one.score:8.3f}  {name}{matched}")
 
 

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from songrec.store.db import now
-from songrec.store.jobs import KEPT_EPOCHS, LOG_LENGTH
+from songrec.store.jobs import LOG_LENGTH, MAX_EPOCHS
 
 SECONDS_BETWEEN_ALIKE = 5.0
 _EPOCH_FIELDS = ("epoch", "loss", "val_loss")
@@ -39,7 +39,7 @@ class JobLog:
             epochs.append(
                 {name: _finite_or_none(details.get(name)) for name in (*_EPOCH_FIELDS, *parts)}
             )
-            del epochs[:-KEPT_EPOCHS]
+            del epochs[:-MAX_EPOCHS]
         else:
             self.details.update(details)
         # "1,000 rows", "2,000 rows", …: a line every few seconds says as much as all of them.

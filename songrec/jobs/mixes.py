@@ -31,13 +31,13 @@ def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     job.listener_id = listener.id  # its row, which names the mixes, goes with the listener
     at, instance = now(), current_instance()
     on_progress(0.1, "Making the mixes.")
-    made = []
+    results = []
     problem = None
     try:
         if listener.id in mixes.without_defaults(session):
-            made = mix_making.set_up(instance, listener, at)
+            results = mix_making.set_up(instance, listener, at)
         else:
-            made = mix_making.make_due(instance, listener, at)
+            results = mix_making.make_due(instance, listener, at)
     except SongrecError as error:
         problem = str(error)
         for mix in mixes.due_of(session, listener, at):
@@ -46,7 +46,7 @@ def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     on_progress(0.5, "Writing them into music servers.")
     reports = mix_writing.write_mixes(instance, listener, at)
     return {
-        "made": [mix.name for mix in made],
+        "made": [mix.name for mix in results],
         "servers": [report.to_json() for report in reports],
         "problem": problem,
     }

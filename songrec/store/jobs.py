@@ -26,7 +26,7 @@ TURN_MEMORY = timedelta(minutes=30)
 """Time for which a job that started counts as a turn of its person."""
 STALE = timedelta(seconds=30)  # a worker beats every 2 s
 LOG_LENGTH = 40_000  # characters; the oldest lines go first
-KEPT_EPOCHS = 2_000
+MAX_EPOCHS = 2_000
 MAX_ATTEMPTS = 2  # a job that takes its worker down with it must not do so for ever
 WORKER_STOPPED = (
     "Its worker was killed while this was running, and so was the one that tried again; nothing "

@@ -1,7 +1,7 @@
-"""Pictures of covers, scaled to the sizes that pages show them in.
+"""Scaling of cover pictures to the sizes of pages.
 
-A picture is embedded in a sound file or lies in its folder. A child process reads and scales it;
-the pages send nothing else: a picture of 3,000 pixels is megabytes.
+A picture is embedded in a sound file or lies in its folder. A child process reads and scales it.
+Pages only send scaled pictures, because originals of 3,000 pixels have megabytes.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ NOW = Limits(seconds=10.0, memory_bytes=2**30)
 WAIT_S = 0.5
 _scaling = threading.Lock()
 AT_ONCE = 500
-"""Pictures that one job scales, so that whoever uploads a song does not wait for a library."""
+"""Pictures per job, so that an uploaded song does not wait for a whole library."""
 QUALITY = 82
 
 
 def scale_pictures(
     instance: Instance, on_progress: Progress = no_progress, limit: int = AT_ONCE
 ) -> tuple[int, int]:
-    """Scale the pictures of files that have none in the cache; return how many, and how many wait.
+    """Scale pictures that are missing in the cache; return the numbers scaled and still waiting.
 
-    A file whose picture cannot be used is marked as one without. Commits.
+    Files with unusable pictures are marked as files without one. Commits.
     """
     waiting = [
         (file_id, path, digest)
@@ -53,7 +53,7 @@ def scale_pictures(
             except BadInput:
                 scaled = {}
             if not scaled and not Path(path).is_file():
-                continue  # on a disk that is not there now
+                continue  # on a disk that is not mounted
             if scaled:
                 pictures = {size: scaled[size].tobytes() for size in COVER_PIXELS}
                 waveform_cache.write_thumbnails(instance.folder, digest, pictures)
@@ -66,9 +66,9 @@ def scale_pictures(
 
 
 def scale_now(folder: Path, path: Path, digest: str) -> bool:
-    """Scale the picture of one file for somebody who waits; False if that is not possible now.
+    """Scale the picture of one file for a waiting request; False if that is not possible now.
 
-    One at a time: whoever asks for a page of covers gets the first, and the job does the rest.
+    Only one at a time: for a page of covers the first is scaled here, the others by the job.
     """
     if not _scaling.acquire(timeout=WAIT_S):
         return False
@@ -119,7 +119,7 @@ def scaled_cover(path: str) -> dict[str, Any]:
 
 
 def scale(picture: bytes) -> dict[str, bytes] | None:
-    """Return the middle square of a picture as a JPEG of each size; None if it cannot be read."""
+    """Crop a picture to its central square and return a JPEG per size; None if unreadable."""
     from PIL import Image, ImageOps
 
     from songrec.audio_files.picture_size import picture_size
@@ -131,11 +131,9 @@ def scale(picture: bytes) -> dict[str, bytes] | None:
     try:
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "GIF", "WEBP")) as opened:
             largest = max(COVER_PIXELS.values())
-            opened.draft(
-                "RGB", (2 * largest, 2 * largest)
-            )  # a JPEG is decoded at a part of its size
+            opened.draft("RGB", (2 * largest, 2 * largest))  # decodes a JPEG at reduced size
             image = ImageOps.exif_transpose(opened).convert("RGBA")
-    # Pillow raises nearly any exception over a damaged picture; it costs no song its page.
+    # Pillow raises nearly any exception for a damaged picture; pages do without the picture then.
     except Exception:  # noqa: BLE001
         return None
     paper = Image.new("RGBA", image.size, "white")

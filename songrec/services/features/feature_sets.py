@@ -1,4 +1,4 @@
-"""Feature sets of the library: which settings they were extracted with, and tables of them."""
+"""Feature sets of the library: their extraction settings and tables of their vectors."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ __all__ = [
 ]
 
 DEFAULT_SETS = FeatureSpec(("mfcc", MEASURING))
-"""The sets that attributes are predicted from; every analysis includes them."""
+"""Inputs of the attribute predictor; every analysis includes them."""
 COMPARED_SETS = FeatureSpec(("timbre", "chroma"))
-"""Further sets of every analysis, by which songs are compared; see ``sound_mixture``."""
+"""Further sets of every analysis, for comparing songs; see ``sound_mixture``."""
 TAGS = "musicnn_tags"
-"""The set from which attributes are estimated without a predictor and without VibeNet."""
+"""Set to estimate attributes from without a predictor and without VibeNet."""
 INSTRUMENTS = "instrument_tags"
-"""The set of instruments and voices that searches by words rest on."""
+"""Set of instruments and voices for searches by words."""
 VIBENET = "vibenet"
-"""The set whose columns are estimates of attributes."""
+"""Set whose columns are estimates of attributes."""
 NETWORKS = ("musicnn", INSTRUMENTS, VIBENET)
 """Sets of published networks that are extracted by default where they are installed."""
 
 
 def default_sets(instance: Path) -> FeatureSpec:
-    """Return the sets to extract by default: with those of networks that are installed."""
+    """Return the sets to extract by default, including those of installed networks."""
     installed = [
         name
         for name in NETWORKS
@@ -78,7 +78,7 @@ def extracted_sets(instance: Instance) -> list[str]:
 
 
 def installed_sets(instance: Path) -> tuple[str, ...]:
-    """Return the audio sets that forms offer: all that need no optional library or have it."""
+    """Return the available audio sets, without those whose optional library is missing."""
     optional = (name for name in NETWORKS if EXTRACTORS.entry(name).is_optional)
     usable = (name for name in optional if published_weights.is_usable(instance, name))
     return (*offered_sets(), *usable)
@@ -125,10 +125,10 @@ def library_settings(
     spec: FeatureSpec,
     fixed: Mapping[str, AudioSettings] = MappingProxyType({}),
 ) -> list[tuple[FeatureSpec, AudioSettings]]:
-    """Group sets by the settings that most tracks of the library have them with.
+    """Group sets by their most common settings in the library.
 
-    An upload is extracted with these, so that it can be compared with the library. ``fixed`` gives
-    other settings by name of a set: those of the run that the upload is placed in.
+    An upload is extracted with these settings, so that it can be compared with the library.
+    ``fixed`` overrides the settings by name of a set, with those of the run that embeds the upload.
     """
     groups: list[tuple[list[str], dict[str, Any]]] = []
     for name in spec:
@@ -157,14 +157,14 @@ def write_columns(
 def table(instance: Instance, spec: FeatureSpec, *, minimum: int = 1) -> FeatureTable:
     """Return the tracks that have all audio sets of ``spec``; see ``feature_cache.read_table``.
 
-    Vectors are those of the settings that most tracks were analysed with.
+    The vectors are those with the most common settings.
     """
     keys = [most_common_settings(instance.session, name) for name in spec]
     return feature_cache.read_table(instance, keys, minimum=minimum)
 
 
 def most_common_settings(session: Session, name: str) -> SetKey:
-    """Return the key with the settings of most tracks; that of the defaults in case of a tie."""
+    """Return the key of a set's most common settings; of the default settings in case of a tie."""
     default = key_of(name)
     counts = feature_cache.digests(session, name, default.version)
     if not counts or counts.get(default.digest) == max(counts.values()):

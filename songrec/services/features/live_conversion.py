@@ -1,7 +1,7 @@
-"""Songs converted while an app plays them: to a format, a bit rate, from a place on.
+"""Conversion of songs while an app plays them: to a format and bit rate, from any position.
 
 A child process decodes, encodes and writes into a pipe, so that the first bytes come at once and
-no more is converted than somebody reads. It ends when the reader leaves.
+no more is converted than is read. It ends when the reader disconnects.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ MEDIA_TYPES = {
     "aac": "audio/aac",
     "flac": "audio/flac",
 }
-"""The formats that are converted to, with their media types."""
+"""Target formats with their media types."""
 KBPS = {"mp3": 192, "opus": 160, "ogg": 160, "aac": 192}
 """The rates without a limit."""
 LEAST_KBPS = 48
 """A song of a lower rate is still converted to this one."""
 MARGINS = {"mp3": 1.01, "opus": 1.15, "ogg": 1.15, "aac": 1.15}
-"""What a conversion is longer than its rate says, at most."""
+"""Upper bounds of the actual size relative to the size by bit rate."""
 ANYWHERE = "mp3"
-"""What every app plays."""
+"""A format that every app plays."""
 RAW = "raw"
 MOST_AT_ONCE = 4
 """Conversions of one web process; they go as fast as the app plays."""
 MOST_EACH = 2
 """Of these, those of one person."""
 WAIT_S = 3.0
-"""So long a conversion waits for another one to end."""
+"""Seconds to wait for another conversion to end."""
 FIRST_BYTES_S = 20.0
 CHUNK_BYTES = 32 * 1024
 _ALIASES = {"m4a": "aac", "mp4": "aac", "oga": "ogg"}
@@ -56,16 +56,16 @@ _FAMILIES = {
     "alac": {"alac", "m4a", "mp4"},
     "flac": {"flac"},
 }
-"""What apps call the formats of codecs."""
+"""Apps' names of formats by codec."""
 LOSSLESS = ("flac", "alac", "pcm_", "ape", "wavpack", "tta", "tak", "mlp", "truehd", "dsd")
 _slots = ConversionSlots(MOST_AT_ONCE, MOST_EACH)
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What a song is converted to: a format of ``MEDIA_TYPES``, at most ``kbps`` (None: lossless).
+    """Target of a conversion: a format of ``MEDIA_TYPES``, at most ``kbps`` (None: lossless).
 
-    ``from_s`` is where it begins. With ``is_limited`` an app gave the rate.
+    It begins at ``from_s``. ``is_limited``: the rate was requested by an app.
     """
 
     format: str
@@ -75,13 +75,13 @@ class Conversion:
 
     @property
     def is_usual(self) -> bool:
-        """Whether it is the conversion that is made for browsers and stays in the cache."""
+        """Whether it equals the cached conversion for browsers."""
         return (
             self.format in transcoded_cache.MEDIA_TYPES and not self.is_limited and not self.from_s
         )
 
     def estimated_bytes(self, seconds: float) -> int | None:
-        """Return a size that the conversion of so long a sound does not exceed, None if unknown."""
+        """Return an upper bound of the size for ``seconds`` of sound, None if unknown."""
         if self.kbps is None:
             return None
         left = max(0.0, seconds - self.from_s)
@@ -96,18 +96,18 @@ def choose(
     max_kbps: int = 0,
     from_s: float = 0.0,
 ) -> Conversion | None:
-    """Decide what an app gets of a file; None for the file as it is.
+    """Choose the conversion of a file for an app; None to send the file itself.
 
     Parameters
     ----------
     codec, kbps
-        The file's codec in the decoder's name, and its rate; None where it is unknown.
+        The file's codec by the decoder's name, and its bit rate; None if unknown.
     format
-        The preferred format; ``raw`` is the file whatever else is requested.
+        The preferred format; ``raw`` is the file, regardless of the other parameters.
     max_kbps
         The highest rate, 0 for any.
     from_s
-        The place to begin at, which no file can do as it is.
+        Start in seconds; any but 0 needs a conversion.
     """
     format = format.strip().lower()
     if format == RAW:
@@ -131,9 +131,9 @@ def choose(
 
 
 class LiveStream(Iterator[bytes]):
-    """The bytes of a conversion; ``close`` ends the process, read to the end or not.
+    """Bytes of a conversion; ``close`` ends its process.
 
-    With ``length`` exactly so many bytes come: zeros fill what is missing, which players pass over.
+    With ``length`` the stream is padded with zeros to exactly that many bytes; players skip zeros.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ def start(
     Busy
         If as many songs are being converted as may be at once, or for one owner.
     BadInput
-        If the file cannot be decoded, or ends before the place.
+        If the file cannot be decoded, or ends before the start.
     """
     _slots.acquire(owner, WAIT_S)
     try:

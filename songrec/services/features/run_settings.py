@@ -1,7 +1,7 @@
 """Record and restore the feature-extraction settings that a run was trained with.
 
-A song that is added later is extracted with these, whatever most of the library is analysed with by
-then: the scaler and the model of the run are only valid for them.
+Songs added later are extracted with these settings even if the library's have changed, because the
+run's scaler and model are only valid for them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from songrec.store.tables import Run
 
 
 def record(instance: Instance, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return version, digest and parameters of sets, as a training reads them now, by name."""
+    """Return the current version, digest and parameters of sets, by name."""
     settings = {}
     for name in names:
         key = feature_sets.most_common_settings(instance.session, name)
@@ -33,10 +33,10 @@ def record(instance: Instance, names: Iterable[str]) -> dict[str, dict[str, Any]
 
 
 def settings_of(instance: Path, run: Run | None) -> dict[str, AudioSettings]:
-    """Return the settings of the sets that ``run`` was trained on; nothing if it recorded none.
+    """Return the recorded settings of the sets that ``run`` was trained on, by name.
 
-    Raises ``NotReady`` if they cannot be restored: an extractor of another version, a parameter
-    that no longer exists, or parameters that were not recorded.
+    Raises ``NotReady`` if they cannot be restored: the extractor's version changed, a parameter no
+    longer exists, or parameters were not recorded.
     """
     if run is None:
         return {}

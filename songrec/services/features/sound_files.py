@@ -1,4 +1,4 @@
-"""Files in which the sound of a row is read: the file itself, or its part, cut out on demand."""
+"""Sound files of rows: the file itself, or a part of an album file, cut out on demand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from songrec.core.isolation import IsolatedProcess, Limits
 from songrec.store.sound.audio_files import SoundSource
 
 CACHE_BYTES = 2 * 2**30
-"""Parts of album files that are kept cut: about 70 songs on CD quality, those used last."""
+"""Size of the cache of cut parts: about 70 recently used songs in CD quality."""
 LIMITS = Limits(seconds=120.0, memory_bytes=2**30)
 _cutting = threading.Lock()  # one at a time, however many requests a player makes for a song
 
@@ -19,8 +19,8 @@ _cutting = threading.Lock()  # one at a time, however many requests a player mak
 def local_path(instance: Path, source: SoundSource) -> Path:
     """Return a file with the sound of ``source`` alone.
 
-    A part of an album file is cut from it, exactly, as FLAC into ``<instance>/parts/``, in a child
-    process that may be killed; the parts that were used last stay there.
+    A child process cuts the part of an album file, exact to the sample, as FLAC into the cache
+    ``<instance>/parts/``.
 
     Raises ``BadInput`` for a part that cannot be cut.
     """
@@ -36,12 +36,12 @@ def local_path(instance: Path, source: SoundSource) -> Path:
 
 
 def is_local(instance: Path, source: SoundSource) -> bool:
-    """Return whether ``local_path`` has nothing to cut."""
+    """Return whether ``local_path`` does not need to cut a part."""
     return source.start_s is None or _target(instance, source).is_file()
 
 
 def cut_path(instance: Path, content_hash: str) -> Path:
-    """Return where a part with this content is cut to, whether or not it is."""
+    """Return the cached path of a part with this content; the file may not exist."""
     return instance / "parts" / content_hash[:2] / f"{content_hash}.flac"
 
 

@@ -1,8 +1,8 @@
-"""Songs in formats that a browser may lack, converted when somebody plays them.
+"""On-demand conversion of songs in formats that browsers lack.
 
-A child process decodes and encodes into a file that is read while it grows; complete, it stays in
-``<instance>/transcoded/`` under the content's hash, those used last within a limit. What nobody
-reads any more is not converted to its end.
+A child process decodes and encodes into a file that is read while it grows. Complete files are
+cached in ``<instance>/transcoded/`` by content hash, within a size limit. A conversion without
+readers is stopped.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ MOST_AT_ONCE = 3
 MOST_EACH = 2
 """Of these, those of one person: the song that plays, and the next."""
 GRACE_S = 10.0
-"""A conversion that nobody reads is stopped after so long: browsers break off and come back."""
+"""Seconds without a reader until a conversion is stopped: browsers disconnect and come back."""
 CHUNK_BYTES = 64 * 1024
 _POLL_S = 0.1
 
 
 @dataclass(eq=False)
 class Conversion:
-    """A conversion that is under way: the file that grows, and how it ended.
+    """A running conversion: its growing file and its outcome.
 
-    ``problem`` ends a sentence about the file. With ``is_needed`` it goes on without a reader.
+    ``problem`` completes a sentence about the file. With ``is_needed`` it continues without reader.
     """
 
     target: Path
@@ -49,7 +49,7 @@ class Conversion:
     over: threading.Event = field(default_factory=threading.Event)
 
     def has_begun(self, seconds: float) -> bool:
-        """Wait for the first bytes; ``BadInput`` if there will be none."""
+        """Wait for the first bytes; ``BadInput`` if the conversion failed."""
         step = 0.02
         for _ in range(round(seconds / step)):
             if self.over.is_set() and self.problem:
@@ -60,7 +60,7 @@ class Conversion:
         return False
 
     def open(self) -> BinaryIO:
-        """Open the file, which may be renamed at this moment."""
+        """Open the file, even if it is being renamed."""
         try:
             return (self.path or self.target).open("rb")
         except FileNotFoundError:
@@ -79,7 +79,7 @@ def finished(instance: Path, content_hash: str, format: str) -> Path | None:
 
 
 def is_under_way(instance: Path, content_hash: str, format: str) -> bool:
-    """Return whether a content is being converted by this process."""
+    """Return whether this process is converting a content."""
     return transcoded_cache.path(instance, content_hash, format) in _running
 
 
@@ -94,7 +94,7 @@ def start(
 ) -> Conversion:
     """Start the conversion of ``source`` for ``owner``, or join the one that is under way.
 
-    With ``is_needed`` it is completed without a reader, for what plays next. Raises ``Busy``.
+    With ``is_needed`` it is completed without a reader, for the next song. Raises ``Busy``.
     """
     target = transcoded_cache.path(instance, source.content_hash, format)
     with _lock:
@@ -116,7 +116,7 @@ def start(
 
 
 def read(conversion: Conversion) -> Iterator[bytes]:
-    """Yield what is converted, as it grows, to the end."""
+    """Yield the bytes of a conversion as they are written."""
     with _lock:
         conversion.n_readers += 1
     try:
@@ -163,11 +163,11 @@ def _run(
     try:
         path = local_path(instance, source)
         with temporary_beside(target) as temporary, conversion.process as process:
-            temporary.touch()  # readers open it before there is anything in it
+            temporary.touch()  # readers open it before anything is written
             conversion.path = temporary
             process.call(_transcode, str(path), str(temporary), format, limits=LIMITS)
             if not source.path.exists():
-                raise BadInput("is gone")  # as uploads are after an hour
+                raise BadInput("is gone")  # uploads are deleted after an hour
             temporary.replace(target)
             conversion.path = target
         file_cache.trim(transcoded_cache.folder(instance), cache_bytes, target)

@@ -14,9 +14,9 @@ from songrec.core.types import Floats
 from songrec.store.sound import waveform_cache
 
 PEAKS = 600
-"""Bars of a waveform: as many as a wide browser window shows."""
+"""Number of bars of a waveform, enough for a wide browser window."""
 RATE = 8_000
-"""Hz. The outline of the loudness needs no more."""
+"""Hz. Enough for the outline of the loudness."""
 LIMITS = Limits(seconds=300.0, memory_bytes=2 * 2**30)
 
 
@@ -25,8 +25,8 @@ def create(
 ) -> waveform_cache.WaveformAndCover:
     """Decode the whole file in a child process, cache its waveform and cover and return them.
 
-    ``cover_of`` is the file with the cover, if another one: a part has none of its own. Raises
-    ``BadInput`` for a file that cannot be decoded.
+    ``cover_of`` is the file with the cover, if not ``path``: a part of an album file has no cover
+    of its own. Raises ``BadInput`` for a file that cannot be decoded.
     """
     try:
         answer = isolation.call(_measure, str(path), str(cover_of or path), limits=LIMITS)
@@ -53,7 +53,7 @@ def _measure(path: str, cover_of: str) -> dict[str, Any]:
 
 
 def peaks(samples: Floats, count: int) -> list[float]:
-    """Return the largest magnitude (0 to 1) of each of ``count`` equal parts, fewer if shorter."""
+    """Return the peak magnitude (0 to 1) of ``count`` equal parts, fewer for very short sounds."""
     count = min(count, len(samples))
     if not count:
         return []

@@ -16,7 +16,7 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
 BLENDED = Reranking(per_artist=MAX_PER_ARTIST)
-"""Of a blend all songs are one taste: what lies between them is what is asked for."""
+"""Reranking of a blend, without diversification: its songs are a single taste."""
 
 
 def blend(
@@ -26,15 +26,15 @@ def blend(
     n: int,
     listener: Listener | None = None,
 ) -> list[RankedTrack]:
-    """Return the ``n`` songs that are best for the songs ``plus``, less what is like ``minus``.
+    """Return the ``n`` songs most like ``plus`` and unlike ``minus``.
 
-    The songs (track ids) are one taste, ``minus`` its dislikes. ``per_like`` splits each score over
-    the songs of the blend. The rules of ``listener`` apply.
+    The songs ``plus`` (track ids) are the likes of a single taste, ``minus`` its dislikes.
+    ``per_like`` splits each score over the songs of the blend. The rules of ``listener`` apply.
 
     Raises
     ------
     BadInput
-        If ``plus`` is empty or all of it is subtracted again.
+        If ``plus`` is empty, or if ``minus`` contains all of it.
     NotReady
         If a song is not in the published run.
     """
@@ -57,7 +57,7 @@ def blend(
 
 
 def _name_role(reason: Reason) -> Reason:
-    """Say of a subtracted song that it was taken out, not that it is disliked."""
+    """Word the reason of a subtracted song as "taken out", not as "disliked"."""
     if reason.kind == "liked":
         return replace(reason, kind="added")
     if reason.kind != "disliked":

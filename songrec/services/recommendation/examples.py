@@ -1,4 +1,4 @@
-"""Songs to start from where nobody has chosen any: as an example, or as a surprise."""
+"""Example or random songs to start from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.store.tables import Cluster
 
 POOL = 200
 LOOKED_AT = 4
-"""Candidates that are read for each song of the answer, to find some of different groups."""
+"""Candidates per returned song, to find songs of different groups."""
 
 
 def songs_to_start_from(
@@ -26,8 +26,8 @@ def songs_to_start_from(
 ) -> list[TrackView]:
     """Return at most ``n`` songs of the published run, of different sound groups where possible.
 
-    They are songs that can be played, the most popular first, or else the typical songs of
-    ``clusters``. With ``rng`` they are a random choice of these.
+    Playable songs, the most popular first, or else the typical songs of ``clusters``; with ``rng``
+    a random choice of these.
     """
     run = runs.published(instance.session)
     if run is None:
@@ -45,7 +45,7 @@ def songs_to_start_from(
 
 
 def _of_different_groups(views: list[TrackView]) -> list[TrackView]:
-    """Return songs so that each sound group has one before any has a second."""
+    """Order songs so that each sound group has one before any has a second."""
     rank: dict[int | None, int] = {}
     order = []
     for view in views:

@@ -1,4 +1,4 @@
-"""A listener's feedback, recommendations from it, and what a reaction changed in them."""
+"""A listener's feedback, recommendations from it, and their changes after a reaction."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ MAX_REACTIONS = 500
 from the answers but do not count."""
 _LIKED_SONG = re.compile(r"(?:, like|, close to|^Sounds like| to) “[^”]*”$")
 MAX_NAMED = 2
-"""Songs that a description of what changed names; more are counted."""
+"""Songs named in a description of changes; further ones are counted."""
 MAX_TITLE = 48
-"""Letters of the liked songs in the title of a row: two or three lines on a phone."""
+"""Characters of liked songs in the title of a row: two or three lines on a phone."""
 MAX_SEEN = 100
-"""Songs of a shown list that are remembered at most."""
+"""Limit of stored songs of a shown list."""
 
 
 @dataclass(frozen=True)
 class ListenerFeedback:
-    """Likes and dislikes (track ids, newest first), weights of likes, skips and how often.
+    """Likes and dislikes (track ids, newest first), weights of likes, and counts of skips.
 
-    The rules of ``listener`` apply to what is recommended; without one there are none.
+    ``listener`` is the person whose rules apply to recommendations; None for no rules.
     """
 
     likes: list[int] = field(default_factory=list)
@@ -101,7 +101,7 @@ def recommend_for_listener(
 
 @dataclass(frozen=True)
 class RecommendationRow:
-    """Songs because of some of the likes, newest first; ``title`` says which."""
+    """Recommendations because of the likes in ``title``, newest like first."""
 
     title: str
     likes: list[TrackView]
@@ -117,11 +117,11 @@ def recommendation_rows(
     by: Reranking = DEFAULT_RERANKING,
     first: Iterable[int] | None = None,
 ) -> list[RecommendationRow]:
-    """Return rows of ``n`` songs, one per like or group of likes, without a song twice.
+    """Return rows of ``n`` distinct songs, one per like or group of similar likes.
 
-    The newest like comes first. Few likes have a row each; of more, those that call for each other
-    share one. In each row the songs of ``first`` (track ids) come before all others. Raises what
-    ``recommend.ranking.rank`` raises.
+    The newest like comes first. Few likes have a row each; among more likes, similar ones share a
+    row. In each row the songs of ``first`` (track ids) come before all others. Errors are those of
+    ``recommend.ranking.rank``.
     """
     session = instance.session
     likes, dislikes = feedback.likes[:MAX_REACTIONS], feedback.dislikes[:MAX_REACTIONS]
@@ -160,7 +160,7 @@ def _because(likes: Sequence[TrackView]) -> str:
 
 
 def reason_without_like(sentence: str) -> str:
-    """Remove the liked song from a reason that stands under its title: “Calm, like “Juicy””.
+    """Remove the liked song from a reason below its title: “Calm, like “Juicy”” becomes “Calm”.
 
     Of “Sounds like “Juicy”” nothing remains: the title says that already.
     """
@@ -186,7 +186,7 @@ def more_like_song(
 
 @dataclass(frozen=True)
 class Undo:
-    """How to take the last reaction back: the track and the reaction it had before."""
+    """Undo of the last reaction: the track and its previous reaction."""
 
     public_id: str
     title: str
@@ -195,11 +195,11 @@ class Undo:
 
 @dataclass(frozen=True)
 class ListChange:
-    """How a list differs from the one that the listener reacted to.
+    """Difference of a list to the one that the listener reacted to.
 
-    ``came`` are the track ids that are new in it, ``left`` counts the songs that are gone apart
-    from those reacted to, ``actions`` say what the listener did meanwhile; ``undo`` is None unless
-    that was a single like or dislike.
+    ``came`` are the new track ids, ``left`` is the number of removed songs besides those reacted
+    to, ``actions`` describe the listener's reactions; ``undo`` is None unless that was a single
+    like or dislike.
     """
 
     came: tuple[int, ...]
@@ -221,9 +221,9 @@ def seen_list(key: str, ranked: Sequence[RankedTrack]) -> str:
 
 
 def remember_list(session: Session, listener: Listener, seen: str) -> None:
-    """Keep the list that ``listener`` is about to react to, to tell afterwards what changed.
+    """Store the list that ``listener`` reacts to, for ``list_change``.
 
-    ``seen`` is what ``seen_list`` returned for the page; anything else is ignored. The caller
+    ``seen`` is the result of ``seen_list`` for the page; any other text is ignored. The caller
     commits.
     """
     key, _, public_ids = seen.replace("\0", "").rpartition(":")
@@ -242,8 +242,8 @@ def list_change(
 ) -> ListChange | None:
     """Compare a list with the one that ``listener`` reacted to last.
 
-    ``key`` is whatever makes lists comparable (method, options, number, run). None where the last
-    reaction was to another kind of list, or nothing changed since.
+    ``key`` identifies comparable lists (method, options, number, run). None if the last reaction
+    was to another kind of list, or if nothing changed.
     """
     before = last_recommendations.find(session, listener)
     state = feedback.state
@@ -261,7 +261,7 @@ def list_change(
 def _describe_actions(
     session: Session, old: dict[str, Any], new: dict[str, Any]
 ) -> tuple[tuple[str, ...], Undo | None]:
-    """Describe what turned feedback ``old`` into ``new``, and how to undo a single reaction."""
+    """Describe the reactions between feedback ``old`` and ``new``, and the undo of a single one."""
     liked = [i for i in new["likes"] if i not in old["likes"]]
     disliked = [i for i in new["dislikes"] if i not in old["dislikes"]]
     unrated = [

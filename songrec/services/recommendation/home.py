@@ -1,4 +1,4 @@
-"""Everything that the home page shows."""
+"""Content of the home page."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from songrec.store.sound import audio_files
 from songrec.store.tables import Listener, Run
 
 ENOUGH_LIKES = 3
-"""From this many likes on no songs to like first are shown."""
+"""Number of likes from which the page no longer shows songs to like first."""
 N_STARTERS = 12
 N_ROWS = 3
 N_PER_ROW, MIN_PER_ROW = 6, 3
 N_IN_GROUP, N_COVERS = 3, 4
-"""Songs and covers of a sound group."""
+"""Numbers of songs and covers of a sound group."""
 SPARE = 6
-"""Further songs of a row, for other days and for songs that stand elsewhere on the page."""
+"""Spare songs of a row, for other days and to replace songs shown elsewhere on the page."""
 N_CANDIDATES = 12
-"""Songs of a sound group to choose from."""
+"""Candidate songs of a sound group."""
 PLENTY = 500
-"""With fewer playable songs than this, a song may stand in several places of the page."""
+"""Number of playable songs below which the page may show a song in several places."""
 SEGMENTS = "fragments"
 MIX, ALL = "likes", "all"
 """Stations of the large play button: one's own mix, and all playable songs."""
@@ -55,9 +55,10 @@ _cached_overviews = VersionedCache(8)
 
 @dataclass(frozen=True, slots=True)
 class HomeSong:
-    """A song of a row, with its reason and, where a moment explains it, both moments.
+    """A song of a row with its reason.
 
-    ``moments`` are (track's public id, start in seconds, length) of the liked song and of this one.
+    ``moments`` are the similar moments of the liked song and of this one, as (track's public id,
+    start in seconds, length); empty for other reasons.
     """
 
     track: TrackView
@@ -69,8 +70,8 @@ class HomeSong:
 class HomeRow:
     """A row of songs under a title.
 
-    ``key`` says of what kind: because, moment, played, liked, new. ``like`` is the song that the
-    row is about, if it is one.
+    ``key`` is the kind: because, moment, played, liked or new. ``like`` is the song that the row is
+    about, None if there are several.
     """
 
     key: str
@@ -81,9 +82,9 @@ class HomeRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A sound group: its number, name and size, some of its songs, and whether it can be played.
+    """A sound group: number, name, size, some of its songs, and whether it can be played.
 
-    ``covers`` are songs whose covers stand for it, ``songs`` those that are named: none that stands
+    ``covers`` are songs whose covers are shown, ``songs`` those that are named and not shown
     elsewhere on the page.
     """
 
@@ -97,12 +98,12 @@ class GroupCard:
 
 @dataclass(frozen=True)
 class HomePage:
-    """What the home page shows to a listener; no song stands on it twice.
+    """Content of a listener's home page, without a song twice.
 
-    ``station`` is what the large button plays (``MIX``, ``ALL``, or empty where nothing can be
-    heard). ``starters`` are songs to like first, ``further`` the number of the page of others;
-    empty from ``ENOUGH_LIKES`` likes on. ``groups_version`` is equal for pages with equal
-    ``groups``, ``version`` while catalogue, run and moments stay the same.
+    ``station`` is the station of the large button (``MIX``, ``ALL``, or empty if nothing can be
+    played). ``starters`` are songs to like first, empty from ``ENOUGH_LIKES`` likes on, ``further``
+    the number of their page. ``groups_version`` is equal for equal ``groups``, ``version`` for the
+    same catalogue, run and moments.
     """
 
     run: Run | None
@@ -120,7 +121,7 @@ class HomePage:
 
     @property
     def enough_likes(self) -> int:
-        """How many songs to like first."""
+        """Number of songs to like first."""
         return ENOUGH_LIKES
 
 
@@ -135,10 +136,10 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Overview:
-    """What the page shows to everybody: cached until catalogue or run change.
+    """Content of the page that is the same for everybody, cached until catalogue or run change.
 
-    ``version`` tells one state of catalogue, run and moments from another. ``audible`` are ids of
-    tracks, ascending. ``starters`` are ids, those that can be heard and the others, the best first.
+    ``version`` identifies the state of catalogue, run and moments. ``audible`` are ascending track
+    ids. ``starters`` are the ids of playable tracks and of others, each the best first.
     """
 
     version: Hashable
@@ -151,12 +152,12 @@ class _Overview:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether only part of the catalogue can be heard."""
+        """Whether only part of the catalogue can be played."""
         return 0 < len(self.audible) < self.track_count
 
     @property
     def has_plenty(self) -> bool:
-        """Whether there are songs enough that can be heard, or none that compete."""
+        """Whether there are enough playable songs, or none at all."""
         return not len(self.audible) or len(self.audible) >= PLENTY
 
 
@@ -165,8 +166,8 @@ def home_page(
 ) -> HomePage:
     """Return the home page of ``listener``.
 
-    It changes with what the listener likes, dislikes and plays, and with ``today``; otherwise it
-    stays the same. What can be heard comes first where only part of the catalogue has sound.
+    The page depends on the listener's likes, dislikes and plays, and on ``today``. If only part of
+    the catalogue has sound, playable songs come first.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def home_page(
     feedback = ListenerFeedback.load(instance.session, listener)
     day = crc32(today.isoformat().encode())
     seed = crc32(f"{day}|{listener.id if listener else ''}".encode())
-    # What the listener did stands where it is looked for: all else makes room for it.
+    # Recent plays and likes take precedence: other rows do not repeat their songs.
     recent = _recent_rows(instance, overview, feedback, run)
     shown = {*feedback.dislikes, *(song.track.id for row in recent for song in row.songs)}
     cards = _group_cards(overview, day, shown)
@@ -194,7 +195,7 @@ def home_page(
         shown.update(ids)
     rows = _take(_rows_of_likes(instance, space, overview, feedback, seed), shown)
     if not overview.has_plenty:
-        # Where little can be heard it is for the rows.
+        # With few playable songs the rows need all of them.
         cards = _group_cards(overview, day, shown)
     return HomePage(
         run=run,
@@ -221,7 +222,7 @@ def _station(space: Space | None, overview: _Overview, feedback: ListenerFeedbac
 def _recent_rows(
     instance: Instance, overview: _Overview, feedback: ListenerFeedback, run: Run | None
 ) -> list[HomeRow]:
-    """Return what was played and liked last; without a run, what has sound already."""
+    """Return rows of recent plays and likes; without a run, of songs with sound."""
     session = instance.session
     played = (
         listens.recent_tracks(session, feedback.listener, N_PER_ROW) if feedback.listener else []
@@ -248,7 +249,7 @@ def _views(
     place: Listener | str | None,
     ids: Sequence[int],
 ) -> list[TrackView]:
-    """Read tracks, or return those that were read for this place before if they are the same."""
+    """Read tracks, cached per place on the page while their ids are the same."""
     name = place.id if isinstance(place, Listener) else place
     return _cached_views.get(
         (Path(instance.folder), name),
@@ -266,48 +267,48 @@ def _without(rows: Sequence[HomeRow], ids: Sequence[int]) -> list[HomeRow]:
 def _take(rows: Sequence[HomeRow], shown: set[int]) -> list[HomeRow]:
     """Choose the songs of each row that are not in ``shown``, and add them to it.
 
-    Rows of moments, which few songs fit, choose first.
+    Rows of moments choose first, because few songs fit them.
     """
-    taken = {}
+    chosen = {}
     for at in sorted(range(len(rows)), key=lambda at: rows[at].key != "moment"):
         songs = [song for song in rows[at].songs if song.track.id not in shown][:N_PER_ROW]
         shown.update(song.track.id for song in songs)
-        taken[at] = replace(rows[at], songs=songs)
-    return [taken[at] for at in range(len(rows))]
+        chosen[at] = replace(rows[at], songs=songs)
+    return [chosen[at] for at in range(len(rows))]
 
 
 @dataclass(frozen=True, slots=True)
 class _GroupCards:
-    """The cards of all sound groups, and what they depend on."""
+    """The cards of all sound groups, and a key of their content."""
 
     groups: list[GroupCard]
     version: Hashable
 
     @property
     def named(self) -> set[int]:
-        """The songs that stand on them."""
+        """Ids of the songs named on the cards."""
         return {track.id for group in self.groups for track in group.songs}
 
 
 def _group_cards(overview: _Overview, day: int, shown: set[int]) -> _GroupCards:
-    """Choose the songs of each sound group, none of ``shown``."""
-    taken = overview.group_ids & shown
+    """Choose songs of each sound group that are not in ``shown``."""
+    shown_groups = overview.group_ids & shown
     cards = []
     for group in overview.groups:
         order = jittered_order(len(group.candidates), 0, len(group.candidates), day).tolist()
         views = sorted((group.candidates[at] for at in order), key=lambda view: not view.has_audio)
-        fresh = [view for view in views if view.id not in taken]
+        fresh = [view for view in views if view.id not in shown_groups]
         cards.append(
             GroupCard(
                 group.number,
                 group.name,
                 group.size,
-                [*fresh, *(view for view in views if view.id in taken)][:N_COVERS],
+                [*fresh, *(view for view in views if view.id in shown_groups)][:N_COVERS],
                 fresh[:N_IN_GROUP],
                 group.is_audible,
             )
         )
-    return _GroupCards(cards, (overview.version, day, taken))
+    return _GroupCards(cards, (overview.version, day, shown_groups))
 
 
 def _starters(
@@ -318,9 +319,9 @@ def _starters(
     page: int,
     unwanted: set[int],
 ) -> tuple[list[int], int]:
-    """Return a page of songs to like first and its number; after the last comes the first.
+    """Return a page of songs to like first and its number; the last page is followed by the first.
 
-    Liking or playing one does not move the others: their order is the day's.
+    The order is fixed for the day, so liking or playing a song does not move the others.
     """
     if feedback.listener is not None:
         unwanted = {*unwanted, *left_out(instance, feedback.listener)}
@@ -343,7 +344,7 @@ def _rows_of_likes(
 ) -> Sequence[HomeRow]:
     """Return *Because you like* and *A moment like*, cached until something changes.
 
-    Each row has more songs than are shown.
+    Each row has ``SPARE`` more songs than are shown.
     """
     if space is None or not feedback.likes:
         return ()
@@ -394,7 +395,7 @@ def _because_rows(
 
 
 def _close_songs(songs: Sequence[RankedTrack]) -> Sequence[RankedTrack]:
-    """Leave out songs that have little in common with the likes, unless few others remain."""
+    """Drop songs with little in common with the likes, unless too few remain."""
     close = [one for one in songs if not one.sentence.startswith(LITTLE_IN_COMMON)]
     return close if len(close) >= MIN_PER_ROW else songs
 
@@ -406,7 +407,7 @@ def _sentence(sentence: str, likes: Sequence[TrackView]) -> str:
 def _moment_rows(
     instance: Instance, space: Space, feedback: ListenerFeedback, seed: int
 ) -> list[HomeRow]:
-    """Return songs with a moment like one of a recently liked song, if any has moments."""
+    """Return rows of songs with a moment similar to one in a recently liked song."""
     if space.segments is None:
         return []
     has_moments = np.isin(feedback.likes, space.segments.track_ids).tolist()
@@ -436,7 +437,7 @@ def _moment_rows(
 
 
 def _moments(song: RankedTrack, like: TrackView) -> tuple[tuple[str, float, float], ...]:
-    """Return the liked moment nearest to the one that ``song`` was matched by, and that one."""
+    """Return the moment of ``like`` nearest to the matched moment of ``song``, and the latter."""
     own = matched_segment(song.reasons)
     near: Any = next(
         (reason.details.get("fragments") for reason in song.reasons if reason.about == like.id),
@@ -452,7 +453,7 @@ def _moments(song: RankedTrack, like: TrackView) -> tuple[tuple[str, float, floa
 
 
 def _of_the_day(songs: Sequence[RankedTrack], seed: int) -> list[RankedTrack]:
-    """Move ``songs`` a little, those that can be heard staying first."""
+    """Perturb the order of ``songs`` by a daily seed, keeping playable songs first."""
     ordered = []
     for has_audio in (True, False):
         part = [one for one in songs if one.track.has_audio == has_audio]
@@ -467,7 +468,7 @@ def _audible_first(ids: Iterable[int], overview: _Overview) -> list[int]:
 
 
 def _overview(instance: Instance, run: Run | None, space: Space | None) -> _Overview:
-    """Return what the page shows to everybody; computed once while nothing changes."""
+    """Return the content that is the same for everybody, cached until something changes."""
     segments = space.segments if space is not None else None
     version = (
         tracks.version(instance.session),
@@ -519,7 +520,7 @@ def _compute_overview(
 
 
 def _central_songs(space: Space, rows: Ints) -> dict[int, list[int]]:
-    """Return, by cluster, the ids of the songs of ``rows`` nearest to the middle of them."""
+    """Return, by cluster, the ids of the songs among ``rows`` nearest to the centroid of these."""
     labels = space.labels[rows]
     return {
         number: space.track_ids[central_order(space, rows[labels == number])].tolist()[

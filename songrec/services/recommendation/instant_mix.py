@@ -1,8 +1,7 @@
-"""What apps play next: songs like a song, an album or an artist, random ones, paths by sound.
+"""Instant mixes for apps: songs like a song, an album or an artist, random songs, sonic paths.
 
-One engine answers here and on the pages: a song's similar songs are those of its page, an album's
-and an artist's are their radio. Only songs that can be played come, without what the listener
-dislikes or has ruled out.
+The results are those of the pages: similar songs of a song's page, and the radio of an album or an
+artist. They are limited to playable songs that the listener neither dislikes nor has ruled out.
 """
 
 from __future__ import annotations
@@ -45,15 +44,15 @@ from songrec.store.tables import (
 
 MAX_SONGS = 500
 SPARE = 20
-"""So many more are looked for where some may be disliked or cannot be played."""
+"""Extra candidates, because some may be disliked or not playable."""
 MAX_BETWEEN = 98
 MAX_TRACKS = 2_000
-"""Songs of an album or artist that are read."""
+"""Limit of songs read of an album or artist."""
 
 
 @dataclass(frozen=True, slots=True)
 class SonicMatch:
-    """A track, and how alike it sounds: 1 is the same sound, 0 the least alike."""
+    """A track and its similarity by sound: 1 for the same sound, 0 for the least similar."""
 
     track_id: int
     similarity: float
@@ -101,7 +100,7 @@ def like_artist(instance: Instance, listener: Listener | None, public_id: str, n
 def _radio(
     instance: Instance, listener: Listener | None, seeds: Sequence[int], n: int
 ) -> list[int]:
-    """Return a random ``n`` songs of the radio around tracks, by their sound without a run."""
+    """Return ``n`` random songs of the radio around tracks; without a run by sound alone."""
     n = min(n, MAX_SONGS)
     space = space_or_none(instance)
     if space is None or not len(space.rows_of(list(seeds))):
@@ -161,7 +160,7 @@ def random_songs(
 def top_songs(instance: Instance, listener: Listener | None, artist_id: int, n: int) -> list[int]:
     """Return an artist's ``n`` best known playable tracks (ids).
 
-    By popularity where the catalogue knows it, then by the listener's own plays.
+    Sorted by popularity, if known, then by the listener's own plays.
     """
     session = instance.session
     plays = (
@@ -197,9 +196,9 @@ def top_songs(instance: Instance, listener: Listener | None, artist_id: int, n: 
 def sonic_matches(
     instance: Instance, listener: Listener | None, track: TrackView, n: int
 ) -> list[SonicMatch]:
-    """Return the ``n`` playable tracks that sound most like ``track``, the most alike first.
+    """Return the ``n`` playable tracks that sound most like ``track``, the most similar first.
 
-    ``NotReady`` without its sound and without a run that has it.
+    ``NotReady`` if the track has neither sound nor a place in the published run.
     """
     n = min(n, MAX_SONGS)
     dislikes = _dislikes(instance, listener)
@@ -207,9 +206,9 @@ def sonic_matches(
         instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
     )
     ids = np.array([one.track.id for one in similar], dtype=np.int64)
-    kept = ids[np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)][:n].tolist()
-    by_id = dict(zip(kept, similarity_to(instance, track, kept), strict=True))
-    return [SonicMatch(one, by_id[one]) for one in kept]
+    allowed = ids[np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)][:n].tolist()
+    by_id = dict(zip(allowed, similarity_to(instance, track, allowed), strict=True))
+    return [SonicMatch(one, by_id[one]) for one in allowed]
 
 
 def sonic_path(
@@ -217,7 +216,7 @@ def sonic_path(
 ) -> list[SonicMatch]:
     """Return a path of at most ``n`` playable tracks from one to another, both included.
 
-    Raises ``NotReady`` where one of them is not part of the published run.
+    Raises ``NotReady`` if one of them is not in the published run.
     """
     if n < 2:
         raise BadInput("A path has two songs at least.")
@@ -235,21 +234,21 @@ def sonic_path(
 
 
 def similarity_to(instance: Instance, track: TrackView, others: Sequence[int]) -> list[float]:
-    """Return how alike tracks (ids) sound to ``track``, 0 to 1; -1 where that is unknown."""
-    known: dict[int, float] = {track.id: 1.0}
+    """Return the similarity by sound of tracks (ids) to ``track``, 0 to 1; -1 if unknown."""
+    by_track: dict[int, float] = {track.id: 1.0}
     if audio_similarity.has_mixture(instance, track):
         mixture = mixture_files.load(instance.folder)
         present = [one for one in others if len(mixture.rows_of([one]))]
         scores = similarities(mixture, track.id, mixture.rows_of(present))
         if scores is not None:
-            known |= dict(zip(present, scores.tolist(), strict=True))
+            by_track |= dict(zip(present, scores.tolist(), strict=True))
     elif (space := space_or_none(instance)) is not None:
         rows = space.rows_of(list(others))
         scores = closeness(space, track.id, rows)
         if scores is not None:
-            known |= dict(zip(space.track_ids[rows].tolist(), scores.tolist(), strict=True))
-    known[track.id] = 1.0
-    return [round(known.get(one, -1.0), 6) for one in others]
+            by_track |= dict(zip(space.track_ids[rows].tolist(), scores.tolist(), strict=True))
+    by_track[track.id] = 1.0
+    return [round(by_track.get(one, -1.0), 6) for one in others]
 
 
 def _dislikes(instance: Instance, listener: Listener | None) -> list[int]:

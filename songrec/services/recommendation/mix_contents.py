@@ -1,6 +1,6 @@
-"""Songs, name and sentence of each kind of mix, drawn from the best answers by a seed.
+"""Songs, name and description of each kind of mix, sampled from the best recommendations.
 
-The seed follows from the day, the listener and the mix alone: the same all day, others tomorrow.
+The random seed depends only on the day, the listener and the mix, so a mix changes once a day.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ from songrec.store.tables import Listener, Mix
 
 MAX_BECAUSE, MAX_DAILY = 3, 6
 RECENT_LIKES = 12
-"""*Because you like* is about some of as many of the newest likes."""
+"""Number of the newest likes from which *Because you like* is chosen."""
 SMALL_MIX = 10
-"""A small library has fewer mixes rather than shorter ones than this."""
+"""Smallest size of a mix: a small library has fewer mixes rather than shorter ones."""
 CHOICE = 3
 """A mix is drawn from so many times as many of the best songs: other ones every day."""
 SPARE = 1 / 3
 """The share of songs that are drawn besides, for those that are too many of their artist."""
 LIKE_EVERY = 5
-"""A daily mix has a song that the listener likes in each so many places."""
+"""A daily mix has one liked song in every this many positions."""
 NOT_LATELY = timedelta(days=60)
 OFTEN = 3
-"""Plays that count as often, without a like."""
+"""Number of plays from which a song without a like is a favourite."""
 MIN_REDISCOVERED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MixContent:
-    """What a mix holds: name, one sentence, songs (track id, reason), what it was made from."""
+    """Content of a mix: name, one sentence, songs (track id, reason) and its source likes."""
 
     name: str
     comment: str
@@ -75,9 +75,9 @@ class MixContent:
 
 
 class MixMaker:
-    """What all mixes of one listener at one moment are made from.
+    """Composer of a listener's mixes at one time.
 
-    ``rows`` are all mixes of the listener, by which tastes and likes keep their numbers.
+    ``rows`` are all stored mixes of the listener, so that tastes and likes keep their numbers.
     """
 
     def __init__(
@@ -94,19 +94,19 @@ class MixMaker:
 
     @cached_property
     def likes(self) -> list[int]:
-        """The likes that are part of the run, newest first."""
+        """Likes (track ids) in the published run, newest first."""
         likes = self.feedback.likes[:MAX_REACTIONS]
-        known = set(self.space.track_ids[self.space.rows_of(likes)].tolist())
-        return [one for one in likes if one in known]
+        present = set(self.space.track_ids[self.space.rows_of(likes)].tolist())
+        return [one for one in likes if one in present]
 
     @cached_property
     def playable(self) -> list[int] | None:
-        """The tracks that can be heard, here or on a connected server; None where none can."""
+        """Playable tracks (ids), here or on a connected server; None if there are none."""
         return mixes.playable(self.session) or None
 
     @cached_property
     def available(self) -> int:
-        """How many songs there are to recommend."""
+        """Number of songs available for recommendation."""
         ids = self.space.track_ids
         if self.playable is not None:
             ids = np.intersect1d(ids, self.playable)
@@ -119,7 +119,7 @@ class MixMaker:
 
     @cached_property
     def tastes(self) -> list[list[int]]:
-        """The likes of each taste, the largest first; one of all likes where none go together."""
+        """Likes of each taste, the largest first; a single taste if no likes belong together."""
         if not self.likes:
             return []
         query = Query.of(self.space, self.likes, self.feedback.dislikes[:MAX_REACTIONS])
@@ -131,7 +131,7 @@ class MixMaker:
 
     @cached_property
     def strong_likes(self) -> list[int]:
-        """The likes that *Because you like* is about: recent, of most weight, no artist twice."""
+        """Likes for *Because you like*: recent, of highest weight, no artist twice."""
         newest = self.likes[:RECENT_LIKES]
         ordered = sorted(newest, key=lambda one: -self.feedback.weights.get(one, 1))
         chosen: list[int] = []
@@ -149,9 +149,9 @@ class MixMaker:
         return int(self.space.artists[self.space.rows_of([track_id])[0]])
 
     def default_numbers(self) -> list[tuple[str, int]]:
-        """Return kind and number of the default mixes that there should be.
+        """Return kind and number of the default mixes.
 
-        Tastes and likes keep the numbers that they have; in a small library there are fewer.
+        Tastes and likes keep their numbers; a small library has fewer mixes.
         """
         n_because, n_daily = len(self.strong_likes), len(self.tastes)
         while n_because + n_daily > 2 and self.available < SMALL_MIX * (n_because + 1 + n_daily):
@@ -166,16 +166,16 @@ class MixMaker:
         ]
 
     def _numbers(self, kind: str, groups: Sequence[Sequence[int]], most: int) -> list[int]:
-        taken = {mix.number for mix in self.rows if mix.kind == kind}
+        used = {mix.number for mix in self.rows if mix.kind == kind}
         assigned = self._assigned(kind, groups)
-        free = [n for n in range(1, mixes.MAX_MIXES + 1) if n not in taken]
+        free = [n for n in range(1, mixes.MAX_MIXES + 1) if n not in used]
         return sorted([*assigned, *free[: max(0, most - len(assigned))]])
 
     def _assigned(self, kind: str, groups: Sequence[Sequence[int]]) -> dict[int, list[int]]:
-        """Map numbers of mixes of a kind to the group of likes that each is about.
+        """Map the numbers of mixes of a kind to groups of likes.
 
-        A mix keeps the group that shares most likes with the one it was made from; groups that are
-        left go to mixes that have none, and not to those that are switched off.
+        A mix keeps the group that shares most likes with its previous one; remaining groups go to
+        mixes without a group, except those that are switched off.
         """
         rows = sorted((mix for mix in self.rows if mix.kind == kind), key=lambda mix: mix.number)
         shared = sorted(
@@ -196,8 +196,8 @@ class MixMaker:
         return {number: list(groups[at]) for number, at in sorted(assigned.items())}
 
     def compose(self, mix: Mix, used: set[int]) -> MixContent | None:
-        """Choose the songs of a mix, none of ``used`` (track ids); None where it has no subject."""
-        published_space(self.instance)  # raises where nothing is published
+        """Compose a mix without the songs ``used`` (track ids); None if it has no subject."""
+        published_space(self.instance)  # raises NotReady before a run is published
         unwanted = [*self._left_out_of(mix), *self.feedback.dislikes]
         match mix.kind:
             case mixes.BECAUSE:
@@ -212,7 +212,7 @@ class MixMaker:
         try:
             return make[mix.kind](mix, unwanted)
         except SongrecError as error:
-            # What it is about may be gone: the other mixes are made all the same.
+            # The subject may have been deleted: the other mixes are still made.
             return MixContent(mix.name, str(error))
 
     def _because(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
@@ -222,26 +222,26 @@ class MixMaker:
         like = groups[mix.number][0]
         others = [one for one in self.feedback.likes if one != like]
         (view,) = tracks.tracks_by_id(self.session, [like])
-        found = self._recommend(
+        ranked = self._recommend(
             mix,
             [like],
             used,
             unwanted,
             others=others,
         )
-        found = [
+        ranked = [
             replace(
                 one,
                 sentence=reason_without_like(one.sentence)
                 or self._shared_traits(like, one.track.id),
             )
-            for one in found
+            for one in ranked
         ]
         by = f" by {view.artists}" if view.artists else ""
         return MixContent(
             shorten(f"Because you like “{view.title}”"),
-            self._sentence(shorten(f"Songs like “{view.title}”{by}", 200), found),
-            _reasons(found),
+            self._sentence(shorten(f"Songs like “{view.title}”{by}", 200), ranked),
+            _reasons(ranked),
             {"likes": [like]},
         )
 
@@ -254,16 +254,16 @@ class MixMaker:
             return None
         played = set(listens.play_counts(self.session, self.listener))
         met = {*self.feedback.likes, *played}
-        known = artists.tracks_sharing_artists(self.session, met)
+        same_artists = artists.tracks_sharing_artists(self.session, met)
         options: dict[str, Any] = {}
         if ranking.has_discovery(ranking.method_used(self.space)):
             options["discovery"] = 1.0
-        found = self._recommend(mix, self.likes, used, [*unwanted, *known, *met], **options)
+        ranked = self._recommend(mix, self.likes, used, [*unwanted, *same_artists, *met], **options)
         comment = "By artists you have neither liked nor played, picked from what you like"
-        if len(found) < mixes.MIN_SIZE:
-            found = self._recommend(mix, self.likes, used, [*unwanted, *met], **options)
+        if len(ranked) < mixes.MIN_SIZE:
+            ranked = self._recommend(mix, self.likes, used, [*unwanted, *met], **options)
             comment = "You know nearly every artist here, so these are songs you have not played"
-        return MixContent("New to you", self._sentence(comment, found), _reasons(found))
+        return MixContent("New to you", self._sentence(comment, ranked), _reasons(ranked))
 
     def _daily(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
         groups = self._assigned(mixes.DAILY, self.tastes)
@@ -275,7 +275,7 @@ class MixMaker:
         found = self._recommend(
             mix, likes, used, unwanted, others=others, room=self._size(mix) - len(own), beside=own
         )
-        songs = list(_reasons(found))
+        songs = list(_reasons(ranked))
         for at, track_id in enumerate(own[: 1 + len(songs) // (LIKE_EVERY - 1)]):
             songs.insert(LIKE_EVERY * at, (track_id, "One of the songs you like"))
         newest = sorted(likes, key=self.feedback.likes.index)
@@ -284,18 +284,18 @@ class MixMaker:
         around = f"Around {join_clauses(names[:2]) if len(likes) < 3 else ', '.join(names[:2])}"
         return MixContent(
             f"Daily mix {mix.number}",
-            self._sentence(f"{around}{more}", found),
+            self._sentence(f"{around}{more}", ranked),
             tuple(songs),
             {"likes": newest},
         )
 
     def _own_songs(self, mix: Mix, likes: Sequence[int], unwanted: set[int]) -> list[int]:
-        """Draw the liked songs that stand in a daily mix, no artist twice."""
-        heard = set(self.playable) if self.playable is not None else None
-        drawn = np.random.default_rng(self._seed(mix)).permutation(np.sort(likes)).tolist()
+        """Sample the liked songs of a daily mix, no artist twice."""
+        audible = set(self.playable) if self.playable is not None else None
+        shuffled = np.random.default_rng(self._seed(mix)).permutation(np.sort(likes)).tolist()
         chosen: dict[int, int] = {}
-        for one in drawn:
-            if one not in unwanted and (heard is None or one in heard):
+        for one in shuffled:
+            if one not in unwanted and (audible is None or one in audible):
                 chosen.setdefault(self._artist_of(one) or -one, one)
         return list(chosen.values())[: self._size(mix) // LIKE_EVERY]
 
@@ -304,12 +304,12 @@ class MixMaker:
         plays = listens.play_counts(self.session, self.listener)
         liked = reactions.liked_at(self.session, self.listener)
         closed = {*used, *unwanted, *left_out(self.instance, self.listener, self.feedback.likes)}
-        heard = set(self.playable) if self.playable is not None else None
+        audible = set(self.playable) if self.playable is not None else None
         scores: dict[int, float] = {}
         for one in sorted({*plays, *liked} - closed):
             times, last = plays.get(one, (0, None))
             is_old_like = one in liked and liked[one] <= before
-            if heard is not None and one not in heard:
+            if audible is not None and one not in audible:
                 continue
             if (is_old_like or times >= OFTEN) and (last is None or last <= before):
                 weight = self.feedback.weights.get(one, 1) if one in liked else 0
@@ -335,7 +335,7 @@ class MixMaker:
         plays: dict[int, tuple[int, datetime | None]],
         liked: dict[int, datetime],
     ) -> str:
-        """Describe what is known of an old favourite: ``Played 14 times, last in March 2026``."""
+        """Describe the history of an old favourite: ``Played 14 times, last in March 2026``."""
         times, last = plays.get(track_id, (0, None))
         if times >= OFTEN or track_id not in liked:
             count = f"Played {times:,} time{'s' * (times != 1)}"
@@ -357,12 +357,12 @@ class MixMaker:
             withdrawn=[*left_out(self.instance, self.listener), *unwanted],
             pick_ranks=lambda available: jittered_order(available, 0, wide, seed),
         )
-        found = attach_tracks(self.session, matches, mood_table.describe_match)
-        found = self._in_order(found, size)
+        ranked = attach_tracks(self.session, matches, mood_table.describe_match)
+        ranked = self._in_order(ranked, size)
         comment = f"{name}, by how the songs sound"
-        if not found:
+        if not ranked:
             comment = f"No song here suits “{name}” that may be recommended to you."
-        return MixContent(name, self._sentence(comment, found), _reasons(found))
+        return MixContent(name, self._sentence(comment, ranked), _reasons(ranked))
 
     def _path(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
         ends = [
@@ -372,7 +372,7 @@ class MixMaker:
         start, end = ends
         if start is None or end is None:
             return MixContent(mix.name, "One of the two songs is not in the catalogue any more.")
-        found, _ = paths.song_path(
+        steps, _ = paths.song_path(
             self.instance,
             start,
             end,
@@ -384,7 +384,7 @@ class MixMaker:
         return MixContent(
             shorten(f"From “{start.title}” to “{end.title}”", mixes.NAME_LENGTH),
             f"Step by step from {names[0]} to {names[1]}.",
-            _reasons(found),
+            _reasons(steps),
         )
 
     def _radio(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
@@ -418,7 +418,7 @@ class MixMaker:
         beside: Sequence[int] = (),
         **options: Any,
     ) -> list[RankedTrack]:
-        """Ask the engine for ``CHOICE`` times ``room`` songs, and draw ``room`` of them.
+        """Recommend ``CHOICE`` times ``room`` songs and sample ``room`` of them.
 
         The better a song, the likelier it is drawn; the seed is that of the mix. ``beside`` stand
         in the mix as well, and count among the songs of their artists.
@@ -459,7 +459,7 @@ class MixMaker:
         return [by_id[match.track_id] for match in ordered]
 
     def _size(self, mix: Mix) -> int:
-        """Return the size of a mix: as set, less where a small library has several mixes."""
+        """Return the configured size of a mix, less for several mixes of a small library."""
         if mix.kind not in mixes.DEFAULT_KINDS:
             return mix.size
         n_mixes = sum(
@@ -468,13 +468,13 @@ class MixMaker:
         return max(mixes.MIN_SIZE, min(mix.size, self.available // max(1, n_mixes)))
 
     def _seed(self, mix: Mix) -> int:
-        """Return the seed of a mix: by day, listener, mix, and how often it was made by hand."""
+        """Return the seed of a mix, from day, listener, mix, and number of manual renewals."""
         day = self.at.astimezone(ZoneInfo(mix.time_zone)).date().isoformat()
         draw = mix.settings.get("draw", 0)
         return crc32(f"{day}|{self.listener.id}|{mix.kind}|{mix.number}|{draw}".encode())
 
     def _left_out_of(self, mix: Mix) -> list[int]:
-        """Return the tracks that the settings of a mix leave out."""
+        """Return the tracks excluded by the settings of a mix."""
         settings, unwanted = mix.settings, []
         targets = [
             RuleTarget(kind, value, value)
@@ -494,7 +494,7 @@ class MixMaker:
         return unwanted
 
     def _closed(self, unwanted: Sequence[int]) -> list[int]:
-        """Return ``unwanted`` with everything that cannot be heard."""
+        """Return ``unwanted`` and all tracks that cannot be played."""
         if self.playable is None:
             return list(unwanted)
         return [*unwanted, *np.setdiff1d(self.space.track_ids, self.playable).tolist()]
@@ -504,19 +504,19 @@ class MixMaker:
         return [shorten(f"“{view.title}”", 60) for view in views]
 
     def _shared_traits(self, like: int, track: int) -> str:
-        """Name the traits by which each of the two songs alone is described, if any."""
+        """Name the descriptive traits that two songs share, if any."""
         own, liked = (
             describe_songs(self.space, self.space.rows_of([one])).split(", ")
             for one in (track, like)
         )
         return capitalize(join_clauses([trait for trait in own if trait in liked]))
 
-    def _sentence(self, start: str, found: Sequence[RankedTrack]) -> str:
-        """End a sentence with what the songs have in common: ``…: 90s, calm, acoustic.``"""
-        if not found:
+    def _sentence(self, start: str, ranked: Sequence[RankedTrack]) -> str:
+        """Complete a sentence with the common traits of songs: ``…: 90s, calm, acoustic.``"""
+        if not ranked:
             is_whole = start.endswith(".")
             return start if is_whole else "Every song that would fit is left out or in another mix."
-        rows = self.space.rows_of([one.track.id for one in found])
+        rows = self.space.rows_of([one.track.id for one in ranked])
         traits = describe_songs(self.space, rows)
         return f"{start}: {traits}." if traits else f"{start}."
 
@@ -524,7 +524,7 @@ class MixMaker:
 def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, str]:
     """Return the mood of a mix and its name.
 
-    ``settings`` have a genre, an emotion, the name of a mood by ``sound``, or several of them.
+    ``settings`` have one or more of ``genre``, ``emotion`` and ``sound`` (name of a mood by sound).
     """
     names: dict[str, str] = {}
     for kind in ("genre", "emotion"):
@@ -546,8 +546,8 @@ def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, s
     return mood, ", ".join([parts[0].capitalize(), *(part.lower() for part in parts[1:])])
 
 
-def _reasons(found: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:
-    return tuple((one.track.id, one.sentence) for one in found)
+def _reasons(ranked: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:
+    return tuple((one.track.id, one.sentence) for one in ranked)
 
 
 def _capped(

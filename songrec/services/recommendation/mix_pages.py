@@ -1,4 +1,4 @@
-"""What pages, the API and commands show of a listener's mixes, stored or ready to be stored."""
+"""Views of a listener's mixes, stored or as previews, for pages, the API and commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ N_COVERS = 4
 
 @dataclass(frozen=True, slots=True)
 class MixCard:
-    """A mix in a list: ``key`` is what its address ends with, ``mix`` its row if it is stored."""
+    """A mix in a list: ``key`` is the last part of its URL, ``mix`` its row if it is stored."""
 
     key: str
     kind: str
@@ -37,7 +37,7 @@ class MixCard:
 
 @dataclass(frozen=True, slots=True)
 class MixSong:
-    """A song of a mix and the sentence that says why it stands there."""
+    """A song of a mix and the sentence with its reason."""
 
     track: TrackView
     sentence: str
@@ -45,7 +45,7 @@ class MixSong:
 
 @dataclass(frozen=True, slots=True)
 class MixPage:
-    """A mix with its songs; ``mix`` is None as long as it is not stored."""
+    """A mix with its songs; ``mix`` is None for a preview."""
 
     card: MixCard
     songs: list[MixSong]
@@ -53,12 +53,12 @@ class MixPage:
 
     @property
     def schedule(self) -> str:
-        """When it is made anew, in words."""
+        """Schedule of renewal, in words."""
         return describe_schedule(self.mix.schedule if self.mix is not None else "")
 
     @property
     def made(self) -> str:
-        """When it was made, by the listener's clock; empty if it never was."""
+        """Time of the last renewal in the listener's time zone; empty without one."""
         if self.mix is None or self.mix.made_at is None:
             return ""
         return f"{self.mix.made_at.astimezone(ZoneInfo(self.mix.time_zone)):%-d %B, %-H:%M}"
@@ -66,7 +66,7 @@ class MixPage:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A song that was taken out of a mix on a server, and counts as not for me."""
+    """A song removed from a mix on a music server, which counts as *Not for me*."""
 
     track: TrackView
     mix: str
@@ -74,7 +74,7 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
-    """What the last writing of mixes into a music server did, in a sentence."""
+    """Outcome of the last writing of mixes into a music server, in a sentence."""
 
     server_id: str
     name: str
@@ -87,9 +87,9 @@ class ServerLine:
 class MixOverview:
     """All mixes of a listener.
 
-    ``has_defaults``: the default ones are stored. ``likes`` counts the likes, of which
-    ``enough_likes`` are needed. ``moods`` are names of moods by sound to choose from, ``servers``
-    the music servers that take mixes.
+    ``has_defaults``: whether the default mixes are stored. ``likes`` is the number of likes, of
+    which ``enough_likes`` are needed. ``moods`` are names of moods by sound, ``servers`` the music
+    servers that receive mixes.
     """
 
     cards: list[MixCard]
@@ -102,12 +102,12 @@ class MixOverview:
 
     @property
     def enough_likes(self) -> int:
-        """How many likes the default mixes start from."""
+        """Number of likes that default mixes need."""
         return mixes.ENOUGH_LIKES
 
 
 def mix_overview(instance: Instance, listener: Listener | None, at: datetime) -> MixOverview:
-    """Return all mixes of ``listener``; the default ones as previews where none is stored."""
+    """Return all mixes of ``listener``, with previews of the default ones if none is stored."""
     session = instance.session
     run = runs.published(session)
     space = space_or_none(instance) if run is not None else None
@@ -192,11 +192,15 @@ def mix_page(
         rows = mixes.all_of(instance.session, listener)
         if any(row.kind in mixes.DEFAULT_KINDS for row in rows):
             return None
-        found = [one for one in preview_mixes(instance, listener, at) if one.key == key]
-        if not found:
+        previews = [one for one in preview_mixes(instance, listener, at) if one.key == key]
+        if not previews:
             return None
-        songs = list(found[0].content.songs)
-        name, comment, kind = found[0].content.name, found[0].content.comment, found[0].kind
+        songs = list(previews[0].content.songs)
+        name, comment, kind = (
+            previews[0].content.name,
+            previews[0].content.comment,
+            previews[0].kind,
+        )
     views = _views(instance, [track_id for track_id, _ in songs])
     listed = [MixSong(views[one], reason) for one, reason in songs if one in views]
     covers = [song.track for song in listed[:N_COVERS]]

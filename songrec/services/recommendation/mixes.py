@@ -1,7 +1,7 @@
-"""Mixes: lists made for a listener by the engine of *For you*, the same all day, others tomorrow.
+"""Mixes: daily lists for a listener, sampled from recommendations.
 
-A mix is drawn from the best answers by a seed that follows from the day, the listener and the mix
-alone. The kinds in ``mixes.AUTOMATIC_KINDS`` are made in one order, and no song stands in two.
+The random seed depends only on the day, the listener and the mix. The kinds in
+``mixes.AUTOMATIC_KINDS`` are made in a fixed order and share no songs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from songrec.store.sound import audio_files
 from songrec.store.tables import Listener, Mix
 
 MORNING = "0 4 * * *"
-"""The schedule of default mixes: ready when people get up."""
+"""Cron schedule of default mixes, early in the morning."""
 PATH_SIZE = 12
 SUBJECTS = {
     mixes.REDISCOVER: (),
@@ -35,13 +35,13 @@ SUBJECTS = {
     mixes.PATH: ("from", "to"),
     mixes.RADIO: ("station", "of"),
 }
-"""The fields that say what a chosen mix is about, by its kind."""
+"""Fields of a mix's subject, by kind."""
 _cached_previews = VersionedCache(128)
 
 
 @dataclass(frozen=True, slots=True)
 class MixPreview:
-    """A default mix that is not stored; ``key`` names it: ``daily-2``."""
+    """A default mix that is not stored; ``key`` identifies it: ``daily-2``."""
 
     kind: str
     number: int
@@ -49,24 +49,24 @@ class MixPreview:
 
     @property
     def key(self) -> str:
-        """The part of the address that names it."""
+        """The last part of its URL."""
         return f"{self.kind}-{self.number}"
 
 
 def make_mix(instance: Instance, mix: Mix, at: datetime) -> Mix | None:
-    """Make one mix at a time; see ``make_mixes``. None where it is deleted."""
+    """Make a single mix; see ``make_mixes``. None if it was deleted."""
     listener = instance.session.get_one(Listener, mix.listener_id)
-    made = make_mixes(instance, listener, [mix], at)
-    return made[0] if made else None
+    results = make_mixes(instance, listener, [mix], at)
+    return results[0] if results else None
 
 
 def make_mixes(
     instance: Instance, listener: Listener, chosen: Iterable[Mix], at: datetime
 ) -> list[Mix]:
-    """Make these mixes of ``listener`` anew and return them. The caller commits.
+    """Renew the mixes ``chosen`` of ``listener`` and return them. The caller commits.
 
     The same day and data give the same songs, whether mixes are made together or one by one. A
-    default mix whose like or taste is gone is deleted, and not returned.
+    default mix whose like or taste no longer exists is deleted and not returned.
 
     Raises
     ------
@@ -75,15 +75,15 @@ def make_mixes(
     """
     session = instance.session
     rows = mixes.mixes_of(session, listener)
-    wanted = {mix.id for mix in chosen}
+    requested = {mix.id for mix in chosen}
     maker = MixMaker(instance, listener, at, mixes.all_of(session, listener))
     stored = mixes.track_ids_of(session, rows)
-    made = []
+    results = []
     for place, mix in enumerate(rows):
-        if mix.id not in wanted:
+        if mix.id not in requested:
             continue
         content = maker.compose(mix, _songs_of_others(rows[:place], stored))
-        later = _songs_of_others([*rows[place + 1 :]], stored, but=wanted)
+        later = _songs_of_others([*rows[place + 1 :]], stored, but=requested)
         if content and mix.kind in mixes.AUTOMATIC_KINDS and _overlap(content, later):
             content = maker.compose(mix, _songs_of_others(rows[:place], stored) | later)
         if content is None:
@@ -99,20 +99,20 @@ def make_mixes(
             settings=content.settings,
         )
         stored[mix.id] = [track_id for track_id, _ in content.songs]
-        made.append(mix)
-    return made
+        results.append(mix)
+    return results
 
 
 def make_due(instance: Instance, listener: Listener, at: datetime) -> list[Mix]:
-    """Make the mixes of ``listener`` whose time has come, and those of new tastes beside them.
+    """Renew the mixes of ``listener`` that are due, and add those of new tastes.
 
-    A time that was missed, however often, is made up once. The caller commits.
+    Several missed renewals are made up once. The caller commits.
     """
     return _make_with_new(instance, listener, mixes.due_of(instance.session, listener, at), at)
 
 
 def make_all(instance: Instance, listener: Listener, at: datetime) -> list[Mix]:
-    """Make all mixes of ``listener`` anew, and those of new tastes. The caller commits."""
+    """Renew all mixes of ``listener``, and add those of new tastes. The caller commits."""
     return _make_with_new(instance, listener, mixes.mixes_of(instance.session, listener), at)
 
 
@@ -134,14 +134,14 @@ def set_up(
     schedule: str = MORNING,
     time_zone: str | None = None,
 ) -> list[Mix]:
-    """Give ``listener`` the default mixes, made at once and on ``schedule``. The caller commits.
+    """Create the default mixes of ``listener`` with ``schedule``. The caller commits.
 
-    Those that there are get the schedule too, and those that were switched off come back.
+    Existing default mixes also get the schedule; those that were switched off are restored.
 
     Raises
     ------
     BadInput
-        With fewer than ``mixes.ENOUGH_LIKES`` likes, or for a schedule that cannot be used.
+        With fewer than ``mixes.ENOUGH_LIKES`` likes, or for an invalid schedule.
     NotReady
         When nothing is published.
     """
@@ -168,19 +168,19 @@ def add_mix(
     time_zone: str | None = None,
     size: int | None = None,
 ) -> Mix:
-    """Add a mix that ``listener`` chose, and make it. The caller commits.
+    """Add a mix of ``listener`` and make it. The caller commits.
 
     Parameters
     ----------
     kind
         Rediscover, mood, path or radio.
     subject
-        What the mix is about: the fields of its kind in ``SUBJECTS``.
+        Subject of the mix: the fields of its kind in ``SUBJECTS``.
 
     Raises
     ------
     BadInput, UnknownName
-        Where the catalogue does not have what it is about.
+        If the subject is not in the catalogue.
     """
     chosen = {name: subject[name].strip() for name in SUBJECTS[kind] if subject.get(name)}
     match kind:
@@ -194,7 +194,7 @@ def add_mix(
             chosen = {end: view.public_id for end, view in zip(SUBJECTS[kind], ends, strict=True)}
             name = "Path"
         case mixes.RADIO:
-            # Asked for one song, so that a station that does not exist is no mix.
+            # Request one song, so that a mix around an unknown station is rejected.
             station, of = chosen.get("station", ""), chosen.get("of", "")
             name = stations.station_page(instance, listener, station, of, n=1).title
         case _:
@@ -216,7 +216,7 @@ def add_mix(
 def _add_missing(
     instance: Instance, listener: Listener, at: datetime, schedule: str, time_zone: str
 ) -> list[Mix]:
-    """Create the default mixes for which there are likes and tastes, and no rows yet."""
+    """Create missing default mixes for the present likes and tastes."""
     session = instance.session
     rows = mixes.all_of(session, listener)
     maker = MixMaker(instance, listener, at, rows)
@@ -239,7 +239,7 @@ def _add_missing(
 def preview_mixes(instance: Instance, listener: Listener, at: datetime) -> list[MixPreview]:
     """Return the default mixes as ``set_up`` would make them now, without storing them.
 
-    Empty below ``mixes.ENOUGH_LIKES`` likes and before anything is published; cached until
+    Empty with fewer than ``mixes.ENOUGH_LIKES`` likes or before a run is published; cached until
     feedback, rules, catalogue, run or day change.
     """
     session = instance.session
@@ -291,7 +291,7 @@ def preview_mixes(instance: Instance, listener: Listener, at: datetime) -> list[
 def _songs_of_others(
     rows: Iterable[Mix], stored: dict[int, list[int]], but: Iterable[int] = ()
 ) -> set[int]:
-    """Return the songs that stand in automatic mixes."""
+    """Return the songs in other automatic mixes."""
     return {
         track_id
         for mix in rows

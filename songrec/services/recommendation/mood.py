@@ -63,17 +63,17 @@ class Mood:
 
     @property
     def table_genre(self) -> str | None:
-        """The genre as the mood table spells it; None where it has no such genre."""
+        """The genre in the mood table's spelling; None if the table lacks it."""
         key = normalize_tag(self.genre or "")
         return next((name for name in moods.GENRES if normalize_tag(name) == key), None)
 
 
 @dataclass(frozen=True)
 class MoodChoices:
-    """What the catalogue has songs for.
+    """Genres and emotions with songs in the catalogue.
 
-    ``genres`` maps each genre to the emotions that most of its songs are tagged with; ``emotions``
-    are all, both with the most songs first.
+    ``genres`` maps each genre to its most frequent emotions; ``emotions`` are all emotions. Both
+    start with those of most songs.
     """
 
     genres: dict[str, tuple[str, ...]]
@@ -103,29 +103,29 @@ def mood_choices(session: Session) -> MoodChoices:
 
 
 def nearest_moods(choices: MoodChoices, mood: Mood, n: int = 6) -> list[Mood]:
-    """Return moods that the catalogue has songs for, the nearest to one that it has none for."""
-    found: list[Mood] = []
-    known_genre = mood.genre in choices.genres
-    if mood.genre and known_genre and mood.emotion:
-        found += [Mood(mood.genre, emotion) for emotion in choices.genres[mood.genre]]
-        found += [
+    """Return moods with songs in the catalogue that are nearest to a mood without songs."""
+    suggestions: list[Mood] = []
+    has_genre = mood.genre in choices.genres
+    if mood.genre and has_genre and mood.emotion:
+        suggestions += [Mood(mood.genre, emotion) for emotion in choices.genres[mood.genre]]
+        suggestions += [
             Mood(genre, mood.emotion)
             for genre, emotions in choices.genres.items()
             if mood.emotion in emotions
         ]
-    if mood.genre and not known_genre:
+    if mood.genre and not has_genre:
         names = nearest_names(mood.genre, list(choices.genres)) or list(choices.genres)[:n]
-        found += [Mood(name) for name in names]
+        suggestions += [Mood(name) for name in names]
     if mood.emotion and mood.emotion not in choices.emotions:
         emotions = moods.nearest_emotions(mood.emotion.lower(), choices.emotions, n)
-        found += [
+        suggestions += [
             Mood(emotion=name) for name in emotions or nearest_names(mood.emotion, choices.emotions)
         ]
-    return list(dict.fromkeys(found))[:n]
+    return list(dict.fromkeys(suggestions))[:n]
 
 
 def spell_tag(session: Session, kind: str, text: str) -> str | None:
-    """Return the genre or emotion of the catalogue that ``text`` spells in some way, or None."""
+    """Return the catalogue's spelling of the genre or emotion ``text``, None if unknown."""
     key = normalize_tag(text)
     carried = select(TrackTag.tag_id).where(TrackTag.tag_id == Tag.id).exists()
     names = session.scalars(select(Tag.name).where(Tag.kind == kind, carried).order_by(Tag.id))
@@ -167,7 +167,7 @@ def recommend_for_mood(
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run nearest to the mood, with reasons.
 
-    A genre and an emotion are answered by tracks that are tagged with them; there may be none.
+    For a genre and an emotion only tracks with these tags are returned, possibly none.
     """
     space = published_space(instance)
     return attach_tracks(

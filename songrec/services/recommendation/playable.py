@@ -1,4 +1,4 @@
-"""The tracks that can be played, read once until the library changes."""
+"""Playable tracks, cached until the library changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.store.instance import Instance
 from songrec.store.sound import audio_files
 
 SECONDS = 60
-"""Files that vanish change no version; they are missed after so long at most."""
+"""Lifetime of the cache in seconds: deleted files do not change the library's version."""
 _cache = VersionedCache(8)
 
 
@@ -29,7 +29,7 @@ def playable_ids(instance: Instance) -> Ints:
 
 
 def playable_choice(instance: Instance) -> Ints | None:
-    """Return the ids to choose from; None where everything in the published run can be played."""
+    """Return the playable ids; None if all tracks of the published run can be played."""
     space = space_or_none(instance)
     if space is None:
         return None

@@ -34,7 +34,7 @@ COMPARISONS = (BEST, *audio_similarity.COMPARISONS)
 
 
 class NoDiscoveryScale(BadInput):
-    """The method that answers has no scale from familiar to new."""
+    """Raised if the method has no scale from familiar to new."""
 
 
 def recommend_for(
@@ -58,35 +58,35 @@ def recommend_for(
 ) -> list[RankedTrack]:
     """Return the ``n`` best tracks of the published run for likes and dislikes (track ids).
 
-    Every list of songs for songs comes from here: a listener's, a song's page, *more like this*.
-    ``recommend.ranking.rank`` has the rules and errors; ``NotReady`` also when nothing is
+    All lists of songs for songs use this function: a listener's, a song's page, *more like this*.
+    Rules and errors are those of ``recommend.ranking.rank``; ``NotReady`` also before a run is
     published.
 
     Parameters
     ----------
     method
-        A name of ``METHODS``; by default ``method_used``'s.
+        A name of ``METHODS``; by default that of ``method_used``.
     by
-        How the list is re-ranked.
+        Reranking of the list.
     excluded
-        Tracks that are excluded but say nothing about the taste.
+        Tracks to exclude that are not feedback.
     weights
         Likes (track ids) that count twice or three times.
     skips
-        How often tracks were skipped.
+        Numbers of skips by track.
     boosts
-        Further changes of the order.
+        Further changes of scores.
     seeds
-        Whether ``likes`` are songs that somebody asks about, and need not like.
+        Whether ``likes`` are seed songs of a request rather than liked songs.
     listener
         Whose rules apply.
     discovery
-        From 0 (familiar) to 1 (artists that are new). Raises ``NoDiscoveryScale`` above 0 where
-        the method that answers has no such scale.
+        From 0 (familiar) to 1 (new artists). Raises ``NoDiscoveryScale`` above 0 if the method has
+        no such scale.
     only
-        Track ids to choose from, an array or any others; None for all.
+        Track ids to choose from; None for all.
     pick_ranks
-        Chooses some of the ``n`` by their ranks.
+        Function that selects ranks of the ``n`` best.
     parameters
         The method's own parameters.
     """
@@ -128,13 +128,13 @@ def similar_songs(
 ) -> list[RankedTrack]:
     """Return the ``n`` songs most like ``track`` by one of ``COMPARISONS``.
 
-    By default ``default_comparison``. ``best`` is the method that recommends with the song alone
-    liked; the others are those of ``audio_similarity.similar_by``, by what can be heard alone.
+    The default is ``default_comparison``. ``best`` is the recommendation method with the song as
+    the only like; the others are those of ``audio_similarity.similar_by``, by sound alone.
 
     Raises
     ------
     UnknownName
-        If ``by`` is none of ``COMPARISONS``.
+        If ``by`` is not in ``COMPARISONS``.
     NotReady
         If the comparison does not know the track.
     """
@@ -149,10 +149,10 @@ def similar_songs(
 
 
 def default_comparison(instance: Instance, track: TrackView) -> str:
-    """Return the comparison of ``similar_songs`` without a request.
+    """Return the default comparison of ``similar_songs``.
 
-    Where most songs have sound it is their sound (``audio_similarity.has_mixture``), unless
-    playlists have taught the published run what goes together.
+    The sound, if most songs have it (``audio_similarity.has_mixture``), unless the published run
+    was trained on playlists.
     """
     if not audio_similarity.has_mixture(instance, track):
         return BEST
@@ -161,18 +161,18 @@ def default_comparison(instance: Instance, track: TrackView) -> str:
 
 
 def comparison_used(instance: Instance, track: TrackView, by: str | None = None) -> str:
-    """Return what answers ``similar_songs``: a method for ``best``, else the comparison itself."""
+    """Return the method behind ``best``, else the comparison itself."""
     by = by or default_comparison(instance, track)
     return method_used(instance) if by == BEST else by
 
 
 def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
-    """Name artists and count playlists in the reasons that rest on them.
+    """Name artists and numbers of playlists in reasons.
 
-    The arrays that ranking works on know neither: ``By the same artist as “Lithium”`` becomes
-    ``More by Nirvana``, ``Often in playlists with songs like “X”`` becomes ``In 6 playlists with
-    “X”`` where the catalogue's own playlists hold both. Where playlists with the artist say more
-    than each feature, the like that shares most of them with the song is named in the sentence.
+    The arrays of ranking hold neither names nor playlists: ``By the same artist as “Lithium”``
+    becomes ``More by Nirvana``, and ``Often in playlists with songs like “X”`` becomes ``In 6
+    playlists with “X”`` if the catalogue's own playlists hold both. If playlists with the artist
+    contribute more than each feature, the sentence names the like with most shared playlists.
     """
     by_artist = [match.track_id for match in matches if _names_like(match, "artist")]
     likes: dict[int, list[int]] = {}
@@ -219,7 +219,7 @@ def name_evidence(session: Session, matches: Sequence[Match]) -> list[Match]:
 
 
 def _leading_playlists(match: Match) -> Reason | None:
-    """Return the evidence of playlists with the artist that says more than each feature, if any."""
+    """Return the reason of playlists with the artist if it contributes more than each feature."""
     most = max((one.contribution for one in match.reasons if one.kind == "feature"), default=0.0)
     leading = [
         reason
@@ -230,7 +230,7 @@ def _leading_playlists(match: Match) -> Reason | None:
 
 
 def _names_like(match: Match, about: str) -> Reason | None:
-    """Return the prior ``about`` that speaks for ``match`` and names a liked song, if any."""
+    """Return the positive prior ``about`` of ``match`` that names a liked song, if any."""
     for reason in match.reasons:
         if reason.kind == "prior" and reason.about == about and reason.contribution > 0:
             return reason if reason.details.get("likes") else None
@@ -238,7 +238,7 @@ def _names_like(match: Match, about: str) -> Reason | None:
 
 
 def method_used(instance: Instance, method: str | None = None) -> str:
-    """Return the method that answers in the published run; see ``ranking.method_used``."""
+    """Return the method used for the published run; see ``ranking.method_used``."""
     return ranking.method_used(published_space(instance), method)
 
 
@@ -263,7 +263,7 @@ def feedback_boosts(
     weights: Mapping[int, int],
     skips: Mapping[int, int],
 ) -> list[Boost]:
-    """Return the boosts of likes that weigh more and of skips (all by track id)."""
+    """Return the boosts from weights of likes and from skips (all by track id)."""
     rated = {*likes, *dislikes}
     heavier = [Boost.of_weight(i, weight) for i, weight in weights.items() if i in rated]
     # A like or a dislike outweighs an earlier skip of the same song.

@@ -1,4 +1,4 @@
-"""The list on the page of recommendations: songs, the methods to choose from, what changed."""
+"""Content of the page of recommendations: songs, available methods, and changes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ N_PER_ROW = 6
 class RecommendationList:
     """Recommendations for a listener.
 
-    ``method`` is the one used, ``methods`` those that the published run can use, the best first;
-    ``criteria`` the re-ranking options that it has data for; ``has_discovery`` says
-    whether the method goes from familiar to new. ``starters`` are songs to like first,
-    for a listener without likes. ``problem`` says why there are no songs. ``segments`` is the
-    index that songs were compared by, if any; ``no_segments`` that it was asked for and missing.
-    ``rows`` are in place of ``songs`` where rows are asked for.
-    ``seen`` goes with each reaction, so that ``change`` can say what the reaction changed.
+    ``method`` is the one used, ``methods`` those available in the published run, the best first;
+    ``criteria`` are the re-ranking options with data in it; ``has_discovery``: whether the method
+    has a scale from familiar to new. ``starters`` are songs to like first, for a listener without
+    likes. ``problem`` is the reason for an empty list. ``segments`` is the index of moments used,
+    if any; ``no_segments``: whether it was requested but is missing. ``rows`` replace ``songs`` if
+    rows were requested. ``seen`` is sent with each reaction, so that ``change`` can describe the
+    difference afterwards.
     """
 
     run: Run | None
@@ -68,8 +68,8 @@ def recommendation_list(
 ) -> RecommendationList:
     """Return ``n`` recommendations for ``listener``; an unknown ``method`` is the default.
 
-    With ``as_rows`` they are rows for likes or groups of likes, by the default method.
-    ``discovery`` counts where the method that is used has it.
+    With ``as_rows`` the result has rows for likes or groups of likes, by the default method.
+    ``discovery`` is ignored if the method has no such scale.
     """
     run = runs.published(instance.session)
     feedback = ListenerFeedback.load(instance.session, listener)

@@ -1,4 +1,4 @@
-"""Everything that the page of one song shows."""
+"""Content of the page of one song."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ N_PLAYLISTS = 20
 N_VERSIONS = 12
 N_TAGS = 6
 MIN_PROBABILITY = 0.2
-"""Tags that are heard with less are not shown."""
+"""Smallest probability of a displayed tag."""
 
 
 @dataclass(frozen=True)
 class SongPage:
     """A song, its similar songs, its audio file and the listener's playlists.
 
-    ``by`` is what ``similar`` was compared by: ``BEST``, ``SOUND`` or a feature set;
-    ``method`` is the recommendation method that answered ``BEST``.
-    ``comparisons`` are those to choose from, with their labels. ``problem`` says why there are no
-    similar songs. ``space`` is None while nothing is published, ``folder`` the name of the file's
-    folder. ``tags`` are those heard in the sound, ``versions`` other tracks of the same song.
+    ``by`` is the comparison of ``similar``: ``BEST``, ``SOUND`` or a feature set; ``method`` is the
+    recommendation method behind ``BEST``. ``comparisons`` are the available ones with their labels.
+    ``problem`` is the reason for the lack of similar songs. ``space`` is None before a run is
+    published, ``folder`` the name of the file's folder. ``tags`` are predicted from the sound,
+    ``versions`` are other tracks of the same song.
     """
 
     track: TrackView
@@ -71,14 +71,14 @@ def song_page(
     by: str = "",
     weights: Mapping[str, float] | None = None,
 ) -> SongPage | None:
-    """Return the page of the song ``public_id``, or None if there is no such song.
+    """Return the page of the song ``public_id``, None for an unknown song.
 
     Parameters
     ----------
     by
         One of the page's comparisons; anything else is ``default_comparison``.
     weights
-        Weights (0 to ``MAX_WEIGHT``) of the groups of attributes that ``SOUND`` compares by.
+        Weights (0 to ``MAX_WEIGHT``) of the groups of attributes in ``SOUND``.
     """
     run = runs.published(instance.session)
     track = tracks.find_track(instance.session, public_id, run)
@@ -123,7 +123,7 @@ def song_page(
 
 @dataclass(frozen=True)
 class NowPlaying:
-    """A song that plays and the songs most like it."""
+    """The playing song and the songs most like it."""
 
     track: TrackView
     run: Run | None
@@ -133,7 +133,7 @@ class NowPlaying:
 def now_playing(
     instance: Instance, listener: Listener | None, public_id: str, n: int
 ) -> NowPlaying | None:
-    """Return a song with the ``n`` songs most like it, or None if there is no such song."""
+    """Return a song with the ``n`` songs most like it, None for an unknown song."""
     run = runs.published(instance.session)
     track = tracks.find_track(instance.session, public_id, run)
     if track is None:

@@ -35,14 +35,14 @@ KINDS = ("song", "artist", "cluster", "mood", "playlist", "likes", "all")
 MAX_SONGS_OF_ARTIST = 500
 MAX_SONGS_OF_KEY = 20
 CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
-"""A station's seed and the place to go on from."""
+"""Cursor of a station: seed and position."""
 ANY_SONG = "From all the songs you can play"
 MAX_LENGTH = 5_000
 """A station ends after this many songs."""
 
 
 class UnknownStation(UnknownName):
-    """Raised for a station around something that does not exist."""
+    """Raised for a station of an unknown kind or around an unknown subject."""
 
     def __init__(self, what: str) -> None:
         Exception.__init__(self, f"There is no {what}, so it has no radio.")
@@ -61,7 +61,7 @@ class StationPage:
 
 @dataclass(frozen=True)
 class _Source:
-    """What a station is around: seed tracks (ids), a cluster's label, or a mood."""
+    """Subject of a station: seed tracks (ids), a cluster's label, or a mood."""
 
     title: str
     seeds: Sequence[int] = ()
@@ -88,8 +88,8 @@ def station_page(
 ) -> StationPage:
     """Return the next ``n`` songs of the station of ``kind`` around ``key``, with reasons.
 
-    Songs that ``listener`` dislikes are left out. The order depends on the seed in ``cursor``
-    alone, so that no song is repeated however long the station plays.
+    Songs that ``listener`` dislikes are left out. The order depends only on the seed in ``cursor``,
+    so no song is repeated.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def station_page(
     key
         A song's public id or several with commas between, a playlist's public id, an artist's
         public id or name, a cluster's number, or a genre and an emotion separated by a comma
-        (either may be missing); unused for ``likes`` and ``all``, which is everything that can be
-        heard and needs no run.
+        (either may be missing); unused for ``likes`` and ``all`` (all playable songs, even without
+        a run).
     cursor
         ``"<seed>-<position>"``.
     audible
-        Whether only songs with a playable file are answered.
+        Whether to return only songs with a playable file.
     only
-        Tracks (ids) to choose from, for callers that know better what can be heard.
+        Tracks (ids) to choose from, for callers with their own rule of what is playable.
     withdrawn
         Further tracks (ids) to leave out.
 
@@ -126,21 +126,34 @@ def station_page(
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
     if audible:
         only = playable_ids(instance)
+    matches = _matches(instance, listener, space, source, seed, start, n, only, withdrawn)
+    has_more = len(matches) == n and start + n < MAX_LENGTH
+    if dislikes:
+        matches = stations.exclude_songs(space, matches, dislikes)
+    matches = stations.separate_artists(space, matches)
+
     if source.mood is not None:
-        matches = moods.mood_matches(
-            instance.session,
-            space,
-            source.mood,
-            stations.candidates_needed(start + n),
-            only=only,
-            withdrawn=[*left_out(instance, listener), *withdrawn],
-            pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
-        )
-        if not matches and not start:
-            named = " and ".join(f"“{name}”" for _, name in source.mood.tags)
-            raise UnknownStation(f"song tagged {named}")
+        items = attach_tracks(instance.session, matches, mood_table.describe_match)
     else:
-        matches = stations.station_matches(
+        items = attach_tracks(instance.session, name_evidence(instance.session, matches))
+    next_cursor = f"{seed}-{start + n}" if has_more else None
+    return StationPage(kind, key, source.title, items, next_cursor)
+
+
+def _matches(
+    instance: Instance,
+    listener: Listener | None,
+    space: Space,
+    source: _Source,
+    seed: int,
+    start: int,
+    n: int,
+    only: Sequence[int] | Ints | None,
+    withdrawn: Sequence[int],
+) -> list[Match]:
+    """Return ``n`` matches of a station from position ``start``, before dislikes are removed."""
+    if source.mood is None:
+        return stations.station_matches(
             ranking.create_method(space),
             space,
             source.seeds,
@@ -155,23 +168,25 @@ def station_page(
             ],
             names=title_lookup(instance.session),
         )
-    has_more = len(matches) == n and start + n < MAX_LENGTH
-    if dislikes:
-        matches = stations.exclude_songs(space, matches, dislikes)
-    matches = stations.separate_artists(space, matches)
-
-    if source.mood is not None:
-        items = attach_tracks(instance.session, matches, mood_table.describe_match)
-    else:
-        items = attach_tracks(instance.session, name_evidence(instance.session, matches))
-    next_cursor = f"{seed}-{start + n}" if has_more else None
-    return StationPage(kind, key, source.title, items, next_cursor)
+    matches = moods.mood_matches(
+        instance.session,
+        space,
+        source.mood,
+        stations.candidates_needed(start + n),
+        only=only,
+        withdrawn=[*left_out(instance, listener), *withdrawn],
+        pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
+    )
+    if not matches and not start:
+        named = " and ".join(f"“{name}”" for _, name in source.mood.tags)
+        raise UnknownStation(f"song tagged {named}")
+    return matches
 
 
 def _page_of_all(
     instance: Instance, listener: Listener | None, seed: int, start: int, n: int
 ) -> StationPage:
-    """Return part of a random order of everything that can be heard."""
+    """Return part of a random order of all playable songs."""
     dislikes = ListenerFeedback.load(instance.session, listener).dislikes
     unwanted = [*left_out(instance, listener), *dislikes]
     ids = np.setdiff1d(playable_ids(instance), unwanted)

@@ -1,4 +1,4 @@
-"""Everything that the page about a listener's own taste shows."""
+"""Content of the page about a listener's own taste."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ N_LISTED = 100
 class TastePage:
     """A listener's feedback, taste profile, skips and songs still missing from the catalogue.
 
-    ``history`` counts the plays, heard here and imported;
-    ``keeps_history`` is the listener's switch.
-    ``profile`` and ``space`` are None without likes in a published run; ``songs`` holds, by id,
-    the tracks that profile and skips name.
+    ``history`` counts the plays, here and imported; ``keeps_history`` is the listener's setting.
+    ``profile`` and ``space`` are None without likes in a published run; ``songs`` are the tracks in
+    profile and skips, by id.
     """
 
     run: Run | None
@@ -46,7 +45,7 @@ class TastePage:
 
 
 def taste_page(instance: Instance, listener: Listener | None) -> TastePage:
-    """Return the taste page of ``listener``; empty for somebody who has liked nothing yet."""
+    """Return the taste page of ``listener``; empty without likes."""
     run = runs.published(instance.session)
     feedback = ListenerFeedback.load(instance.session, listener)
     profile, space = _profile(instance, feedback)
