@@ -1,4 +1,4 @@
-"""Boosts: likes that weigh more and skips change a ranking a little, whatever the method."""
+"""Boosts: small changes of any method's ranking by weights of likes and by skips."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows, Scores
 
 LIKE_STEP = 0.5
-"""Strength of each step of a like's weight beyond the first, in spreads of the scores."""
+"""Strength per step of a like's weight beyond the first, in spreads of the scores."""
 SKIP_STRENGTH = 0.2
-"""What a skip takes away: less than half a step of weight, for a skip may mean anything."""
+"""Penalty of a skip: less than half a step of weight, because a skip is weak evidence."""
 BACKGROUND = 0.3
-"""Strength of all likes together where they are only the background of a list."""
+"""Total strength of all likes if they are only the background of a list."""
 MAX_BACKGROUND = 50
 WEIGHTS = {1: "a like", 2: "counts double", 3: "counts three times"}
 
 
 @dataclass(frozen=True)
 class Boost:
-    """A track (id) that moves the songs near it up or, with a negative strength, down.
+    """A track (id) that raises the scores of near songs, or lowers them with negative strength.
 
     ``kind`` becomes the kind of its reasons: ``"liked"``, ``"skipped"`` or ``"background"``.
     """
@@ -50,9 +50,9 @@ class AppliedBoosts:
     """Contributions of boosts to rows, ``shares`` ``(rows, boosts)``.
 
     A boost of strength s adds s · spread · max(0, 1 − distance / typical) to a candidate's score:
-    all of s · spread at the track itself, nothing from the distance of two random tracks on. The
-    spread is that of the candidates, from the best score to their median, so that a boost means
-    the same whatever scale a method's scores have.
+    s · spread at the track itself, nothing beyond the distance of two random tracks. The spread is
+    the difference between the candidates' best and median scores, so that the effect of a boost
+    does not depend on the scale of a method's scores.
     """
 
     query: Query
@@ -61,7 +61,7 @@ class AppliedBoosts:
 
     @classmethod
     def of(cls, query: Query, boosts: Sequence[Boost], rows: Rows, scores: Scores) -> AppliedBoosts:
-        """Apply boosts to ``rows`` with these scores; tracks outside the space boost nothing."""
+        """Apply boosts to ``rows`` with these scores; tracks outside the space are ignored."""
         space = query.space
         boosts = [one for one in boosts if one.strength and len(space.rows_of([one.track_id]))]
         if not boosts or not len(rows):
@@ -75,7 +75,7 @@ class AppliedBoosts:
         return self.shares.sum(axis=1)
 
     def reasons(self, positions: Rows) -> list[tuple[Reason, ...]]:
-        """Return for each of these positions a reason per boost that moves it."""
+        """Return, for each of these positions, a reason per boost with an effect."""
         ids = [boost.track_id for boost in self.boosts]
         names = self.query.names(ids) if ids and self.query.names else {}
         titles = [names.get(track_id) or f"track {track_id}" for track_id in ids]
@@ -100,8 +100,8 @@ def _nearness(query: Query, boosts: Sequence[Boost], rows: Rows) -> NDArray[np.f
 def background_boosts(likes: Sequence[int], weights: Mapping[int, int]) -> list[Boost]:
     """Return boosts that move a list towards the newest ``MAX_BACKGROUND`` of the likes.
 
-    The likes (track ids, newest first) share one total strength by their weights, so that they
-    remain the background however many they are.
+    The likes (track ids, newest first) share the total strength ``BACKGROUND`` in proportion to
+    their weights, regardless of their number.
     """
     weighted = [(like, weights.get(like, 1)) for like in likes[:MAX_BACKGROUND]]
     total = sum(weight for _, weight in weighted) or 1

@@ -1,4 +1,4 @@
-"""The contract of a recommendation method: what an entry of ``registry.METHODS`` creates."""
+"""Protocols of recommendation methods, as created by an entry of ``registry.METHODS``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Method(Protocol):
 
 @runtime_checkable
 class ScoresRows(Protocol):
-    """A method that scores any rows, so that it can tell which likes are of one taste."""
+    """A method that can score any rows, which separating tastes requires."""
 
     def scores(self, query: Query, rows: Rows) -> Scores:
         """Compute the scores of ``rows`` in float64, liked ones included."""
@@ -41,5 +41,5 @@ class ExplainsLikes(Protocol):
     """A method whose scores can be split over the likes."""
 
     def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """Split the score without what the dislikes take away, ``(rows, likes)``."""
+        """Split the score, without the dislikes' penalty, over the likes, ``(rows, likes)``."""
         ...

@@ -1,4 +1,4 @@
-"""What a listener asks for, in rows of a space, and the candidates that answer it."""
+"""Queries (likes and dislikes as rows of a space) and their candidates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from songrec.recommend.top_k import Ranking, Rows, Scores
 YOUR_LIKES, THESE_SONGS = "your likes", "these songs"
 MAX_SURENESS = math.log(3)
 WITHDRAWN = np.uint64(2**64 - 1)
-"""Stands for the song key of a row that is no track any more."""
+"""Song key of withdrawn rows."""
 NOT_IN_RUN = (
     "This track came into the catalogue after the published run was trained. "
     "Train again with `flask train`."
@@ -30,11 +30,11 @@ NOT_IN_RUN = (
 class Query(Cached):
     """Liked and disliked rows of a space, each once; a track that is both counts as disliked.
 
-    ``excluded`` are further rows that say nothing about the taste; like liked ones, they must not
-    come back, nor another track of the same song. ``withdrawn`` rows alone must not come back:
-    tracks that the catalogue has no longer, or that are not to be chosen from. ``names`` looks up
-    the titles that reasons quote. ``seeds`` tells whether the likes are songs that somebody asks
-    about and need not like: reasons then speak of “these songs”.
+    ``excluded`` are further rows that are not feedback; neither these nor other tracks of the same
+    songs are recommended. ``withdrawn`` rows are not recommended, but other tracks of the same
+    songs may be: tracks that left the catalogue or are not to be chosen from. ``names`` looks up
+    the titles in reasons. ``seeds``: whether the likes are seed songs of a request rather than
+    liked songs, so that reasons say “these songs”.
     """
 
     space: Space
@@ -57,7 +57,7 @@ class Query(Cached):
         only: Iterable[int] | None = None,
         seeds: bool = False,
     ) -> Query:
-        """Create a query from track ids; ids that the space does not hold are left out.
+        """Create a query from track ids; ids outside the space are ignored.
 
         ``only`` are the ids to choose from, None for all.
         """
@@ -71,14 +71,14 @@ class Query(Cached):
         return query.among(space.rows_of(ids))
 
     def among(self, rows: Rows) -> Query:
-        """Return the same query with nothing but ``rows`` to choose from."""
+        """Return the same query restricted to the candidates ``rows``."""
         closed = np.ones(len(self.space.track_ids), dtype=bool)
         closed[rows] = False
         closed[self.withdrawn] = True
         return replace(self, withdrawn=np.flatnonzero(closed))
 
     def narrowed(self, likes: Rows) -> Query:
-        """Return the query of these of the likes (rows); the others are only excluded."""
+        """Return the query with only these likes (rows); the other likes are excluded rows."""
         others = np.setdiff1d(self.likes, likes)
         excluded = np.concatenate([self.excluded, others])
         return replace(self, likes=likes, names=self._titles_of, excluded=excluded)
@@ -109,7 +109,7 @@ class Query(Cached):
 
     @cached_property
     def excluded_keys(self) -> NDArray[np.uint64]:
-        """The keys in ``song_keys`` of everything that must not come back, ascending."""
+        """Ascending keys in ``song_keys`` of all songs that must not be recommended."""
         rows = np.concatenate([self.likes, self.dislikes, self.excluded])
         keys = self.space.song_keys[rows]
         return np.unique(np.append(keys, WITHDRAWN) if len(self.withdrawn) else keys)
@@ -126,14 +126,14 @@ class Query(Cached):
 
     @property
     def likes_phrase(self) -> str:
-        """What reasons call all of the likes: the title of a single one, else “your likes”."""
+        """Name of all likes in reasons: the title of a single one, else “your likes”."""
         if len(self.likes) == 1:
             return f"“{self.title(int(self.likes[0]))}”"
         return THESE_SONGS if self.seeds else YOUR_LIKES
 
     @property
     def artists_phrase(self) -> str:
-        """What reasons call the artists of the likes."""
+        """Name of the likes' artists in reasons."""
         if len(self.likes) == 1:
             return f"the artist of {self.likes_phrase}"
         return "the artists of these songs" if self.seeds else "artists you like"
@@ -163,9 +163,9 @@ class Query(Cached):
         )
 
     def without_withdrawn(self, bounds: NDArray, members: Rows | None = None) -> NDArray:
-        """Return ``bounds`` with -inf at the withdrawn rows, so that none of them is looked at.
+        """Return ``bounds`` with -inf at the withdrawn rows, which excludes them from a search.
 
-        ``members`` are the rows that ``bounds`` are of; without them they are of all rows.
+        ``members`` are the rows of ``bounds``; all rows by default.
         """
         if not len(self.withdrawn):
             return bounds
@@ -176,9 +176,9 @@ class Query(Cached):
 
 @dataclass(frozen=True)
 class Sureness:
-    """How sure a method is of a score, beside its other scores: the log of a factor.
+    """Confidence in a score relative to the method's other scores, as the log of a factor.
 
-    A score at the ``centre`` has 0, one higher by ``scale`` has 1; never beyond ``MAX_SURENESS``.
+    0 for a score at ``centre``, 1 for one higher by ``scale``; at most ``MAX_SURENESS``.
     """
 
     centre: float = 0.0
@@ -191,11 +191,11 @@ class Sureness:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows with their scores, to choose a list from, each the answer to one of ``queries``.
+    """Candidate rows with their scores, each for one of ``queries``.
 
-    ``group`` ``(rows,)`` numbers each row's query. The queries are the tastes of the likes: one of
-    all likes, or one of each taste's. The rows of a query are best first. ``is_all`` tells that
-    there are no more, ``sureness`` how scores of different queries compare.
+    ``group`` ``(rows,)`` is the number of each row's query. There is one query of all likes, or one
+    per taste. The rows of a query are best first. ``is_all``: whether there are no further
+    candidates; ``sureness`` makes scores of different queries comparable.
     """
 
     rows: Rows
@@ -216,7 +216,7 @@ class Candidates:
 
 
 def check_comparable(space: Space) -> None:
-    """Raise ``NotReady`` where the space has no column to compare songs by."""
+    """Raise ``NotReady`` if the space has no columns to compare songs by."""
     if not space.columns:
         raise NotReady(
             "Too few tracks have attribute values to compare songs. "

@@ -23,15 +23,15 @@ from songrec.recommend.top_k import Rows, widen
 
 
 def method_used(space: Space, method: str | None = None) -> str:
-    """Return the method that ranks when ``method`` is requested.
+    """Return the method to use for the requested ``method``.
 
-    Without a request that is the one that recommended best from the catalogue's own playlists
-    when the run was trained (``best_measured``). Without a measure it is ``additive_ranker`` where
-    its training found it better than ``taste``, else ``learned`` where track factors were learned
-    from playlists with success, else ``additive_ranker`` where there are artist vectors of
-    listening counts, else ``taste``. Where a run lacks what a method needs another one
-    answers: the best of the others for ``additive_ranker``, ``taste`` for ``learned``,
-    ``distance`` for ``fragments``. Raises ``UnknownName``.
+    The default is the method that scored best on the catalogue's own playlists when the run was
+    trained (``best_measured``). Without such a measurement it is ``additive_ranker`` if its
+    training improved on ``taste``, else ``learned`` with track factors that improved on ``taste``,
+    else ``additive_ranker`` with artist vectors of listening counts, else ``taste``. If the run
+    lacks the inputs of a requested method, a fallback is used: the best other method for
+    ``additive_ranker``, ``taste`` for ``learned``, ``distance`` for ``fragments``. Raises
+    ``UnknownName``.
     """
     name = METHODS.entry(method).name if method is not None else best_measured(space)
     if name == "fragments" and space.segments is None:
@@ -47,17 +47,17 @@ def method_used(space: Space, method: str | None = None) -> str:
 
 
 def has_discovery(method: str) -> bool:
-    """Tell whether a method can go from familiar songs to artists that are new."""
+    """Return whether a method has a scale from familiar songs to new artists."""
     return any(parameter.name == "discovery" for parameter in METHODS.entry(method).parameters)
 
 
 def create_method(space: Space, method: str | None = None, **parameters: Any) -> Method:
-    """Create the method that ranks when ``method`` is requested; see ``method_used``."""
+    """Create the method to use for the requested ``method``; see ``method_used``."""
     return METHODS.create(method_used(space, method), **parameters)
 
 
 def best_measured(space: Space) -> str | None:
-    """Return the method that measured best when the run was trained; None if none was measured."""
+    """Return the method with the best score when the run was trained; None without measurement."""
     measured: dict[str, Any] = (space.taste_prior or {}).get("measured") or {}
     best = measured.get("best")
     return best if best in METHODS else None
@@ -82,8 +82,8 @@ def rank(
 ) -> list[Match]:
     """Recommend the ``n`` best tracks for these likes and dislikes, each with its reasons.
 
-    Nothing liked or disliked comes back, nor another track of the same song (``song_keys``), and
-    each song comes once. Deterministic.
+    Liked and disliked songs, including other tracks of them (``song_keys``), are left out, and each
+    song comes once. Deterministic.
 
     Parameters
     ----------
@@ -92,37 +92,37 @@ def rank(
     method
         Name of the method; see ``method_used``.
     by
-        How to re-rank, whatever the method.
+        Reranking options, for any method.
     names
-        Looks up the titles that reasons quote.
+        Function to look up the titles in reasons.
     excluded
-        Track ids that must not come back either but say nothing about the taste.
+        Further track ids to leave out that are not feedback.
     withdrawn
-        Track ids that the catalogue has no longer; another track of the same song may come.
+        Track ids to leave out although other tracks of the same songs may be recommended.
     only
         Track ids to choose from; None for all.
     boosts
-        Change the order a little for likes that weigh more and for skips, whatever the method.
+        Small changes of scores for weights of likes and for skips, for any method.
     seeds
-        Whether the likes are songs that somebody asks about, as on a song's page.
+        Whether the likes are seed songs of a request, as on a song's page.
     pick_ranks
-        Chooses ranks, from 0, of as many as there are; the others are left out, unexplained.
+        Given the number of ranked tracks, returns the ranks to keep; the others are not explained.
     parameters
         Parameters of the method.
 
     Returns
     -------
-    Matches by falling score. A score is the sum of its reasons' contributions, those of re-ranking
-    and boosts included.
+    Matches by descending score. A score is the sum of its reasons' contributions, including those
+    of re-ranking and boosts.
 
     Raises
     ------
     UnknownName
-        For the method.
+        For an unknown method.
     BadInput
         Without likes.
     NotReady
-        When no liked track is part of the space or the space has no columns.
+        If no liked track is in the space, or the space has no columns.
     """
     recommender = create_method(space, method, **parameters)
     query = _query(space, likes, dislikes, names, excluded, withdrawn, only, seeds)
@@ -143,7 +143,7 @@ def rank_ids(
 ) -> list[int]:
     """Return the track ids that ``rank`` recommends by the default method, without reasons.
 
-    Most of the time that ``rank`` takes for a long list goes into its reasons.
+    Faster than ``rank``, which spends most of its time on reasons.
     """
     recommender = create_method(space)
     query = _query(space, likes, None, None, excluded, withdrawn, only, seeds)
@@ -162,7 +162,7 @@ def _query(
     only: Iterable[int] | None,
     seeds: bool,
 ) -> Query:
-    """Return the query of a request; raises what ``rank`` raises."""
+    """Return the query of a request, with the errors of ``rank``."""
     if not len(likes):
         raise BadInput("Recommendations need at least one liked song.")
     check_comparable(space)
@@ -197,10 +197,10 @@ def rank_rows(
 ) -> list[MatchRow]:
     """Recommend ``n`` tracks for each of at most ``n_rows`` groups of likes, no song twice.
 
-    As long as there are rows enough each like has one of its own; beyond that the likes that call
-    most for each other share one (``lists.tastes``). A song that suits several rows stands in the
-    one where it comes first. Of each row the songs of ``first`` (track ids, if any are given) come
-    before all others. The other parameters and the errors are those of ``rank``.
+    Each like has a row of its own if there are enough rows; otherwise likes of high mutual affinity
+    share one (``lists.tastes``). A song of several rows is in the one where it ranks first. In each
+    row the songs of ``first`` (track ids, if any are given) come before all others. The other
+    parameters and the errors are those of ``rank``.
     """
     recommender = create_method(space, method)
     if not len(likes):
@@ -216,19 +216,19 @@ def rank_rows(
         preferred = space.rows_of(list(first))
         parts.insert(0, tuple(one.among(preferred) for one in queries))
     matches: list[list[Match]] = [[] for _ in queries]
-    taken = np.empty(0, dtype=np.uint64)
+    used_keys = np.empty(0, dtype=np.uint64)
     for part in parts:
         if all(len(of_row) >= n for of_row in matches):
             break
         candidates = search_tastes(recommender, part, n * POOL_FACTOR, in_proportion=False)
         for number, of_row in enumerate(part):
             own = candidates.take(candidates.group == number)
-            own = own.take(~np.isin(space.song_keys[own.rows], taken))
+            own = own.take(~np.isin(space.song_keys[own.rows], used_keys))
             own = replace(own, group=np.zeros(len(own.rows), dtype=np.int64), queries=(of_row,))
             chosen = _choose(recommender, of_row, own, n - len(matches[number]), by, boosts)
             matches[number] += chosen
             chosen_rows = space.rows_of([match.track_id for match in chosen])
-            taken = np.append(taken, space.song_keys[chosen_rows])
+            used_keys = np.append(used_keys, space.song_keys[chosen_rows])
     return [
         MatchRow(tuple(space.track_ids[one.likes].tolist()), matches[number])
         for number, one in enumerate(queries)
@@ -262,7 +262,7 @@ def _choose(
 
 
 def _explain_no_likes(space: Space, likes: list[int], seeds: bool) -> NoReturn:
-    """Raise the error that says why none of ``likes`` can be recommended from."""
+    """Raise the error that explains why none of ``likes`` can be used."""
     if len(space.rows_of(list(likes))):
         raise BadInput("All of the liked songs are disliked as well.")
     if seeds:
@@ -283,13 +283,13 @@ def find_candidates(
 ) -> Candidates:
     """Find enough of the best rows to choose ``n`` from.
 
-    There are more of them where ``by`` or boosts (``boosted``) change the order.
+    More are needed if ``by`` or boosts (``boosted``) change the order.
     """
     queries = split_tastes(recommender, query) if by.every_taste else (query,)
 
     def attempt(count: int) -> Candidates | None:
         candidates = search_tastes(recommender, queries, count)
-        # Where one artist has most of them there must be more for the cap to choose from.
+        # If one artist dominates, the artist cap needs more candidates.
         return (
             candidates if candidates.is_all or has_enough(query, candidates.rows, by, n) else None
         )

@@ -1,4 +1,4 @@
-"""Statistics of a space that every method needs, computed once per open space.
+"""Statistics of a space for all methods, cached per open space.
 
 ``typical`` is the unit of all distances; ``distributions`` turn a value into "calmer than 83% of
 the catalogue".
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from songrec.core.types import Floats, Space
 
 SAMPLE = 50_000
-"""Maximum size of the sample for distributions: a percentile's error is below 0.5%."""
+"""Maximum sample size of distributions; the error of percentiles is below 0.5%."""
 PAIRS = 20_000
 SEED = 20_260
 
@@ -49,10 +49,9 @@ class SpaceStatistics:
 
     @cached_property
     def typical(self) -> float:
-        """Median L2 distance between two random tracks; 1.0 where all tracks are the same.
+        """Median L2 distance between two random tracks; 1.0 if all tracks are the same.
 
-        It says what "far apart" means in this space: two tracks at that distance have no more in
-        common than two drawn blindly.
+        Tracks at that distance have no more in common than a random pair.
         """
         return _typical(self.space.matrix)
 
@@ -69,14 +68,14 @@ class SpaceStatistics:
 
     @cached_property
     def norms(self) -> NDArray[np.float32]:
-        """L2 norm of every track, ``(n,)``; 1 where it is 0, so that dividing by it is safe."""
+        """L2 norm of every track, ``(n,)``; 1 instead of 0, for division."""
         norms = np.sqrt(self.square_norms)
         norms[norms == 0] = 1.0
         return norms
 
     @cached_property
     def scales(self) -> NDArray[np.float64]:
-        """The standard deviation of each column, ``(d,)``; 1 where it does not vary."""
+        """Standard deviation of each column, ``(d,)``; 1 for constant columns."""
         squares = np.einsum("ij,ij->j", self.space.matrix, self.space.matrix, dtype=np.float64)
         rows = max(len(self.space.matrix), 1)
         mean = self.space.matrix.sum(axis=0, dtype=np.float64) / rows
@@ -85,9 +84,9 @@ class SpaceStatistics:
 
     @cached_property
     def unknown(self) -> NDArray[np.bool_] | None:
-        """Of which tracks each column is unknown, ``(n, d)``; None where all are known.
+        """Mask of unknown values, ``(n, d)``; None if all values are known.
 
-        Unknown values lie at 0 in the space.
+        Unknown values are 0 in the space.
         """
         space = self.space
         unknown = np.zeros(space.matrix.shape, dtype=bool)
@@ -101,11 +100,11 @@ class SpaceStatistics:
     def chance_squares(self) -> NDArray[np.float64]:
         """Mean squared difference of two random known values of each column, ``(d,)``."""
         matrix, unknown = self.space.matrix, self.unknown
-        known = len(matrix) - (0 if unknown is None else unknown.sum(axis=0))
-        known = np.maximum(known, 1)
+        n_values = len(matrix) - (0 if unknown is None else unknown.sum(axis=0))
+        n_values = np.maximum(n_values, 1)
         # Unknown values are 0 and add nothing to the sums.
-        mean = matrix.sum(axis=0, dtype=np.float64) / known
-        squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / known
+        mean = matrix.sum(axis=0, dtype=np.float64) / n_values
+        squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / n_values
         return 2.0 * np.maximum(squares - mean**2, 0.0)
 
     def differences(
@@ -222,7 +221,7 @@ def _typical(vectors: Floats) -> float:
         return 1.0
     rng = np.random.default_rng(SEED)
     one = rng.integers(0, n, PAIRS)
-    # The second is never the first: a pair of one track says nothing of the space.
+    # Pairs of distinct tracks only.
     other = (one + rng.integers(1, n, PAIRS)) % n
     apart = vectors[one].astype(np.float64) - vectors[other]
     return float(np.median(np.sqrt(np.einsum("ij,ij->i", apart, apart)))) or 1.0
@@ -231,7 +230,7 @@ def _typical(vectors: Floats) -> float:
 def _numbered(keys: NDArray[np.uint64] | None, tracks: int) -> NDArray[np.int64]:
     if keys is None:
         return np.zeros(tracks, dtype=np.int64)
-    # 0 leads, whether or not a track has it.
+    # 0 comes first, even if no track has it.
     padded = np.concatenate([np.zeros(1, dtype=np.uint64), keys])
     return np.unique(padded, return_inverse=True)[1][1:].astype(np.int64)
 

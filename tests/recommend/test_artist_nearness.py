@@ -61,7 +61,7 @@ def test_a_space_numbers_its_artists():
         artist_vectors=np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32),
     )
     near = artist_vectors_of(with_vectors)
-    assert near.known_rows(np.arange(4)).tolist() == [False, True, False, True]
+    assert near.has_vector_of(np.arange(4)).tolist() == [False, True, False, True]
     assert near.similarities(np.array([1]), np.array([3, 5]))[:, 0].tolist() == pytest.approx(
         [0, 1]
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.phrases import MIN_WEIGHT, NEVER_SAID, Trait
+from songrec.recommend.explain.phrases import MIN_WEIGHT, UNMENTIONED, Trait
 from songrec.recommend.space_statistics import statistics_of
 
 
@@ -93,21 +93,21 @@ def strongest_columns(
     Parameters
     ----------
     pair_weights
-        What ``trait_weights`` returns, ``(…, d)``.
+        Weights by ``trait_weights``, ``(…, d)``.
 
     Returns
     -------
     Column numbers ``(…, 2)``, the most unusual first; -1 where no trait is worth mentioning.
     """
-    weights = mask_unsaid(pair_weights, names, -1.0)
+    weights = mask_unmentioned(pair_weights, names, -1.0)
     best = np.argsort(-weights, axis=-1, kind="stable")[..., :2]
     return np.where(np.take_along_axis(weights, best, axis=-1) > MIN_WEIGHT, best, -1)
 
 
-def mask_unsaid(
+def mask_unmentioned(
     figures: NDArray[np.float64], names: tuple[str, ...], value: float
 ) -> NDArray[np.float64]:
-    """Return a copy with the columns of ``phrases.NEVER_SAID`` set to ``value``."""
+    """Return a copy with the columns of ``phrases.UNMENTIONED`` set to ``value``."""
     copy = figures.copy()
-    copy[..., [column for column, name in enumerate(names) if name in NEVER_SAID]] = value
+    copy[..., [column for column, name in enumerate(names) if name in UNMENTIONED]] = value
     return copy

@@ -2,7 +2,7 @@
 
 Titles are quoted plainly in ``text`` (“Hallelujah”); ``details["title"]`` holds the title alone
 and ``details["before"]`` / ``["after"]`` the words around it, so that a page can set it in italics
-without any markup in stored text. ``main_reason`` is what a listener reads first: no figures.
+without any markup in stored text. ``main_reason`` is the short sentence without figures for pages.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from songrec.recommend.query import Query
 from songrec.recommend.top_k import Rows
 
 MAX_NAMED = 8
-"""Songs that get a reason of their own; the rest is summed up in one."""
+"""Limit of songs with individual reasons; the others share one reason."""
 MAX_TRAITS = 2
 MAX_COMPARED = 100
-"""Likes among which ``name_likes`` looks for the one to name; of more, evenly spaced ones."""
+"""Limit of likes that ``name_likes`` compares; an evenly spaced sample of more."""
 THIS_SONG = "this song"
 NO_TRAIT = "no single trait stands out"
 LITTLE_IN_COMMON = "Little in common, but nothing is closer"
 LIKED_KINDS = frozenset({"liked", "added"})
-"""Kinds of the reasons that are about a song that was liked, or added to a blend."""
+"""Kinds of reasons about a liked song or a song added to a blend."""
 
 
 def reasons_per_like(
@@ -103,7 +103,7 @@ def reasons_per_feature(
     others, other_rows
         Row ``at`` is compared with row ``other_rows[at]`` of ``others``.
     compared_with
-        What each row is compared with: a quoted title, ``YOUR_LIKES`` or ``THIS_SONG``.
+        Name of what each row is compared with: a quoted title, ``YOUR_LIKES`` or ``THIS_SONG``.
     details
         Further details of each reason, per row.
     """
@@ -113,7 +113,7 @@ def reasons_per_feature(
         reasons = []
         for column in np.argsort(-contributions[at], kind="stable"):
             trait = table.compare(at, others, int(other_rows[at]), int(column))
-            if not (trait.is_known or contributions[at, column]):
+            if not (trait.has_values or contributions[at, column]):
                 continue  # it adds nothing
             reasons.append(
                 Reason(
@@ -126,7 +126,7 @@ def reasons_per_feature(
                         **(details[at] if details else {}),
                         "features": [trait.to_json()],
                         "weight": round(trait.weight, 4),
-                        "clause": phrases.describe_shared(trait) if trait.is_known else "",
+                        "clause": phrases.describe_shared(trait) if trait.has_values else "",
                         "word": trait.word,
                     },
                 )
@@ -140,23 +140,23 @@ def name_likes(
 ) -> None:
     """Add to each row's reasons (in place) the liked song that shares most with the row.
 
-    A reason per feature compares with the median of several likes; a listener knows songs, not
-    medians. Per row, the like is chosen whose (at most ``MAX_TRAITS``) shared traits are the most
-    unusual, among the traits that speak for the row; the nearest like where none shares anything
-    worth mentioning. The reasons of shared traits get ``title``, ``likes`` (the like's track id),
-    ``word`` and ``shared_weight`` in ``details``, and a row's first reason gets ``likes``,
-    ``nearest`` (the title) and ``tags`` (those that both songs' segments have).
+    Reasons per feature compare with the median of several likes, but listeners know songs, not
+    medians. Among traits with a positive contribution, the like with the most unusual shared traits
+    (at most ``MAX_TRAITS``) is chosen; without notable traits, the nearest like. The reasons of
+    shared traits get ``title``, ``likes`` (the like's track id), ``word`` and ``shared_weight`` in
+    ``details``; a row's first reason gets ``likes``, ``nearest`` (the title) and ``tags`` (shared
+    by segments of both songs).
 
     Parameters
     ----------
     reasons
-        Per row, what ``reasons_per_feature`` wrote.
+        Per row, the reasons by ``reasons_per_feature``.
     likes
         Per row, the liked rows to choose from.
     """
     space = query.space
     table = AttributeTable.from_rows(space, rows)
-    names = [name if phrases.can_be_said(name) else "" for name in table.names]
+    names = [name if phrases.is_mentionable(name) else "" for name in table.names]
     speaking = [{str(r.about): r for r in why if r.contribution > 0} for why in reasons]
     for group in {id(liked): liked for liked in likes}.values():
         members = [at for at in range(len(rows)) if likes[at] is group]
@@ -216,7 +216,7 @@ def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:
-    """Write the sentence that a listener reads first: no figures, no full stop, a line long.
+    """Write the main sentence: one line without figures and without a full stop.
 
     By liked song it is about the largest contribution; by feature it names the most unusual traits
     that speak for the song, after a prior that says more than each of them and names a liked song:
@@ -227,14 +227,14 @@ def main_reason(reasons: tuple[Reason, ...]) -> str:
 
 
 def named_like(reasons: tuple[Reason, ...]) -> int | None:
-    """Return the track id of the liked song that ``main_reason`` is about; None without one."""
+    """Return the track id of the liked song in ``main_reason``; None without one."""
     like = _main_reason(reasons)[1]
     # Stored reasons name tracks by their public ids.
     return like if isinstance(like, int) else None
 
 
 def _main_reason(reasons: tuple[Reason, ...]) -> tuple[str, Any]:
-    """Write the sentence of ``main_reason`` at full length; the liked track that it is about."""
+    """Write the unshortened sentence of ``main_reason``; return also the liked track in it."""
     if not reasons:
         return "", None
     features = [reason for reason in reasons if reason.kind == "feature"]
@@ -259,7 +259,7 @@ def _main_reason(reasons: tuple[Reason, ...]) -> tuple[str, Any]:
 
 
 def _compare_with(details: dict[str, Any], mentioned: Sequence[Reason], clause: str) -> str:
-    """Write ``clause`` about the sound, and which song or songs share it."""
+    """Write ``clause`` about the sound with the song or songs that share it."""
     compared_with = details["beside"]
     if compared_with == THIS_SONG:
         return f"Also {clause}" if clause else ""
@@ -280,13 +280,13 @@ def _little_in_common(title: str | None) -> str:
 
 
 def _leading_prior(reasons: Sequence[Reason], most: float) -> Reason | None:
-    """Return the prior that says more than each feature and names a like, if any."""
+    """Return the prior that contributes more than each feature and names a like, if any."""
     leading = [
         reason
         for reason in reasons
         if reason.kind == "prior" and reason.contribution > most and reason.details.get("likes")
     ]
-    # A shared artist is plainer than shared playlists.
+    # A shared artist is easier to understand than shared playlists.
     return min(leading, key=lambda one: one.about not in ("artist", "album"), default=None)
 
 
@@ -378,7 +378,9 @@ class _PairClauses:
         pairs = attribute_ranks.trait_weights(self.table, self.others)
         self.strongest = attribute_ranks.strongest_columns(pairs, space.columns)
         differences = np.abs(self.table.ranks[:, None, :] - self.others.ranks[None, :, :])
-        differences = attribute_ranks.mask_unsaid(np.nan_to_num(differences), space.columns, -1.0)
+        differences = attribute_ranks.mask_unmentioned(
+            np.nan_to_num(differences), space.columns, -1.0
+        )
         self.most_different = differences.argmax(axis=-1)
 
     def traits(self, at: int, other: int) -> list[phrases.Trait]:

@@ -1,4 +1,4 @@
-"""Matches of chosen candidates: the reasons of a method, each by the query that it answers."""
+"""Matches of chosen candidates, with the method's reasons for each candidate's query."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from songrec.recommend.top_k import Rows
 def explain_candidates(
     recommender: Method, chosen: Candidates, added: Sequence[tuple[Reason, ...]] | None = None
 ) -> list[Match]:
-    """Explain chosen rows, each by the query that it answers.
+    """Explain chosen rows, each by its own query.
 
     Parameters
     ----------
     added
-        Per row, reasons of what was added to the method's own score.
+        Per row, reasons of terms added to the method's own score.
     """
     added = added or [()] * len(chosen.rows)
     matches: dict[int, Match] = {}

@@ -1,6 +1,6 @@
 """Attributes in words: adjectives, units, comparisons of two values.
 
-Only columns of the space are described: what does not count for a score is no reason for it.
+Only columns of the space are described, because other attributes do not affect the score.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ ADJECTIVES: dict[str, tuple[str, str]] = {
     "year": ("old", "recent"),
 }
 """Adjectives of the lower and the upper half of the catalogue; other columns go by their name."""
-NEVER_SAID = frozenset({"duration", "loudness", "explicit", "popularity", "variance"})
-"""Attributes that are part of the figures but never of the sentence that a listener reads first."""
+UNMENTIONED = frozenset({"duration", "loudness", "explicit", "popularity", "variance"})
+"""Attributes that appear among the figures but never in the main sentence."""
 ADJECTIVE_BOUNDS: dict[str, tuple[float, float]] = {
     name: pair.bounds for name, pair in WORD_PAIRS.items() if name != "explicit"
 } | {"instrumentalness": (-math.inf, WORD_PAIRS["instrumentalness"].bounds[1])}
-"""Highest value that the lower adjective fits, lowest value that the upper one fits.
+"""Highest value for the lower adjective and lowest value for the upper one.
 
-That a song is sung, in a studio, with a voice, is true of nearly all songs and left out.
+Traits of nearly all songs (sung, recorded in a studio) are left out.
 """
 SIMILAR_WITHIN: dict[str, float] = {
     **dict.fromkeys(SHARES, 0.2),
@@ -50,12 +50,12 @@ SIMILAR_WITHIN: dict[str, float] = {
     "year": 8.0,
     "duration": 60_000.0,
 }
-"""Largest difference, in the attribute's unit, that a listener would call much the same.
+"""Largest difference, in the attribute's unit, that counts as similar.
 
 Ranks alone do not suffice: 1969 and 1992 are neighbours among the oldest tenth of a catalogue.
 """
 INTEREST: dict[str, float] = {"duration": 0.6, "year": 0.8, "variance": 0.6}
-"""Factors below 1 for attributes that must be more unusual before they are mentioned."""
+"""Factors below 1 for attributes that are mentioned only if they are more unusual."""
 COMPARATIVES: dict[str, tuple[str, str]] = {
     **{name: (attribute.less, attribute.more) for name, attribute in BY_NAME.items()},
     "duration": ("shorter", "longer"),
@@ -67,19 +67,19 @@ LABELS: dict[str, str] = {
     "year": "Year",
 }
 MIN_WEIGHT = 0.1
-"""Smallest weight of a trait that is mentioned; a quarter of the catalogue lies beyond 0.25."""
+"""Smallest weight of a mentioned trait; a quarter of the catalogue exceeds 0.25."""
 SAME_TEMPO = 0.04
 SIMILAR_RANKS = 0.1
 MAX_SENTENCE = 90
-"""Most characters of the sentence that a listener reads first: a line of a page, two on a phone."""
+"""Limit of characters of the main sentence: one line of a page, two on a phone."""
 MIN_TITLE = 16
-"""Characters that a title keeps whatever stands around it."""
+"""Smallest number of characters of a shortened title."""
 _NOTES = re.compile(
     r"\s*[(\[](?:feat|ft|featuring|with)\b[^)\]]*[)\]]"
     r"|\s*[(\[][^)\]]*\bremaster(?:ed)?\b[^)\]]*[)\]]|\s+-\s[^-]*\bremaster(?:ed)?\b.*",
     re.IGNORECASE,
 )
-"""What a catalogue adds to a title and nobody says: guests, remasters."""
+"""Notes that catalogues add to titles: guests, remasters."""
 
 # Adjectives that name their attribute: "as acoustic (0.95 and 0.91)" needs no "acousticness".
 _SELF_EXPLANATORY = frozenset(
@@ -105,10 +105,10 @@ _SELF_EXPLANATORY = frozenset(
 class Trait:
     """One column of two tracks: values, and mid-ranks in the catalogue (0 to 1).
 
-    A trait is worth mentioning when both songs share it *and* it is unusual: both lie on the same
-    side of the catalogue's median, far from it and close together. The smallest difference alone
-    would say "as dark" of nearly any two songs. ``is_stored`` tells whether the values are
-    the tracks' own, or only coordinates in the recommendation space.
+    A trait is notable if both songs share it *and* it is unusual: both values lie on the same side
+    of the catalogue's median, far from it and close together. The smallest difference alone would
+    call nearly any two songs "as dark". ``is_stored``: whether the values are the tracks' own
+    rather than coordinates in the recommendation space.
     """
 
     name: str
@@ -119,18 +119,18 @@ class Trait:
     is_stored: bool = True
 
     @property
-    def is_known(self) -> bool:
+    def has_values(self) -> bool:
         """Whether both tracks have a value."""
         return not (math.isnan(self.rank) or math.isnan(self.other_rank))
 
     @cached_property
     def weight(self) -> float:
-        """How unusual the shared trait is: at most 0.5, negative if it is not shared.
+        """Unusualness of the shared trait: at most 0.5, negative if it is not shared.
 
-        The distance from the median of the track nearer to it, less twice the gap between the two.
+        The nearer track's distance from the median less twice the gap between the two tracks.
         """
-        # As ``trait_weights`` does, without numpy: for one pair that takes fifty times as long.
-        if not self.is_known:
+        # Same as ``trait_weights`` without numpy, which is fifty times slower for one pair.
+        if not self.has_values:
             return -1.0
         a, b = self.rank - 0.5, self.other_rank - 0.5
         common = min(abs(a), abs(b)) if a * b > 0 else 0.0
@@ -143,12 +143,12 @@ class Trait:
 
     @property
     def is_high(self) -> bool:
-        """Whether the two are, together, in the upper half of the catalogue."""
+        """Whether the mean rank of the two is in the upper half of the catalogue."""
         return self.rank + self.other_rank >= 1
 
     @property
     def is_word_true(self) -> bool:
-        """Whether the attribute's adjective is true of both values."""
+        """Whether the attribute's adjective applies to both values."""
         if not self.is_stored or self.name not in ADJECTIVE_BOUNDS:
             return True
         most, least = ADJECTIVE_BOUNDS[self.name]
@@ -157,8 +157,8 @@ class Trait:
 
     @property
     def word(self) -> str:
-        """The trait as the first sentence says it, ``calm`` or ``from the 70s``; else empty."""
-        if not (can_be_said(self.name) and self.is_known and self.is_word_true):
+        """The trait in the main sentence, ``calm`` or ``from the 70s``; empty if not mentioned."""
+        if not (is_mentionable(self.name) and self.has_values and self.is_word_true):
             return ""
         if self.name == "year" and self.is_stored:
             return _describe_years(round(self.value), round(self.other))
@@ -166,9 +166,9 @@ class Trait:
 
     @cached_property
     def pair(self) -> str:
-        """Both values as a bracket quotes them: ``118 and 120 BPM``, ``both 0.71``.
+        """Both values for a bracket: ``118 and 120 BPM``, ``both 0.71``.
 
-        Where values are not stored, their ranks: ``longer than 81% and 78% of the catalogue``.
+        Ranks if values are not stored: ``longer than 81% and 78% of the catalogue``.
         """
         if not self.is_stored or (self.name not in BY_NAME and self.name not in LABELS):
             less, more = COMPARATIVES.get(self.name, ("lower", "higher"))
@@ -199,9 +199,9 @@ class Trait:
         }
 
 
-def can_be_said(name: str) -> bool:
-    """Tell whether the sentence that a listener reads first may mention the attribute."""
-    return name in ADJECTIVES and name not in NEVER_SAID
+def is_mentionable(name: str) -> bool:
+    """Return whether the main sentence may mention the attribute."""
+    return name in ADJECTIVES and name not in UNMENTIONED
 
 
 def trait_weights(
@@ -229,7 +229,7 @@ def trait_weights(
 
 
 def attribute_label(name: str) -> str:
-    """Return the column's name as a person writes it."""
+    """Return the label of a column."""
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
@@ -260,7 +260,7 @@ def describe_shared(trait: Trait) -> str:
 
 def describe_difference(trait: Trait) -> str:
     """Describe how one track differs, with figures: ``calmer (energy 0.20 and 0.91)``."""
-    if not trait.is_known:
+    if not trait.has_values:
         return f"{attribute_label(trait.name).lower()} unknown"
     return f"{_comparative(trait)} ({_figures(trait)})"
 
@@ -268,7 +268,7 @@ def describe_difference(trait: Trait) -> str:
 def describe_comparison(trait: Trait, other: str, *, figures: bool = True) -> str:
     """Compare a trait with ``other``: ``calmer than your likes (energy 0.20 and 0.91)``.
 
-    ``other`` names whose the second value is, for example ``"your likes"``.
+    ``other`` names the owner of the second value, for example ``"your likes"``.
     """
     if trait.name == "explicit":
         is_explicit, as_other = trait.value >= 0.5, (trait.value >= 0.5) == (trait.other >= 0.5)
@@ -276,7 +276,7 @@ def describe_comparison(trait: Trait, other: str, *, figures: bool = True) -> st
             f"{'' if is_explicit else 'not '}explicit, {'like' if as_other else 'unlike'} {other}"
         )
     label = attribute_label(trait.name).lower()
-    if not trait.is_known:
+    if not trait.has_values:
         return f"{label} unknown, counted as average"
     word = ""
     if trait.name == "tempo" and _same_tempo(trait):
@@ -294,7 +294,7 @@ def describe_comparison(trait: Trait, other: str, *, figures: bool = True) -> st
 
 
 def join_clauses(clauses: Sequence[str]) -> str:
-    """Join clauses as a sentence lists them: ``a, b and c``."""
+    """Join clauses to a list: ``a, b and c``."""
     if len(clauses) < 2:
         return "".join(clauses)
     return f"{', '.join(clauses[:-1])} and {clauses[-1]}"
@@ -306,10 +306,10 @@ def capitalize(text: str) -> str:
 
 
 def shorten(sentence: str, limit: int = MAX_SENTENCE) -> str:
-    """Shorten a sentence to ``limit`` characters, at the title that it quotes if it quotes one.
+    """Shorten a sentence to ``limit`` characters, within its quoted title if it has one.
 
-    A title loses its notes (“(feat. …)”, “- 2011 Remaster”); where that is not enough what follows
-    its name, then its end.
+    Removed in this order: the title's notes (“(feat. …)”, “- 2011 Remaster”), the text after the
+    title, the end of the title.
     """
     start, end = sentence.find("“") + 1, sentence.rfind("”")
     if 0 < start < end:
@@ -338,11 +338,11 @@ def _shorten_title(title: str, room: int) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    """Cut a text to ``room`` characters with an ellipsis, between words where that costs little."""
-    kept = text[: room - 1]
-    if " " in kept[room // 2 :]:
-        kept = kept.rpartition(" ")[0]
-    return f"{kept.rstrip()}…"
+    """Cut a text to ``room`` characters with an ellipsis, at a word boundary near the end."""
+    shortened = text[: room - 1]
+    if " " in shortened[room // 2 :]:
+        shortened = shortened.rpartition(" ")[0]
+    return f"{shortened.rstrip()}…"
 
 
 def _describe_years(one: int, other: int) -> str:

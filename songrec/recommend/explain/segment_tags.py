@@ -1,4 +1,4 @@
-"""Tags of songs' segments, and the words in which a sentence says those that two songs share."""
+"""Tags of songs' segments, and clauses for the tags that two songs share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from songrec.recommend.explain.phrases import join_clauses
 MAX_TAGS = 3
 MIN_PROBABILITY = 0.1
 MIN_SHARED = 0.2
-"""Smallest mean probability of a tag in both songs for it to count as shared."""
+"""Smallest mean probability, in both songs, of a shared tag."""
 MIN_SHARED_BY_SEGMENTS = 0.3
-"""The same of two segments, whose tags vary more than a song's mean."""
+"""The same for two segments, whose tags vary more than a song's mean."""
 MAX_WORDS = 2
 
 INSTRUMENTS: dict[str, str] = {
@@ -38,10 +38,10 @@ INSTRUMENTS: dict[str, str] = {
 """Instruments and voices by tag, as “with piano” names them."""
 UNSAID = frozenset(
     {
-        # Attributes say these, and know them better.
+        # Attributes describe these more accurately.
         "acoustic", "catchy", "dance", "fast", "happy", "instrumental", "loud", "party", "quiet",
         "sad", "slow", "00s", "60s", "70s", "80s", "90s", "oldies",
-        # True of nearly every song, or no help to a listener.
+        # True of nearly every song, or uninformative.
         "beat", "beats", "beautiful", "no vocal", "no vocals", "no voice", "sexy", "singing",
         "solo", "vocal", "vocals", "voice", "weird",
     }
@@ -50,7 +50,7 @@ OTHER_WORDS: dict[str, str] = {"classic": "classical", "opera": "operatic", "ind
 
 
 def song_tags(segments: SegmentIndex, rows: Ints) -> list[str]:
-    """Return the likeliest tags of these segments on average; none without a tagger."""
+    """Return the tags of highest mean probability in segments; empty without a tagger."""
     if segments.tags is None or not segments.tag_names:
         return []
     mean = segments.tags[rows].astype(np.float64).mean(axis=0)
@@ -61,14 +61,14 @@ def song_tags(segments: SegmentIndex, rows: Ints) -> list[str]:
 def shared_tags(segments: SegmentIndex | None, track_id: int, other_id: int) -> list[str]:
     """Return the tags that two songs share over their whole length, likeliest first.
 
-    None where one of them has no segments, or the segments have no tags.
+    Empty if one of them has no segments, or the segments have no tags.
     """
     if segments is None:
         return []
-    found = [positions(segments.track_ids, [one]) for one in (track_id, other_id)]
-    if not all(map(len, found)):
+    at_index = [positions(segments.track_ids, [one]) for one in (track_id, other_id)]
+    if not all(map(len, at_index)):
         return []
-    rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in found]
+    rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in at_index]
     return common_tags(segments, rows[0], rows[1], MIN_SHARED)
 
 
@@ -87,8 +87,7 @@ def common_tags(
 def describe_sound(adjectives: Sequence[str], tags: Sequence[str]) -> str:
     """Write traits and tags as a clause: ``calm and classical, with piano``; may be empty.
 
-    At most two adjectives and genres, and of instruments and voices one, or two where nothing else
-    is known.
+    At most two adjectives and genres, and one instrument or voice, or two without anything else.
     """
     words = [word.lower() for word in tags]
     instruments = list(dict.fromkeys(INSTRUMENTS[word] for word in words if word in INSTRUMENTS))
@@ -109,7 +108,7 @@ def describe_sound(adjectives: Sequence[str], tags: Sequence[str]) -> str:
 
 
 def in_order(words: Sequence[str]) -> list[str]:
-    """Sort adjectives as one says them: ``calm and from the 70s``."""
+    """Sort adjectives in idiomatic order: ``calm and from the 70s``."""
     return sorted(words, key=_is_period)
 
 

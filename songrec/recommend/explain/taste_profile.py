@@ -1,4 +1,4 @@
-"""A listener's taste in words and figures: traits, separate tastes, what the dislikes differ in."""
+"""Profile of a listener's taste: traits, separate tastes, differences of the dislikes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from songrec.recommend.top_k import Rows, distances
 N_TYPICAL = 4
 MAX_TRAITS = 3
 MIN_RANK_GAP = 0.15
-"""Smallest gap of ranks, from 0 to 1, that is worth a word."""
+"""Smallest gap of ranks, from 0 to 1, that is described."""
 MIN_VALUE_GAP: dict[str, float] = {
     "duration": 30_000.0,
     **{name: gap / 2 for name, gap in phrases.SIMILAR_WITHIN.items()},
 }
 """Smallest difference between likes and dislikes, in the attribute's unit, that is described."""
-NOT_DESCRIBED = phrases.NEVER_SAID
+NOT_DESCRIBED = phrases.UNMENTIONED
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class TasteSummary:
 
 @dataclass(frozen=True)
 class DislikeContrast:
-    """How dislikes differ from likes in one attribute: a clause with figures, and the rank gap."""
+    """Difference of dislikes to likes in one attribute: a clause with figures, and the rank gap."""
 
     text: str
     gap: float
@@ -72,10 +72,10 @@ def build_taste_profile(query: Query, tastes: Sequence[Query]) -> TasteProfile |
 
 
 def describe_songs(space: Space, rows: Rows) -> str:
-    """Name the traits by which these songs differ from the catalogue: ``70s, calm, acoustic``.
+    """Name the traits of songs that differ from the catalogue: ``70s, calm, acoustic``.
 
-    At most ``MAX_TRAITS``, those whose median lies farthest from the catalogue's first. A year is
-    named by its decade. Without any other trait an average tempo is ``mid-tempo``; else empty.
+    At most ``MAX_TRAITS``, sorted by the distance of their median from the catalogue's. Years are
+    named by decade. Without any other trait an average tempo is ``mid-tempo``, else empty.
     """
     sheet = AttributeTable.from_rows(space, rows).median(space)
     traits = []
@@ -118,7 +118,7 @@ def _one(space: Space, rows: Rows) -> TasteSummary:
 
 
 def _contrasts(space: Space, likes: Rows, dislikes: Rows) -> tuple[DislikeContrast, ...]:
-    """Describe where the median dislike differs most from the median like."""
+    """Describe the largest differences between the median dislike and the median like."""
     if not len(dislikes):
         return ()
     liked, disliked = (
@@ -127,7 +127,7 @@ def _contrasts(space: Space, likes: Rows, dislikes: Rows) -> tuple[DislikeContra
     contrasts = []
     for column, name in enumerate(liked.names):
         trait = disliked.compare(0, liked, 0, column)
-        if name in NOT_DESCRIBED or not trait.is_known:
+        if name in NOT_DESCRIBED or not trait.has_values:
             continue
         gap = abs(trait.rank - trait.other_rank)
         apart = abs(trait.value - trait.other)

@@ -1,10 +1,10 @@
-"""A mood as a target: the genre–emotion table, and the tracks nearest to a target.
+"""Moods as targets: the genre–emotion table, and the tracks nearest to a target.
 
-The table gives per genre a level (high, medium, low) for the seven perceptual attributes. A level
-is a place in the catalogue at hand, not a fixed number: high is its 85th percentile, medium its
-median, low its 15th, so that "high liveness" can be met by a catalogue of studio recordings. An
-emotion shifts these places by where it lies on the two axes of the circumplex model (Russell, "A
-circumplex model of affect", 1980): pleasure moves positiveness, arousal moves energy.
+The table has a level (high, medium, low) per genre for each of the seven perceptual attributes. A
+level is a percentile of the catalogue rather than a fixed value: 85th, 50th and 15th, so that even
+a catalogue of studio recordings has songs of "high liveness". An emotion shifts these percentiles
+by its coordinates in the circumplex model (Russell, "A circumplex model of affect", 1980): pleasure
+shifts positiveness, arousal shifts energy.
 """
 
 from __future__ import annotations
@@ -69,24 +69,24 @@ EMOTIONS: dict[str, tuple[float, float]] = {
     "thoughtfulness": (0.0, -0.5),
 }
 
-# How far an emotion at the end of an axis moves its attribute: 20 percentiles from where the genre
-# has it, 40 from the median without a genre.
+# Shift by an emotion at the end of an axis: 20 percentiles from the genre's level, 40 from the
+# median without a genre.
 SHIFT = 0.20
 SHIFT_ALONE = 0.40
 # Bonus of the requested genre or emotion as a tag; all seven attributes on target score 1.
 TAG_BONUS = 0.15
-# Differences are measured against the middle 70% of the catalogue, but never finer than this:
-# where nearly all songs are the same, a hundredth means nothing.
+# Differences are relative to the range of the catalogue's middle 70%, but at least to this value:
+# if nearly all songs are the same, a difference of 0.01 is irrelevant.
 MIN_SPREAD = 0.1
 ON_TARGET = 0.35
-# A still lower value also meets a low target: beyond it a difference counts half.
+# Values beyond a target at an end of the scale also meet it: their difference counts half.
 OVERSHOOT_WEIGHT = 0.5
 SLICE = 2**14
 
 
 @dataclass(frozen=True)
 class TaggedRows:
-    """Rows that carry a requested tag, its kind (genre, emotion) and name."""
+    """Rows with a requested tag, its kind (genre, emotion) and name."""
 
     kind: str
     name: str
@@ -96,8 +96,8 @@ class TaggedRows:
 def target_percentiles(genre: str | None, emotion: str | None) -> dict[str, float]:
     """Return the target percentile, 0 to 1, of each attribute.
 
-    Without a genre of the table every attribute starts at the median. An emotion that is not in
-    the table shifts nothing.
+    Without a genre of the table every attribute starts at the median; an emotion that is not in the
+    table is ignored.
     """
     letters = GENRES[genre][1] if genre in GENRES else "M" * len(SHARES)
     places = {name: LEVELS[letter] for name, letter in zip(SHARES, letters, strict=True)}
@@ -136,11 +136,11 @@ def nearest_to_target(
     withdrawn: Sequence[int] = (),
     pick_ranks: Callable[[int], NDArray[np.int64]] | None = None,
 ) -> list[Match]:
-    """Return the ``n`` tracks nearest to ``target``, every song once, disliked ones left out.
+    """Return the ``n`` tracks nearest to ``target``, each song once, without disliked ones.
 
     The score is the mean over the attributes of 1 − |difference| / spread, each at least -1, where
     the spread is the width of the catalogue's middle 70%; 1 is exactly on target. Unknown values
-    add nothing and are no reason; a track of which all are unknown is no answer.
+    add nothing and have no reason; tracks without any value are left out.
 
     Parameters
     ----------
@@ -174,24 +174,37 @@ def nearest_to_target(
     rows, _ = query.top(scores, n)
     if pick_ranks is not None:
         rows = rows[pick_ranks(len(rows))]
+    return build_matches(space, rows, _target_reasons(space, rows, names, target, ends, preferred))
+
+
+def _target_reasons(
+    space: Space,
+    rows: NDArray[np.int64],
+    names: Sequence[str],
+    target: Mapping[str, float],
+    ends: Mapping[str, int],
+    preferred: Sequence[TaggedRows],
+) -> list[tuple[Reason, ...]]:
+    """Return, per row, a reason per attribute with a value and per tag, the largest first."""
     shares = _closeness(space, names, target, ends, rows) / max(len(names), 1)
+    distributions = statistics_of(space).distributions
     tagged = np.array([np.isin(rows, tag.rows) for tag in preferred])
-    spreads = statistics_of(space).distributions
     reasons = []
     for at, row in enumerate(rows):
+        values = {name: space.values[row, space.value_names.index(name)] for name in names}
         parts = [
             _target_reason(
                 name,
-                float(space.values[row, space.value_names.index(name)]),
+                float(values[name]),
                 target[name],
                 float(shares[at, column]),
-                float(spreads[name].percentile(target[name])),
-                float(spreads[name].percentile(space.values[row, space.value_names.index(name)])),
+                float(distributions[name].percentile(target[name])),
+                float(distributions[name].percentile(values[name])),
                 _spread(space, name),
                 ends.get(name, 0),
             )
             for column, name in enumerate(names)
-            if np.isfinite(space.values[row, space.value_names.index(name)])
+            if np.isfinite(values[name])
         ]
         parts += [
             Reason("tag", f"Tagged “{tag.name}”", TAG_BONUS, tag.name, {"kind": tag.kind})
@@ -199,11 +212,11 @@ def nearest_to_target(
             if tagged[column, at]
         ]
         reasons.append(tuple(sorted(parts, key=lambda reason: -reason.contribution)))
-    return build_matches(space, rows, reasons)
+    return reasons
 
 
 def describe_match(match: Match) -> str:
-    """Write a match's main sentence: the clearest requests that it meets, and its tags."""
+    """Write a match's main sentence: the most distinctive targets that it meets, and its tags."""
     met = [
         r for r in match.reasons if r.kind == "target" and r.details["met"] and r.details["word"]
     ]
@@ -275,7 +288,7 @@ def _target_reason(
     figures = f"({label.lower()} {value:.2f}, target {target:.2f})"
     is_high = percentile >= 0.5
     most, least = phrases.ADJECTIVE_BOUNDS[name]
-    # A value may be near the target without deserving the adjective.
+    # The adjective may not apply although the value is near the target.
     is_true = value >= least if is_high else value <= most
     word = phrases.ADJECTIVES[name][is_high] if is_true else ""
     comparative = BY_NAME[name].more if value > target else BY_NAME[name].less
@@ -303,10 +316,10 @@ def _target_reason(
 def nearest_emotions(emotion: str, names: Sequence[str], n: int) -> list[str]:
     """Return the emotions of ``names`` nearest to ``emotion`` on the circumplex's two axes.
 
-    Empty where the table does not know the emotion.
+    Empty for an emotion that is not in the table.
     """
     if emotion not in EMOTIONS:
         return []
     here = np.array(EMOTIONS[emotion])
-    known = [name for name in names if name in EMOTIONS and name != emotion]
-    return sorted(known, key=lambda name: float(np.linalg.norm(EMOTIONS[name] - here)))[:n]
+    candidates = [name for name in names if name in EMOTIONS and name != emotion]
+    return sorted(candidates, key=lambda name: float(np.linalg.norm(EMOTIONS[name] - here)))[:n]

@@ -1,4 +1,4 @@
-"""A path from one song to another whose steps are even in the latent."""
+"""Paths of even steps in the latent space from one song to another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from songrec.core.errors import NotReady
 from songrec.core.types import Floats, Match, NameTracks, Reason, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.attribute_ranks import AttributeTable, mask_unsaid
+from songrec.recommend.explain.attribute_ranks import AttributeTable, mask_unmentioned
 from songrec.recommend.explain.contributions import build_matches
 from songrec.recommend.method import Method
 from songrec.recommend.query import NOT_IN_RUN, Query
@@ -19,9 +19,9 @@ from songrec.recommend.similarity.similar import audible_subspace
 from songrec.recommend.top_k import Rows
 
 CANDIDATES = 512
-"""Songs for each point of the line, from which a path is chosen."""
+"""Candidate songs for each point of the line."""
 LOOK = 4096
-"""Songs that the method ranks for each end; all others count as equally far down."""
+"""Songs that the method ranks for each end; all others share the next rank."""
 SWEEPS = 50
 
 
@@ -58,7 +58,7 @@ def find_path(
        among the candidates of any target, that lowers the sum of (length − L)² over its two steps
        most and whose song is unused, until a whole round changes nothing.
 
-    ``withdrawn`` are ids of the space that the catalogue has no longer. Deterministic.
+    ``withdrawn`` are ids of the space that are no longer in the catalogue. Deterministic.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def find_path(
             used.add(int(space.song_keys[free]))
             path.append(free)
     path.append(int(at[1]))
-    # A short catalogue may leave a target without an answer; there is nothing to exchange then.
+    # In a small catalogue a target may lack candidates; then there is nothing to exchange.
     if len(path) == between + 2:
         _even(space, path, sorted({row for rows in candidates for row in rows}), used)
     points = latent[path].astype(np.float64)
@@ -92,7 +92,7 @@ def find_path(
 
 
 def describe_path(space: Space, path: SongPath, names: NameTracks | None = None) -> list[Match]:
-    """Describe the path's tracks: score, reasons, and how each differs from the one before.
+    """Describe the path's tracks: score, reasons, and the difference to the previous track.
 
     The score is 1 − (distance from the straight line) / (its length). The two reasons are its
     terms: the target on the line, and the distance from it. ``details["step"]`` of the first one is
@@ -192,8 +192,8 @@ def _unevenness(
 
 
 def _difference(table: AttributeTable, row: int) -> str:
-    """Describe how a song differs most from the one before: ``Calmer than the song before``."""
-    gaps = mask_unsaid(np.abs(table.ranks[row] - table.ranks[row - 1]), table.names, np.nan)
+    """Describe the largest difference to the previous song: ``Calmer than the song before``."""
+    gaps = mask_unmentioned(np.abs(table.ranks[row] - table.ranks[row - 1]), table.names, np.nan)
     if not np.isfinite(gaps).any():
         return "Much like the song before"
     trait = table.compare(row, table, row - 1, int(np.nanargmax(gaps)))

@@ -1,8 +1,8 @@
 """Re-ranking of scored candidates: variety, novelty, freshness, artist cap, surprise, tastes.
 
-It works alike for every method, between scoring and explaining. Whatever moves a song is a term of
-the score that is shown, in the unit of the method's own scores (``spread``), with a reason of the
-kind ``rerank``.
+It works in the same way for every method, between scoring and explaining. Each change of the order
+is a term of the displayed score, in units of the method's own scores (``spread``), with a reason of
+the kind ``rerank``.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Reranking:
     variety, novelty, freshness
         From 0 to 1: preference for songs unlike those already chosen, little known, recent.
     per_artist
-        Songs by one artist at most; 0 for any number.
+        Maximum number of songs per artist; 0 for any number.
     surprise
-        Seed of a random draw that prefers better songs; None for no draw.
+        Seed of a random sample that prefers better songs; None for no sampling.
     every_taste
-        Whether several tastes are answered in proportion to their likes.
+        Whether several tastes are represented in proportion to their likes.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Reranking:
 
     @property
     def similarity_cost(self) -> float:
-        """Cost of similarity in spreads: about as ``variety`` at 0.5, ten times it at 1."""
+        """Cost of similarity in spreads: about ``variety`` at 0.5, ten times ``variety`` at 1."""
         return self.variety / (1 - 0.9 * self.variety)
 
 
@@ -92,7 +92,7 @@ DEFAULT_RERANKING = Reranking(per_artist=MAX_PER_ARTIST, every_taste=True)
 
 @dataclass(frozen=True)
 class RerankTerm:
-    """What one criterion adds to the score of each song of a list, with the reasons' texts."""
+    """One criterion's contributions to the scores of a list, with the reasons' texts."""
 
     about: str
     values: Array
@@ -108,7 +108,7 @@ class RerankResult:
     terms: tuple[RerankTerm, ...]
 
     def reasons(self) -> list[tuple[Reason, ...]]:
-        """Return for each chosen song a reason per term that moves it."""
+        """Return, for each chosen song, a reason per non-zero term."""
         return [
             tuple(
                 Reason(
@@ -134,7 +134,7 @@ def available_criteria(space: Space) -> frozenset[str]:
 
 
 def has_enough(query: Query, rows: Rows, options: Reranking, n: int) -> bool:
-    """Tell whether ``n`` of ``rows`` remain under the artist cap."""
+    """Return whether ``n`` of ``rows`` remain under the artist cap."""
     if not options.per_artist:
         return True
     return len(cap_per_artist(query.statistics.artists[rows], options.per_artist)) >= n
@@ -233,7 +233,7 @@ def _choose(
     n: int,
     spread: float,
 ) -> tuple[Rows, Array, Rows]:
-    """Choose one by one: positions, the cost of similarity, the chosen song each is similar to."""
+    """Choose greedily; return positions, costs of similarity, and the most similar chosen songs."""
     rows, groups = candidates.rows, range(len(candidates.likes))
     artists = query.statistics.artists[rows]
     cost = options.similarity_cost * spread
@@ -242,7 +242,7 @@ def _choose(
     left = np.ones(len(rows), dtype=bool)
     per_artist: Counter[int] = Counter()
     by_taste = options.every_taste and len(groups) > 1
-    likes, given = np.array(candidates.likes), np.zeros(len(groups))
+    likes, assigned = np.array(candidates.likes), np.zeros(len(groups))
     chosen: list[int] = []
     paid: list[float] = []
     like: list[int] = []
@@ -252,9 +252,9 @@ def _choose(
             best_of = np.array(
                 [marginal[candidates.group == g].max(initial=-np.inf) for g in groups]
             )
-            quotient = np.log(likes / (2 * given + 1)) + candidates.sureness.of(best_of)
+            quotient = np.log(likes / (2 * assigned + 1)) + candidates.sureness.of(best_of)
             turn = int(np.where(np.isfinite(best_of), quotient, -np.inf).argmax())
-            given[turn] += 1
+            assigned[turn] += 1
             marginal[candidates.group != turn] = -np.inf
         best = int(np.argmax(marginal))
         chosen.append(best)
@@ -284,7 +284,7 @@ def _similarity_term(query: Query, rows: Rows, values: Array, like: Rows) -> Rer
 
 
 def _taste_term(candidates: Candidates, chosen: Rows, scores: Array) -> RerankTerm:
-    """Lift each score to the highest that comes later, so that scores fall along the list."""
+    """Raise each score to the highest later one, so that scores descend along the list."""
     lifted = np.maximum.accumulate(scores[::-1])[::-1] - scores if len(scores) else scores
     likes = candidates.likes
     texts = [

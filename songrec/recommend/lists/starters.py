@@ -1,4 +1,4 @@
-"""Songs to like first: well known and typical, from one sound group after the other."""
+"""Songs to like first: popular and typical ones, with clusters taking turns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.top_k import Rows, count_earlier
 
 PER_GROUP = 30
-"""Songs of a group that are offered at most."""
-KNOWN_SHARE = 0.1
-"""Share of a group's songs, by popularity, that starters are chosen from."""
-MIN_KNOWN = 100
-"""Songs of a group that starters are chosen from, at least."""
+"""Maximum number of songs per cluster."""
+POPULAR_SHARE = 0.1
+"""Share of a cluster's songs, the most popular ones, to choose from."""
+MIN_POPULAR = 100
+"""Minimum number of a cluster's songs to choose from."""
 
 
 def starter_order(space: Space, rows: Rows, per_group: int = PER_GROUP) -> Rows:
-    """Return those of ``rows`` to offer somebody whose taste is unknown, the best first.
+    """Return the rows among ``rows`` to offer a listener of unknown taste, the best first.
 
-    The clusters take turns, the largest first, so that the first few songs differ. Of a cluster the
-    most popular songs are chosen from, where popularity is known, and rank by the sum of two
-    places: the nearer to the cluster's centre and the more popular, the earlier. Each song comes
-    once, and all other artists come before a second song by the same one. Noise comes last.
+    The clusters take turns, the largest first, so that the first few songs differ. Within a
+    cluster's most popular songs (all songs without popularity) the order is by the sum of two
+    ranks: nearness to the cluster's centre and popularity. Each song comes once, and a second song
+    by an artist comes after all other artists. Noise comes last.
     """
     if not len(rows):
         return rows
@@ -46,7 +46,7 @@ def starter_order(space: Space, rows: Rows, per_group: int = PER_GROUP) -> Rows:
 
 
 def central_order(space: Space, rows: Rows) -> Rows:
-    """Return ``rows`` with those nearest to their mean in the space first."""
+    """Sort ``rows`` by their distance to their mean in the space."""
     return rows[np.argsort(_distances_to_mean(space, rows), kind="stable")]
 
 
@@ -57,7 +57,7 @@ def _rank_group(space: Space, rows: Rows) -> Rows:
     if np.isnan(popularity).mean() > 0.5:
         return rows[np.argsort(distance, kind="stable")]
     popularity = np.nan_to_num(popularity, nan=-1.0)
-    count = max(MIN_KNOWN, round(KNOWN_SHARE * len(rows)))
+    count = max(MIN_POPULAR, round(POPULAR_SHARE * len(rows)))
     chosen = np.sort(np.argsort(-popularity, kind="stable")[:count])
     places = _places(distance[chosen]) + _places(-popularity[chosen])
     return rows[chosen[np.argsort(places, kind="stable")]]
@@ -76,5 +76,5 @@ def _popularity(space: Space, rows: Rows) -> NDArray[np.float64]:
 
 
 def _places(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the place of each value in ascending order, from 0; equal values share one."""
+    """Return the rank of each value in ascending order, from 0; ties share a rank."""
     return np.searchsorted(np.sort(values), values)

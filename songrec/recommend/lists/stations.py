@@ -1,4 +1,4 @@
-"""Stations: an endless order of all songs around a few, without repeats, the same for a seed."""
+"""Stations: orders of all songs around a few, without repeats, reproducible by a seed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from songrec.recommend.query import Candidates, Query, check_comparable
 from songrec.recommend.top_k import Rows, count_earlier
 
 MAX_SEEDS = 24
-"""A station around more songs than this draws as many of them, by its seed."""
+"""Limit of songs that a station is around; of more, a sample by its seed."""
 JITTER = 0.7
-"""A song of rank r is played at about a place between r / e^JITTER² and r · e^JITTER²."""
+"""A song of rank r gets a position of about r / e^JITTER² to r · e^JITTER²."""
 ARTIST_GAP = 5
 """An artist's k-th song has at least the rank ``ARTIST_GAP`` · k."""
 SEED_GAP = 4
-"""Of several seeds one comes in each ``SEED_GAP`` ranks."""
+"""Several seeds are inserted at one per ``SEED_GAP`` ranks."""
 FIRST_SONG = "The song this radio starts from"
 
 
@@ -42,14 +42,14 @@ def station_matches(
 ) -> list[Match]:
     """Return places ``start`` to ``start + n`` of the station around the tracks ``seeds`` (ids).
 
-    All songs of the space are put into the order of ``station_order``, then reordered by
-    ``jittered_order``. Every song comes once, the seeds included: a single one comes first, one of
-    several is explained by the others. Scores and reasons are those of ``recommender``.
+    All songs of the space are sorted by ``station_order``, then reordered by ``jittered_order``.
+    Every song comes once, including the seeds: a single seed comes first, and each of several
+    seeds is explained by the others. Scores and reasons are those of ``recommender``.
 
     Parameters
     ----------
     seed
-        Decides the order, and which seeds are used if there are more than ``MAX_SEEDS``.
+        Random seed of the order, and of the sample if there are more than ``MAX_SEEDS`` seeds.
     label
         A cluster whose songs come before all others.
     only
@@ -88,8 +88,8 @@ def _few_seeds(query: Query, seed: int) -> Query:
     """Return a query of at most ``MAX_SEEDS`` likes, drawn by ``seed``."""
     if len(query.likes) <= MAX_SEEDS:
         return query
-    drawn = np.random.default_rng(seed).choice(query.likes, MAX_SEEDS, replace=False)
-    return replace(query, likes=np.sort(drawn))
+    sample = np.random.default_rng(seed).choice(query.likes, MAX_SEEDS, replace=False)
+    return replace(query, likes=np.sort(sample))
 
 
 def _places(
@@ -104,7 +104,7 @@ def _places(
 def station_order(
     recommender: Method, query: Query, places: int, *, seed: int = 0, label: int | None = None
 ) -> Candidates:
-    """Return the first ``places`` songs (or more; fewer where there are no more) of a station.
+    """Return the first ``places`` songs of a station, or more; fewer only if there are no more.
 
     1. The method ranks all songs for each taste of the likes, which take turns (``tastes``). With
        ``label`` the songs of that cluster come before the others.
@@ -132,10 +132,10 @@ def station_order(
         artists = query.statistics.artists[merged.rows]
         rank = np.arange(len(artists))
         rank = np.maximum(rank, np.where(artists > 0, ARTIST_GAP * count_earlier(artists), 0))
-        known = len(ranked.rows)
+        n_ranked = len(ranked.rows)
         if not ranked.is_all:
-            # A song that was not looked at may come before those of a later rank.
-            merged, rank = merged.take(rank < known), rank[rank < known]
+            # A song outside the ranking may come before those of a later rank.
+            merged, rank = merged.take(rank < n_ranked), rank[rank < n_ranked]
         if ranked.is_all or len(merged.rows) >= places:
             return merged.take(np.argsort(rank, kind="stable"))
         count *= 2
@@ -144,25 +144,25 @@ def station_order(
 def _cluster_first(recommender: Method, query: Query, label: int, count: int) -> Candidates:
     """Rank the songs of a cluster, then all others."""
     inside = query.space.labels == label
-    found = []
+    results = []
     for rows in (np.flatnonzero(inside), np.flatnonzero(~inside)):
-        left = count - sum(len(part) for part, _ in found)
+        left = count - sum(len(part) for part, _ in results)
         if left > 0:
-            found.append(recommender.search(query.among(rows), left))
-    rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+            results.append(recommender.search(query.among(rows), left))
+    rows, scores = (np.concatenate(part) for part in zip(*results, strict=True))
     group = np.zeros(len(rows), dtype=np.int64)
     return Candidates(rows, scores, group, (query,), is_all=len(rows) < count)
 
 
 def _seed_rows(query: Query, seed: int) -> Rows:
-    """The likes that may come, each song once, in an order drawn with ``seed``."""
+    """Return the allowed likes, each song once, in random order by ``seed``."""
     allowed = np.setdiff1d(query.likes, query.withdrawn)
     first = np.unique(query.space.song_keys[allowed], return_index=True)[1]
     return np.random.default_rng(seed).permutation(allowed[np.sort(first)])
 
 
 def _explain(recommender: Method, query: Query, chosen: Candidates) -> list[Match]:
-    """Explain the songs of a station: a seed by the other seeds, a single one as the first song."""
+    """Explain the songs of a station: each seed by the other seeds, a single seed as the start."""
     queries, group = list(chosen.queries), chosen.group.copy()
     for at in np.flatnonzero(group < 0).tolist():
         group[at] = len(queries)
@@ -205,13 +205,13 @@ def jittered_order(
 
 
 def candidates_needed(places: int) -> int:
-    """Return how many of the nearest songs decide the first ``places`` of a station."""
+    """Return the number of nearest songs that determine the first ``places`` of a station."""
     # Rank r may come among the first p places only if log(1 + r) − J ≤ log(p) + J.
     return math.ceil(places * math.exp(2 * JITTER)) + 1
 
 
 def separate_artists(space: Space, matches: list[Match]) -> list[Match]:
-    """Reorder matches so that, where it can be avoided, no artist comes twice in a row."""
+    """Reorder matches so that, if possible, no artist comes twice in a row."""
     if space.artists is None:
         return matches
     rows = space.rows_of([match.track_id for match in matches])

@@ -1,9 +1,9 @@
-"""Several tastes: which likes belong together, and the candidates of each taste.
+"""Separation of likes into tastes, and the candidates of each taste.
 
-Every like votes on every other one through the method itself: how early does it come among the
-songs of the catalogue when only the first is liked? Likes that do not call for each other are
-tastes of their own, however few they are; each taste is then a query of its own, so that its songs
-are like its likes and not like the middle of all.
+The affinity of two likes is measured by the method itself: the rank of one among the songs of the
+catalogue when only the other is liked. Likes of low mutual affinity are separate tastes, however
+few they are. Each taste is a query of its own, so that its songs resemble its likes rather than the
+mean of all likes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Array = NDArray[np.float64]
 
 MAX_TASTES = 8
 MAX_VOTERS = 24
-"""Likes that vote; of more, evenly spaced ones do, and the others join the nearest taste."""
+"""Limit of likes that vote; of more, an evenly spaced sample; the others join the nearest taste."""
 SAMPLE = 512
-"""Songs of the catalogue that a like's place is estimated among."""
+"""Sample size of the catalogue for estimating the rank of a like."""
 SEED = 20_260
 FIRST, SCALE, MIN_SCALE = 4, 0.25, 1e-6
-"""How scores of tastes are compared; see ``_sureness``."""
+"""Parameters of the comparison of tastes' scores; see ``_sureness``."""
 TOGETHER = 2.0
-"""Mean surprisal from which two groups of likes are one taste; two random songs have 1."""
+"""Smallest mean surprisal of two groups of likes in one taste; two random songs have 1."""
 
 
 def split_tastes(
@@ -37,8 +37,8 @@ def split_tastes(
 ) -> tuple[Query, ...]:
     """Return a query for each taste of the likes, the largest first; often the query itself.
 
-    Groups of likes are merged by average linkage while their mean ``affinities`` are at ``least``
-    so large, or while there are more than ``most``.
+    Groups of likes are merged by average linkage while their mean ``affinities`` are at least
+    ``least``, or while there are more than ``most`` groups.
     """
     likes = query.likes
     if len(likes) < 2 or not isinstance(recommender, ScoresRows):
@@ -58,11 +58,11 @@ def split_tastes(
 
 
 def affinities(recommender: ScoresRows, query: Query, voters: Rows) -> Array:
-    """Compute how much some of the likes call for each like, ``(voters, likes)``.
+    """Compute the affinity of some likes (voters) to each like, ``(voters, likes)``.
 
-    That is the surprisal −log(p) of its place p, the share of the catalogue's songs (by a fixed
-    sample) that the method scores as high with the voter alone liked. A random song has 1 on
-    average. Symmetric for two voters: the mean of both directions.
+    The affinity is the surprisal −log(p), where p is the share of the catalogue's songs (in a fixed
+    sample) that the method scores at least as high with the voter as the only like. A random song
+    has 1 on average. Affinities of two voters are averaged over both directions.
     """
     sample = _sample(query)
     surprisal = np.zeros((len(voters), len(query.likes)))
@@ -84,11 +84,11 @@ def merge_groups(affinity: Array, least: float, most: int) -> list[NDArray[np.in
     Parameters
     ----------
     affinity
-        Symmetric ``(n, n)``; the diagonal does not count.
+        Symmetric ``(n, n)``; the diagonal is ignored.
     least
-        The two groups of largest mean affinity are merged while that is at least this.
+        Smallest mean affinity of two groups to merge.
     most
-        They are merged regardless while there are more groups than this.
+        Maximum number of groups; more are merged regardless of their affinity.
     """
     groups = [[item] for item in range(len(affinity))]
     between = np.array(affinity, dtype=np.float64)
@@ -115,25 +115,25 @@ def search_tastes(
     first: Sainte-Laguë's method, times how sure the method is of the row (``Sureness``). Without
     ``in_proportion`` all k-th rows come before the next ones.
 
-    A song that answers several queries stands where it comes first. Rows are given down to the
-    place where the first of the queries needs more than ``count`` rows: they are the beginning of
-    what a larger ``count`` gives.
+    A song of several queries comes at its first place. The result ends where the first of the
+    queries would need more than ``count`` rows, so it is a prefix of the result for a larger
+    ``count``.
     """
-    found = [recommender.search(query, max(count, FIRST)) for query in queries]
-    firsts = [scores[:FIRST] for _, scores in found]
-    found = [(rows[:count], scores[:count]) for rows, scores in found]
-    sizes = [len(rows) for rows, _ in found]
+    results = [recommender.search(query, max(count, FIRST)) for query in queries]
+    firsts = [scores[:FIRST] for _, scores in results]
+    results = [(rows[:count], scores[:count]) for rows, scores in results]
+    sizes = [len(rows) for rows, _ in results]
     is_all = max(sizes) < count
     if len(queries) == 1:
-        ((rows, scores),) = found
+        ((rows, scores),) = results
         return Candidates(rows, scores, np.zeros(sizes[0], dtype=np.int64), queries, is_all)
     sureness = _sureness(recommender, queries, firsts)
     keys = []
-    for query, (_, scores) in zip(queries, found, strict=True):
+    for query, (_, scores) in zip(queries, results, strict=True):
         key = np.log(2 * np.arange(len(scores)) + 1)
         keys.append(key - np.log(len(query.likes)) - sureness.of(scores) if in_proportion else key)
     horizon = min((key[-1] for key in keys if len(key) == count and count), default=np.inf)
-    key, rows, scores = map(np.concatenate, (keys, *zip(*found, strict=True)))
+    key, rows, scores = map(np.concatenate, (keys, *zip(*results, strict=True)))
     group = np.repeat(np.arange(len(queries)), sizes)
     order = np.argsort(key, kind="stable")
     order = order[key[order] <= horizon]
@@ -145,8 +145,8 @@ def search_tastes(
 def _sureness(recommender: Method, queries: Sequence[Query], firsts: Sequence[Scores]) -> Sureness:
     """Compare queries by their first ``FIRST`` scores and by those of the sample.
 
-    The centre is the mean of the first scores, the scale ``SCALE`` times its distance from the
-    usual song: the mean of the medians over the sample.
+    The centre is the mean of the first scores; the scale is ``SCALE`` times its distance from the
+    mean of the medians over the sample.
     """
     if not isinstance(recommender, ScoresRows) or not any(map(len, firsts)):
         return Sureness()
@@ -156,7 +156,7 @@ def _sureness(recommender: Method, queries: Sequence[Query], firsts: Sequence[Sc
 
 
 def _sample(query: Query) -> Rows:
-    """The fixed sample of songs of the space (all of a small one)."""
+    """Return the fixed sample of songs of the space (all songs of a small one)."""
     n = len(query.space.track_ids)
     if n <= SAMPLE:
         return np.arange(n, dtype=np.int64)

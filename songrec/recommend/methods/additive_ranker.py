@@ -1,4 +1,4 @@
-"""Songs that all evidence together speaks for, weighted as playlists taught."""
+"""Sum of all evidence, with weights trained on playlists."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from songrec.recommend.taste.additive_scorer import AdditiveScorer, AdditiveSett
 class AdditiveRanker(TasteMethod):
     """Score: the sum of one curve per kind of evidence (``taste.additive_model``).
 
-    Evidence is what ``taste`` rests on, how well the other songs of the artist fit, and what
-    playlists say about artist and song (``taste.evidence``). Of several tastes the one that scores
-    highest counts, and dislikes take away what they do in ``taste``. Without trained curves the
-    scores are those of ``taste``.
+    Evidence comes from the inputs of ``taste``, from the fit of the artist's other songs, and from
+    playlists with artist and song (``taste.evidence``). Among several tastes the highest score
+    counts; the penalty of dislikes is that of ``taste``. Without trained curves the scores are
+    those of ``taste``.
 
     Parameters
     ----------
     dislike_weight
         Weight of a dislike; a like's is 1.
     discovery
-        From 0 (familiar: all songs, as playlists go on) to 1 (new: artists none of the likes is
-        by); between them the curves of both are mixed.
+        From 0 (familiar: all songs, as in continuations of playlists) to 1 (new: other artists than
+        the likes'); in between the curves of both are interpolated.
     """
 
     def __init__(self, dislike_weight: float = 1.0, discovery: float = 0.0) -> None:

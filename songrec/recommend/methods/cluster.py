@@ -1,4 +1,4 @@
-"""The clusters of the likes: the nearest to a like that share its cluster."""
+"""Nearest songs in the clusters of the likes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from songrec.recommend.top_k import Rows, Scores
 
 
 class SameCluster:
-    """Score: typical − the distance to the nearest like of the same cluster, less the dislikes.
+    """Score: typical − distance to the nearest like of the same cluster − penalty of dislikes.
 
     Only tracks in a cluster of a like are candidates (a like that is noise, label -1, brings none).
     ``typical`` is the distance of two random tracks. The nearest dislike takes away
@@ -42,7 +42,7 @@ class SameCluster:
         return query.top(scores, count, members=members)
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Return per row a reason per feature beside its nearest like, and one per dislike."""
+        """Return, per row, a reason per feature against its nearest like, and one per dislike."""
         _, nearest = self._nearest(query, rows)
         titles = [query.title(int(query.likes[like])) for like in nearest]
         ids = [int(query.space.track_ids[query.likes[like]]) for like in nearest]

@@ -1,4 +1,4 @@
-"""The same direction as the mean of the likes."""
+"""Cosine to the mean of the likes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from songrec.recommend.top_k import ROUNDING, Rows, Scores, product
 
 
 class Cosine:
-    """Score: the cosine between a track and the mean of the likes, moved away from the dislikes.
+    """Score: cosine between a track and the mean of the likes, shifted away from the dislikes.
 
-    The direction is mean(likes) − ``dislike_weight`` · mean(dislikes), of each feature over those
-    that it is known of. With unit vectors x̂ and q̂ the score is the sum over the features f of
-    x̂_f · q̂_f, to which an unknown value adds nothing; the dislikes' part is a reason of its own per
+    The direction is mean(likes) − ``dislike_weight`` · mean(dislikes); the means of each feature
+    ignore unknown values. With unit vectors x̂ and q̂ the score is the sum over the features f of
+    x̂_f · q̂_f, to which an unknown value adds nothing. The dislikes' part is a separate reason per
     disliked track.
 
     Parameters
@@ -70,14 +70,14 @@ class Cosine:
         return [one + other for one, other in zip(good, bad, strict=True)]
 
     def per_like(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """Split the likes' part of the score over them, ``(rows, likes)``: a mean is a sum."""
+        """Split the likes' part of the score over the likes, ``(rows, likes)``."""
         towards, away = _means(query, query.likes), _means(query, query.dislikes)
         direction = towards.sum(axis=0) - self.dislike_weight * away.sum(axis=0)
         length = float(np.linalg.norm(direction)) or 1.0
         return self._unit(query, rows) @ towards.T / length
 
     def _direction(self, query: Query) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The likes' part of the unit direction ``(d,)`` and each dislike's ``(dislikes, d)``."""
+        """Return the unit direction split into likes ``(d,)`` and dislikes ``(dislikes, d)``."""
         towards = _means(query, query.likes).sum(axis=0)
         away = self.dislike_weight * _means(query, query.dislikes)
         length = float(np.linalg.norm(towards - away.sum(axis=0))) or 1.0
@@ -90,7 +90,7 @@ class Cosine:
 
 
 def _means(query: Query, rows: Rows) -> NDArray[np.float64]:
-    """Return what each row adds to the mean of the known values, ``(rows, d)``."""
+    """Return each row's contribution to the mean over known values, ``(rows, d)``."""
     vectors, unknown = query.space.matrix[rows].astype(np.float64), query.statistics.unknown
-    known = len(rows) if unknown is None else (~unknown[rows]).sum(axis=0)
-    return vectors / np.maximum(known, 1)
+    counts = len(rows) if unknown is None else (~unknown[rows]).sum(axis=0)
+    return vectors / np.maximum(counts, 1)

@@ -1,4 +1,4 @@
-"""Small sum of distances to the likes: exact, without looking at every track."""
+"""Smallest sum of distances to the likes, by exact search without scoring every track."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from songrec.recommend.top_k import (
     widen,
 )
 
-# How many candidates, the most promising ones, are looked at first.
+# Number of most promising candidates that are scored first.
 FIRST_LOOK = 512
-# Likes are bounded in this many groups; in more, and at last each alone, when that says too little.
+# Number of groups of likes for the bound; more, and finally one per like, if the bound is too weak.
 GROUPS = (8, 32)
-# The bound is computed in float32; it is lowered by this part of the squared norms, many times
-# their rounding, so that it stays a bound.
+# The float32 bound is lowered by this share of the squared norms, many times the rounding error,
+# so that it remains a bound.
 ROUNDING = 8e-6
 SLICE = 2**18
 
 
 class Distance:
-    """Score: the sum over the likes of (typical − distance), less what the dislikes take away.
+    """Score: sum over the likes of (typical − distance), minus the penalty of the dislikes.
 
-    ``typical`` is the distance of two random tracks: a like that is no nearer than chance adds
-    nothing, one beyond takes away. A dislike takes away ``dislike_weight`` · (typical − distance)
-    from tracks nearer to it than chance and leaves all others alone: it pushes in its own
-    neighbourhood only. This is the idea of Rocchio's negative feedback (Rocchio 1971) for
-    distances. On playlists, where ten songs are known and the wrong ones among the first answers
-    disliked, weights of 0.25 to 0.5 find most of the rest; 1 finds less than no dislikes at all.
+    ``typical`` is the distance of two random tracks: a like at that distance adds nothing, one
+    beyond it lowers the score. The penalty of a dislike is ``dislike_weight`` · (typical −
+    distance) for tracks nearer to it than ``typical``, so it only affects its neighbourhood. This
+    is Rocchio's negative feedback (Rocchio 1971) for distances. On playlists with ten known songs,
+    where wrong songs among the first results are disliked, weights of 0.25 to 0.5 find most of the
+    remaining songs; 1 finds fewer than no dislikes at all.
 
     A value that one of the two tracks lacks counts as far apart as two random ones
     (``SpaceStatistics.differences``): it speaks neither for nor against.
 
-    Exact, without computing every distance. The sum of the distances from x to a group of g likes
-    with mean m is at least g · ‖x − m‖ (a norm is convex: Jensen's inequality), and dislikes only
-    lower the score. So tracks are looked at in order of that bound, summed over a few groups of
-    likes; when the bound of the next one is no better than the worst one kept, no later track can
-    be better.
+    The search is exact without computing every distance. The sum of the distances from x to a
+    group of g likes with mean m is at least g · ‖x − m‖ (Jensen's inequality), and dislikes only
+    lower the score. Tracks are scored in the order of that bound, summed over a few groups of
+    likes; once the bound of the next track is no better than the worst result so far, no later
+    track can be better.
     """
 
     def __init__(self, dislike_weight: float = 0.25) -> None:
@@ -71,15 +71,19 @@ class Distance:
             )
 
         unknown = query.statistics.unknown
-        are_known = unknown is None or not unknown[query.likes].any()
+        has_all_values = unknown is None or not unknown[query.likes].any()
         for groups in GROUPS:
-            if are_known and groups < likes and (ranking := attempt(groups)(first)) is not None:
+            if (
+                has_all_values
+                and groups < likes
+                and (ranking := attempt(groups)(first)) is not None
+            ):
                 return ranking
         # Each like alone bounds tightly; only dislikes and copies of songs can ask for more.
         return widen(attempt(likes), first)
 
     def scores(self, query: Query, rows: Rows) -> Scores:
-        """The score of each row, in float64."""
+        """Compute the scores of ``rows`` in float64."""
         typical = query.statistics.typical
         scores = np.zeros(len(rows))
         for like in query.likes.tolist():
@@ -89,7 +93,7 @@ class Distance:
         return scores
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Per row: a reason per liked track and per disliked one that takes something away."""
+        """Return, per row, a reason per liked track and per dislike with a penalty."""
         typical = query.statistics.typical
         to_likes, to_dislikes = (
             query.statistics.distances_to_each(rows, others)
@@ -106,9 +110,9 @@ class Distance:
 
 
 def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
-    """A lower bound of every track's sum of distances to the likes, ``(n,)``.
+    """Compute a lower bound of every track's sum of distances to the likes, ``(n,)``.
 
-    Likes that lack a value must be groups of their own.
+    Likes with unknown values must be groups of their own.
     """
     centres, sizes = group_points(query.liked_vectors, groups)
     matrix, square_norms = query.space.matrix, query.statistics.square_norms
@@ -127,7 +131,7 @@ def _least_sums(query: Query, groups: int) -> NDArray[np.float32]:
     with single_threaded_blas():
         for start in range(0, len(matrix), step):
             rows = slice(start, start + step)
-            # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², less what float32 may have got wrong.
+            # ‖x − m‖² = ‖x‖² − 2 x·m + ‖m‖², minus the rounding error of float32.
             square = matrix[rows] @ turned
             square += constant
             square += (square_norms[rows] * np.float32(1 - ROUNDING))[:, None]

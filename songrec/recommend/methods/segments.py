@@ -1,7 +1,7 @@
-"""Songs with a segment like segments of the likes; see ``segment_search`` for how it is exact.
+"""Songs with segments similar to those of the likes; exact by ``segment_search``.
 
-Some of the liked songs' segments are sampled, p₁ … pₙ; a segment x of another song has
-d(x) = Σ ‖x − pᵢ‖₂; of every song its nearest segment counts, and the smallest d comes first.
+A sample of the liked songs' segments is p₁ … pₙ; a segment x of another song has d(x) = Σ ‖x −
+pᵢ‖₂. Songs are sorted by the smallest d of their segments.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from songrec.recommend.top_k import Rows, Scores
 class SampledSegments:
     """Segments sampled from some songs.
 
-    ``rows`` ``(p,)`` in the index, ``songs`` ``(p,)`` positions of their songs among those sampled
-    from, ``vectors`` float64 ``(p, d)``.
+    ``rows`` ``(p,)`` in the index, ``songs`` ``(p,)`` positions of their songs among the sampled
+    songs, ``vectors`` float64 ``(p, d)``.
     """
 
     rows: Ints
@@ -38,18 +38,17 @@ class SampledSegments:
 
 
 class NearestSegments:
-    """Score: n · typical − d(x), less what the dislikes take away.
+    """Score: n · typical − d(x) − penalty of dislikes.
 
-    ``typical`` is the distance of two random segments, so that a liked segment no nearer than
-    chance adds nothing. Segments of disliked songs (``points`` at most) take away
-    ``dislike_weight`` · (typical − distance) from segments that are nearer to them than chance.
-    Where no song is cut into segments ``Distance`` ranks whole songs.
+    ``typical`` is the distance of two random segments, so that a liked segment at that distance
+    adds nothing. The penalty sums ``dislike_weight`` · (typical − distance) over at most ``points``
+    segments of disliked songs that are nearer than ``typical``. Without an index of segments
+    ``Distance`` ranks whole songs.
 
     Parameters
     ----------
     points
-        How many of the liked songs' segments are sampled; each song gives one before any gives a
-        second.
+        Number of sampled segments of liked songs, evenly over the songs.
     seed
         Seed of the sample.
     dislike_weight
@@ -64,7 +63,7 @@ class NearestSegments:
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """Return the best ``count`` rows (fewer if there are no more) and scores, best first.
 
-        Raises ``NotReady`` where none of the likes has segments though other songs have.
+        Raises ``NotReady`` if none of the likes has segments although other songs do.
         """
         segments = query.space.segments
         if segments is None:
@@ -111,9 +110,9 @@ class NearestSegments:
         return SampledSegments(rows, songs, segments.vectors[rows].astype(np.float64))
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
-        """Return per row a reason per liked song with a sampled segment, and per disliked one.
+        """Return, per row, a reason per liked and disliked song with a sampled segment.
 
-        The first one's details hold ``fragment``: the song's own segment, its tags and d.
+        The details of the first reason hold ``fragment``: the song's own segment, its tags and d.
         """
         segments = query.space.segments
         if segments is None:
@@ -170,50 +169,75 @@ class NearestSegments:
         near: NDArray[np.float64],
         is_liked: bool,
     ) -> list[Reason]:
-        """Return a reason per song with a sampled segment, the largest first, the rest as one.
+        """Return a reason per song with a sampled segment, largest first, small ones summed up.
 
-        ``own`` holds the row of the segment that they are compared with.
+        ``own`` holds the row of the compared segment.
         """
         reasons = []
         for song in np.unique(points.songs).tolist():
-            mine = np.flatnonzero(points.songs == song)
-            mine = mine[np.argsort(near[mine], kind="stable")]
-            row = int(rows[song])
-            title = query.title(row)
-            close = contributions.describe_closeness(float(near[mine[0]]) / segments.typical)
-            start = float(segments.starts[points.rows[mine[0]]])
-            after = f" at {clock(start)}{'' if is_liked else ', which you dislike'}"
-            near_enough = close in ("Very close to", "Close to")
-            lead = "A moment like" if near_enough else "Its closest moment is like"
-            shared = common_tags(segments, own, points.rows[mine[:1]])
-            if near_enough and (clause := describe_sound((), shared)):
-                lead = f"{phrases.capitalize(clause)}, like"
+            of_song = np.flatnonzero(points.songs == song)
+            of_song = of_song[np.argsort(near[of_song], kind="stable")]
             reasons.append(
-                Reason(
-                    "liked" if is_liked else "disliked",
-                    f"{close} “{title}”{after}",
-                    math.fsum(shares[mine].tolist()),
-                    int(query.space.track_ids[row]),
-                    {
-                        "title": title,
-                        "before": close,
-                        "after": after,
-                        "sentence": f"{lead} “{title}” at {clock(start)}",
-                        "distance": math.fsum(near[mine].tolist()),
-                        "tags": song_tags(segments, points.rows[mine]),
-                        "fragments": [
-                            {
-                                "start_s": round(float(segments.starts[points.rows[at]]), 3),
-                                "distance": float(near[at]),
-                            }
-                            for at in mine.tolist()
-                        ],
-                    },
+                _song_reason(
+                    query,
+                    segments,
+                    int(rows[song]),
+                    own,
+                    points.rows[of_song],
+                    near[of_song],
+                    math.fsum(shares[of_song].tolist()),
+                    is_liked,
                 )
             )
         sign = -1 if is_liked else 1
         reasons.sort(key=lambda reason: sign * reason.contribution)
         return _summed(reasons, is_liked)
+
+
+def _song_reason(
+    query: Query,
+    segments: SegmentIndex,
+    row: int,
+    own: Ints,
+    sampled: Ints,
+    distances: NDArray[np.float64],
+    contribution: float,
+    is_liked: bool,
+) -> Reason:
+    """Return the reason about one liked or disliked song.
+
+    ``sampled`` are the song's sampled segments, nearest first, at ``distances`` from ``own``.
+    """
+    title = query.title(row)
+    close = contributions.describe_closeness(float(distances[0]) / segments.typical)
+    start = clock(float(segments.starts[sampled[0]]))
+    after = f" at {start}{'' if is_liked else ', which you dislike'}"
+    is_close = close in ("Very close to", "Close to")
+    lead = "A moment like" if is_close else "Its closest moment is like"
+    shared = common_tags(segments, own, sampled[:1])
+    if is_close and (clause := describe_sound((), shared)):
+        lead = f"{phrases.capitalize(clause)}, like"
+    return Reason(
+        "liked" if is_liked else "disliked",
+        f"{close} “{title}”{after}",
+        contribution,
+        int(query.space.track_ids[row]),
+        {
+            "title": title,
+            "before": close,
+            "after": after,
+            "sentence": f"{lead} “{title}” at {start}",
+            "distance": math.fsum(distances.tolist()),
+            "tags": song_tags(segments, sampled),
+            "fragments": [
+                {
+                    "start_s": round(float(segments.starts[segment]), 3),
+                    "distance": float(distance),
+                }
+                for segment, distance in zip(sampled.tolist(), distances, strict=True)
+            ],
+        },
+    )
 
 
 def _summed(reasons: list[Reason], is_liked: bool) -> list[Reason]:
@@ -256,7 +280,7 @@ def clock(seconds: float) -> str:
 
 
 def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
-    """Return per track of the index its row in the space (−1: none) and a number of its song."""
+    """Return, per track of the index, its row in the space (−1: none) and its song number."""
 
     def compute() -> tuple[Ints, Ints]:
         ids = np.asarray(segments.track_ids)
@@ -269,7 +293,7 @@ def _places(space: Space, segments: SegmentIndex) -> tuple[Ints, Ints]:
 
 
 def _tracks(space: Space, segments: SegmentIndex, rows: Rows) -> Ints:
-    """Return the positions in the index of those of these rows that have segments, in order."""
+    """Return the positions in the index of the rows that have segments, in order."""
     return positions(segments.track_ids, space.track_ids[rows])
 
 

@@ -1,4 +1,4 @@
-"""Songs that are likelier under the listener's taste than in the catalogue at large."""
+"""Likelihood ratio of songs under the listener's taste and in the catalogue."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from songrec.recommend.top_k import Rows, Scores
 class TasteMethod:
     """Score: log density under the taste − ``BACKGROUND`` · log density in the catalogue.
 
-    A taste is a density over each column (see ``taste.density``); of several tastes the one that
-    the song fits best counts, with the logarithm of its share of the likes. Dislikes j take away
-    log(1 + ``dislike_weight`` / likes · Σ_j density around j / density in the catalogue): much
-    where they are, next to nothing elsewhere. All terms add up.
+    A taste is a density over each column (see ``taste.density``). Among several tastes the best
+    fitting one counts, plus the logarithm of its share of the likes. The penalty of dislikes j is
+    log(1 + ``dislike_weight`` / likes · Σ_j density around j / density in the catalogue): large
+    near them, negligible elsewhere. All terms add up.
 
     Parameters
     ----------
     dislike_weight
         Weight of a dislike; a like's is 1.
     metadata
-        Whether three priors count on top, each the logarithm of how much likelier than chance: an
-        artist that comes again, an album of theirs that does, a popularity like the likes'.
+        Whether to add three priors, each a log-likelihood ratio to chance: a repeated artist, a
+        repeated album of the artist, a popularity similar to the likes'.
     playlists
-        Whether a further prior counts: nearness to the likes in vectors that two towers learnt
-        from playlists at training (``services.training.two_tower``), with a weight chosen on
-        playlists kept out of it. It adds nothing without ``metadata``, in a run whose catalogue
-        has too few playlists, or where nearness did not help there.
+        Whether to add a further prior: nearness to the likes in vectors of a two-tower model
+        trained on playlists (``services.training.two_tower``), with a weight chosen on held-out
+        playlists. It adds nothing without ``metadata``, with too few playlists, or if nearness did
+        not help there.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class TasteMethod:
         for at in range(len(rows)):
             positive = [r for r in of_priors[at] if r.contribution > 0]
             others = [r for r in of_priors[at] if r.contribution <= 0]
-            # A prior leads where it says more than all of the sound.
+            # A prior comes first if it contributes more than all of the sound.
             leads = positive and positive[0].contribution > terms.features[at].sum()
             head = (*positive, *of_features[at]) if leads else (*of_features[at], *positive)
             answers.append((*head, *others, *of_dislikes[at]))

@@ -104,7 +104,7 @@ def describe_match(match: Match) -> str:
     if all(text.startswith(_SIMILAR) for text in texts):
         sides = [text.removeprefix(_SIMILAR).split(" and ") for text in texts]
         return _SIMILAR + join_clauses([side for some in sides for side in some])
-    # What the model is called stands with the figures.
+    # The name of the model is among the figures.
     texts = [text.partition(" (")[0] for text in texts]
     return "; ".join([texts[0], *(text[0].lower() + text[1:] for text in texts[1:])])
 

@@ -1,16 +1,16 @@
-"""Similar tracks by several feature sets of the sound at once, each by mutual proximity.
+"""Similar tracks by mutual proximity in several feature sets of the sound.
 
-A distance means little by itself: some tracks (hubs) are near to nearly all, others to none. By
-mutual proximity (Schnitzer, Flexer, Schedl and Widmer 2012, "Local and global scaling reduce hubs
-in space", JMLR 13) a distance is compared with those that both tracks have to all others, here in
-their normal approximation: mean and standard deviation over a sample. Two tracks are near if both
-are nearer to each other than to most.
+Distances alone suffer from hubs: some tracks are near to nearly all others, some to none. Mutual
+proximity (Schnitzer, Flexer, Schedl and Widmer 2012, "Local and global scaling reduce hubs in
+space", JMLR 13) relates a distance to the distances of both tracks to all others, here in the
+normal approximation: mean and standard deviation over a sample. Two tracks are near if each is
+nearer to the other than to most tracks.
 
-The paper multiplies the two probabilities. Where 100,000 tracks are compared, those of the nearest
-are all 1 − 10⁻⁶ or so, and a sum of several sets would be decided by the worst of them alone.
-Therefore the standard scores behind the probabilities are averaged (Stouffer's method): how many
-standard deviations nearer than usual, over both tracks and all sets. Where one distance is
-compared, the order is nearly the same; sums of several are better (docs/evaluation.md).
+The paper multiplies the two probabilities. Among 100,000 tracks those of the nearest ones are all
+about 1 − 10⁻⁶, and the worst of several feature sets alone would determine their sum. Therefore the
+standard scores behind the probabilities are averaged over both tracks and all sets (Stouffer's
+method). For a single set the order is nearly the same; for several it is better
+(docs/evaluation.md).
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from songrec.core.types import Floats, Match, ProximityPart, Reason, SoundMixtur
 from songrec.recommend.top_k import Rows, product, top_distinct
 
 BLOCK = 2048
-"""Rows whose distances to the sample are in memory at once."""
+"""Number of rows per block of distances in memory."""
 SMALLEST = 1e-6
-"""Smallest standard deviation of distances: a set without any gives no score."""
+"""Smallest standard deviation of distances that yields a score."""
 ROUNDING = 0.02
-"""Largest error of a score in float32: that of a small distance between long vectors."""
+"""Largest error of a float32 score, for a small distance between long vectors."""
 _Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """What a listener reads of a feature set: where it speaks for a track, and where against.
+    """Texts of a feature set for positive and negative contributions.
 
-    Sets of equal ``about`` are one reason.
+    Sets of equal ``about`` share one reason.
     """
 
     about: str
@@ -55,7 +55,7 @@ def distance_moments(vectors: Floats, sample: Rows) -> tuple[Floats, Floats]:
     vectors
         float32 ``(n, d)``.
     sample
-        Rows, int64 ``(s,)``. A row that is part of it is not compared with itself.
+        Rows, int64 ``(s,)``. A row in the sample is not compared with itself.
 
     Returns
     -------
@@ -83,9 +83,10 @@ def distance_moments(vectors: Floats, sample: Rows) -> tuple[Floats, Floats]:
 
 
 def proximity(part: ProximityPart, row: int, others: Rows) -> _Scores:
-    """Return how many standard deviations nearer than usual ``row`` and ``others`` are, ``(m,)``.
+    """Return the standard scores of the nearness of ``row`` and ``others``, ``(m,)``.
 
-    The mean of both sides: less than the mean distance of ``row``, and of each of ``others``.
+    The mean of two scores: relative to the distances of ``row``, and to those of each of
+    ``others``.
     """
     differences = part.vectors[others].astype(np.float64) - part.vectors[row]
     distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
@@ -111,14 +112,14 @@ def proximities(mixture: SoundMixture, row: int) -> Floats:
 def similarities(mixture: SoundMixture, track_id: int, others: Rows) -> _Scores | None:
     """Return the scores of rows to a track as probabilities, 0 to 1.
 
-    1 is the same sound, 0.5 as far as tracks usually are, 0 the farthest: the share of pairs that
-    are farther, in the normal approximation. None for a track that lacks a set of the mixture.
+    The probability is the share of pairs that are farther apart, in the normal approximation: 1 for
+    the same sound, 0.5 for an average pair. None for a track that lacks a set of the mixture.
     """
-    known = mixture.rows_of([track_id])
-    if not len(known):
+    own_rows = mixture.rows_of([track_id])
+    if not len(own_rows):
         return None
     scores = sum(
-        (part.weight * proximity(part, int(known[0]), others) for part in mixture.parts),
+        (part.weight * proximity(part, int(own_rows[0]), others) for part in mixture.parts),
         np.zeros(len(others)),
     )
     return np.array([0.5 * math.erfc(-score / math.sqrt(2)) for score in scores.tolist()])
@@ -134,9 +135,9 @@ def nearest_by_mixture(
 ) -> list[Match]:
     """Return the ``n`` tracks of highest score to ``track_id``, each song once.
 
-    The reasons are one per phrase, in the order of their contributions, which add up to the score:
-    standard deviations nearer than usual, times the weights of the sets. ``details`` holds the
-    mutual proximity by each set: the probability that a random track is farther from both.
+    There is one reason per phrase, by descending contribution. Contributions are standard scores
+    times the weights of the sets and add up to the score. ``details`` holds the mutual proximity by
+    each set: the probability that a random track is farther from both.
 
     Parameters
     ----------
@@ -150,10 +151,10 @@ def nearest_by_mixture(
     NotReady
         If the track does not have all sets of the mixture.
     """
-    known = mixture.rows_of([track_id])
-    if not len(known):
+    own_rows = mixture.rows_of([track_id])
+    if not len(own_rows):
         raise NotReady("This song was not analysed by all feature sets of the sound.")
-    row = int(known[0])
+    row = int(own_rows[0])
     rough = proximities(mixture, row)
     rough[mixture.rows_of(list(excluded))] = -np.inf
 

@@ -1,16 +1,15 @@
-"""Exact search for the segments with the smallest sum of distances to some others, by bounds.
+"""Exact branch-and-bound search for segments with the smallest sum of distances to given points.
 
-With n points p and a segment x, d(x) = Σ ‖x − p‖. A norm is convex, so n · ‖x − mean(p)‖ ≤ d(x)
-(Jensen's inequality), and so it is group by group of the points. A vector is kept rotated, so that
-its first columns (the *head*) vary most; of the rest (the *tail*) the length is enough for a
-bound, since two vectors are at least as far apart as their lengths:
+With n points p and a segment x, d(x) = Σ ‖x − p‖. By Jensen's inequality n · ‖x − mean(p)‖ ≤ d(x),
+and the same holds for each group of points. Vectors are stored rotated, so that the first columns
+(the *head*) have most variance; for the remaining ones (the *tail*) the norm suffices for a bound:
 ‖x − p‖² ≥ ‖head(x) − head(p)‖² + (‖tail(x)‖ − ‖tail(p)‖)².
 
-1. Every segment is bounded through its head by the means of a few groups of the points.
-2. The most promising ones are measured; the worst of those kept is the *horizon*.
-3. Segments whose bound is within the horizon are bounded again, by every point alone, first
-   through the head and then by all columns in float32 (less the largest rounding error); the rest
-   is measured. No other segment can be among the best.
+1. Every segment gets a bound from its head and the means of a few groups of the points.
+2. The most promising segments are measured; the worst of the best ``count`` is the *horizon*.
+3. Segments with a bound within the horizon get tighter bounds from single points, first by the
+   head, then by all columns in float32 (minus the largest rounding error); the remaining ones are
+   measured. No other segment can be among the best.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ from songrec.recommend.top_k import group_points, rank_distinct, widen
 GROUPS = 8
 FIRST_LOOK = 1024
 SLICE = 1024
-"""Rows per slice at most: their distances stay in a processor's cache."""
+"""Maximum number of rows per slice, so that distances stay in a processor's cache."""
 CACHED_PRODUCTS = 2**18
 """Multiplications per slice of rows."""
 THREADS = min(4, os.cpu_count() or 1)
 ROUNDING = 8e-6
-"""Largest float32 error as a part of the squared lengths; bounds are lowered by it."""
+"""Largest float32 error relative to the squared norms; bounds are lowered by it."""
 
 Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SegmentHits:
-    """Best segments, best first, each of another song: rows of ``SegmentIndex`` and scores."""
+    """Segments of distinct songs, best first: rows of ``SegmentIndex`` and scores."""
 
     rows: Ints
     scores: Scores
@@ -67,11 +66,11 @@ def distances(
 
 
 def nearest_pair(segments: SegmentIndex, track_id: int, other_id: int) -> tuple[int, int] | None:
-    """Return the rows of the two nearest segments of two tracks; None where one has none."""
-    found = [positions(segments.track_ids, [one]) for one in (track_id, other_id)]
-    if not all(map(len, found)):
+    """Return the rows of the two nearest segments of two tracks; None without segments."""
+    at_index = [positions(segments.track_ids, [one]) for one in (track_id, other_id)]
+    if not all(map(len, at_index)):
         return None
-    rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in found]
+    rows = [np.arange(segments.first[at[0]], segments.first[at[0] + 1]) for at in at_index]
     if not all(map(len, rows)):
         return None
     own, others = (np.asarray(segments.vectors[some], dtype=np.float32) for some in rows)
@@ -100,7 +99,7 @@ def search_segments(
     songs
         The song of each segment, int64 ``(m,)``; −1 leaves it out.
     measure
-        Computes the objective of rows instead of the plain sum; nowhere below it.
+        Function for the objective of rows, never below the plain sum, which is the default.
     """
     measure = measure or (lambda rows: distance_sums(segments, rows, points))
     least = _grouped(segments, points, songs)
@@ -134,7 +133,7 @@ def _smallest(values: Floats, count: int) -> Ints:
 
 
 def _grouped(segments: SegmentIndex, points: NDArray[np.float64], songs: Ints) -> Floats:
-    """A lower bound of every segment's sum, float32 ``(m,)``; infinite where it may not come."""
+    """Compute a lower bound of every segment's sum, float32 ``(m,)``; infinite if excluded."""
     centres, sizes = group_points(points, GROUPS)
     bound = _Bounds(segments, centres, sizes, segments.head.shape[1]).of_all(None)
     bound[songs < 0] = np.inf
@@ -142,17 +141,17 @@ def _grouped(segments: SegmentIndex, points: NDArray[np.float64], songs: Ints) -
 
 
 class _Bounds:
-    """Σ size · least distance to a centre, through the first ``width`` columns and the tail."""
+    """Bound Σ size · distance to a centre, by the first ``width`` columns and the tail's norm."""
 
     def __init__(
         self, segments: SegmentIndex, centres: NDArray[np.float64], sizes: NDArray, width: int
     ) -> None:
         self.segments = segments
         self.has_tail = width < centres.shape[1]
-        # The whole width has no tail: what is left of it by rounding must not count twice.
+        # The full width has no tail; its rounding error must not count twice.
         self.vectors = segments.head if self.has_tail else segments.vectors
         heads = centres[:, :width]
-        # float32 copies of float64 means: what is lost is within ROUNDING.
+        # float32 copies of float64 means: the error is within ROUNDING.
         self.turned = np.ascontiguousarray(-2 * heads.T, dtype=np.float32)
         self.squares = ((heads**2).sum(axis=1) * (1 - ROUNDING)).astype(np.float32)
         self.tails = np.linalg.norm(centres[:, width:], axis=1).astype(np.float32)
@@ -160,7 +159,7 @@ class _Bounds:
         self.step = max(32, min(SLICE, CACHED_PRODUCTS // max(self.turned.size, 1)))
 
     def of_all(self, rows: Ints | None) -> Floats:
-        """Bounds of these rows (None: of all), float32."""
+        """Return the float32 bounds of ``rows``, None for all."""
         bound = np.empty(len(self.segments.tail) if rows is None else len(rows), np.float32)
         share = -(-len(bound) // THREADS // self.step) * self.step + self.step
 
@@ -171,7 +170,7 @@ class _Bounds:
                 at = slice(start, stop) if rows is None else rows[start:stop]
                 bound[start:stop] = self._of(at)
 
-        # numpy lets go of the interpreter while it works.
+        # numpy releases the GIL during these operations.
         with single_threaded_blas(), ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(part, range(0, len(bound), share)))
         return bound
@@ -185,7 +184,7 @@ class _Bounds:
         if self.has_tail:
             tail = self.segments.tail[rows][:, None]
             lengths = np.abs(tail - self.tails)
-            # Two lengths that are nearly equal may differ by rounding alone.
+            # Nearly equal norms may differ by rounding alone.
             lengths -= np.float32(ROUNDING) * (tail + self.tails)
             np.maximum(lengths, 0, out=lengths)
             lengths *= lengths

@@ -18,7 +18,7 @@ from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.top_k import Rows, nearest_rows, widen
 
 INAUDIBLE = frozenset({"duration", "year"})
-"""Columns that help to predict a taste but cannot be heard."""
+"""Columns for predicting tastes that are not audible."""
 
 
 def audible_subspace(space: Space) -> Space:
@@ -30,7 +30,7 @@ def _select_audible(space: Space) -> Space:
     at = [i for i, name in enumerate(space.columns) if name not in INAUDIBLE]
     if not at or len(at) == len(space.columns):
         return space
-    # A slice of a memory map stays on disk; picking columns would copy it.
+    # A slice of a memory map stays on disk, whereas selecting columns copies it.
     contiguous = at[-1] - at[0] + 1 == len(at)
     chosen = slice(at[0], at[-1] + 1) if contiguous else at
     columns = tuple(space.columns[i] for i in at)
@@ -38,9 +38,9 @@ def _select_audible(space: Space) -> Space:
 
 
 def closeness(space: Space, track_id: int, others: Rows) -> NDArray[np.float64] | None:
-    """Return the scores of rows as ``similar_tracks`` gives them, from 0 up.
+    """Return the scores of rows by ``similar_tracks``, at least 0.
 
-    None for a track that is not part of the space.
+    None for a track outside the space.
     """
     space = audible_subspace(space)
     own = space.rows_of([track_id])
@@ -55,7 +55,7 @@ def similar_tracks(
 ) -> list[Match]:
     """Return the ``n`` nearest tracks by audible columns, each song once, never the track itself.
 
-    ``withdrawn`` are ids of the space that the catalogue has no longer.
+    ``withdrawn`` are ids of the space that are no longer in the catalogue.
 
     The score is 1 − distance / typical: 1 at the same point, 0 as far as two random tracks; a value
     that one of the two lacks counts as far apart as two random ones. The reasons are one per

@@ -1,4 +1,4 @@
-"""Artists whose songs a method recommends to somebody who likes the songs of one artist."""
+"""Similar artists: those whose songs are recommended when the songs of an artist are liked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from songrec.core.types import Ints, Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.explain.phrases import NEVER_SAID, Trait
+from songrec.recommend.explain.phrases import UNMENTIONED, Trait
 from songrec.recommend.method import Method
 from songrec.recommend.query import Query
 from songrec.recommend.similarity.similar import audible_subspace
@@ -19,27 +19,27 @@ from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.top_k import count_earlier
 
 MAX_LIKED = 24
-"""Songs of an artist that stand for it; of more, evenly spaced ones."""
+"""Limit of an artist's songs used as likes; of more, an evenly spaced sample."""
 LOOK = 1000
-"""Recommended songs among which artists are looked for."""
+"""Number of recommended songs whose artists are considered."""
 N_BEST = 2
-"""An artist's best songs that count: one song says little about its artist."""
-NOT_SAID = NEVER_SAID | {"year"}
+"""Number of an artist's best songs in its score: one song says little about its artist."""
+UNMENTIONED_TRAITS = UNMENTIONED | {"year"}
 MAX_TRAITS = 2
 MIN_SHARED, FAR_MORE = 3, 3.0
-"""Playlists with both artists, also as a multiple of chance, from which on they are together."""
+"""Smallest number of playlists with both artists, absolute and as a multiple of chance."""
 CLOSE = 0.75
-"""Distance of two artists' means up to which they sound close."""
+"""Largest distance between the means of two artists that sound close."""
 
 
 @dataclass(frozen=True)
 class ArtistMatch:
-    """An artist like another one, by one of its tracks.
+    """A similar artist, identified by one of its tracks.
 
-    ``score`` is the method's, ``distance`` that of the means of both artists' songs by audible
-    attributes, in units of the distance of two random tracks. ``traits`` are the attributes that
-    both share, the most unusual first: means over the songs of the matched artist and of the other.
-    ``are_together`` tells whether playlists hold both artists far more often than by chance.
+    ``score`` is the method's, ``distance`` that between the means of both artists' songs by audible
+    attributes, in units of the distance of two random tracks. ``traits`` are the shared attributes,
+    the most unusual first: means over the songs of both artists. ``are_together``: whether
+    playlists contain both artists far more often than by chance.
     """
 
     track_id: int
@@ -50,7 +50,7 @@ class ArtistMatch:
 
     @property
     def sentence(self) -> str:
-        """What both share, in words."""
+        """Sentence about the shared traits."""
         words = [phrases.ADJECTIVES[trait.name][trait.is_high] for trait in self.traits]
         if words:
             both = f"Both {phrases.join_clauses(words)}"
@@ -69,25 +69,25 @@ class ArtistMatch:
 def similar_artists(
     recommender: Method, space: Space, rows: Ints, n: int, *, withdrawn: Sequence[int] = ()
 ) -> list[ArtistMatch]:
-    """Return the ``n`` artists that ``recommender`` comes upon when an artist's songs are liked.
+    """Return the ``n`` artists of the songs recommended when an artist's songs are liked.
 
     Parameters
     ----------
     recommender
-        Its ``LOOK`` best songs by other artists decide.
+        Method whose ``LOOK`` best songs by other artists are used.
     space
-        A run's space; one that knows no artists gives no matches.
+        A run's space; without artists there are no matches.
     rows
         Rows of the artist's tracks, as first artist or as a guest.
     n
-        Number of matches at most, best first.
+        Maximum number of matches, best first.
     withdrawn
-        Ids of tracks that must not be recommended: an artist without others is no match.
+        Ids of tracks that must not be recommended; artists without other tracks are left out.
 
     Notes
     -----
-    An artist's score is the mean score of its ``N_BEST`` best songs; one that is missing counts as
-    the last of all. An artist's tracks are those that credit it first.
+    An artist's score is the mean score of its ``N_BEST`` best songs; a missing song counts as the
+    lowest score. An artist's tracks are those that credit it first.
     """
     artists = statistics_of(space).artists
     own = rows[np.isin(artists[rows], _numbers_of(artists, rows))]
@@ -123,7 +123,7 @@ def similar_artists(
 
 
 def _in_same_playlists(space: Space, mine: Ints) -> NDArray[np.bool_]:
-    """Tell whether playlists hold an artist and ``mine`` far more often than by chance, of each."""
+    """Return, per artist, whether it shares playlists with ``mine`` far more than by chance."""
     evidence = PlaylistEvidence.of(space)
     mine_in = np.zeros(evidence.n_playlists, dtype=bool)
     mine_in[evidence.playlist[np.isin(evidence.artist, mine)]] = True
@@ -136,14 +136,14 @@ def _in_same_playlists(space: Space, mine: Ints) -> NDArray[np.bool_]:
 
 
 def _distance(space: Space, rows: Ints, others: Ints) -> float:
-    """The distance of two means by audible attributes, 1 for two random tracks."""
+    """Return the distance of two means by audible attributes, 1 for two random tracks."""
     subspace = audible_subspace(space)
     one, other = (subspace.matrix[some].mean(axis=0, dtype=np.float64) for some in (rows, others))
     return float(np.linalg.norm(one - other)) / statistics_of(subspace).typical
 
 
 def _numbers_of(artists: Ints, rows: Ints) -> Ints:
-    """The number that most of the rows have: tracks where the artist is a guest are another's."""
+    """Return the most frequent number: tracks with the artist as a guest have another one."""
     credited = artists[rows][artists[rows] > 0]
     if not len(credited):
         return credited
@@ -155,7 +155,7 @@ def _shared_traits(space: Space, rows: Ints, others: Ints) -> tuple[Trait, ...]:
     spreads = statistics_of(space).distributions
     traits = []
     for column, name in enumerate(space.value_names):
-        if name not in phrases.ADJECTIVES or name in NOT_SAID:
+        if name not in phrases.ADJECTIVES or name in UNMENTIONED_TRAITS:
             continue
         values = [_mean(space.values[some, column]) for some in (rows, others)]
         ranks = spreads[name].percentile(np.array(values))

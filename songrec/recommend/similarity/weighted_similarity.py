@@ -12,7 +12,7 @@ from songrec.core.attributes import BY_NAME, format_attribute, key_name
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Match, Reason, Space
 from songrec.recommend.explain.contributions import LITTLE_IN_COMMON, build_matches
-from songrec.recommend.explain.phrases import NEVER_SAID, attribute_label, join_clauses
+from songrec.recommend.explain.phrases import UNMENTIONED, attribute_label, join_clauses
 from songrec.recommend.query import NOT_IN_RUN, Query
 from songrec.recommend.top_k import distances
 
@@ -22,7 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "harmony": ("key", "mode"),
     "mood": ("energy", "positiveness"),
 }
-"""Features that one weight applies to. Components of audio features belong to ``timbre``."""
+"""Features by group; each group has one weight. Audio feature components are ``timbre``."""
 GROUP_LABELS = {"timbre": "Timbre", "rhythm": "Rhythm", "harmony": "Harmony", "mood": "Mood"}
 MAX_WEIGHT = 3.0
 PITCHES, MODES = 12, 2
@@ -47,8 +47,8 @@ def weighted_neighbours(
 ) -> list[Match]:
     """Return the ``n`` tracks of largest cosine over standardised features.
 
-    Key and mode are one-hot columns; unknown values lie at the mean and add nothing. The reasons
-    are one per feature and add up to the cosine.
+    Key and mode are one-hot columns; unknown values are at the mean and add nothing. There is one
+    reason per feature; they add up to the cosine.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def weighted_neighbours(
         Factors from 0 to ``MAX_WEIGHT`` of the groups' parts of the scalar product; 1 for groups
         that are missing. All 0 means all 1.
     withdrawn
-        Track ids of the space that the catalogue has no longer.
+        Track ids of the space that are no longer in the catalogue.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def latent_neighbours(
 ) -> list[Match]:
     """Return the ``n`` nearest tracks in the run's latent.
 
-    The score is 1 − distance / (median distance of two random tracks). The dimensions have no
-    names, so there is one reason. ``withdrawn`` as for ``weighted_neighbours``.
+    The score is 1 − distance / (median distance of two random tracks). There is one reason, since
+    the dimensions have no names. ``withdrawn`` as for ``weighted_neighbours``.
     """
     query = _query(space, track_id, withdrawn)
     row = int(query.likes[0])
@@ -123,7 +123,7 @@ def describe_match(match: Match) -> str:
     """Write a match's main sentence: ``Close in energy and tempo``."""
     if match.reasons[0].about == "latent":
         return match.reasons[0].text if match.score > 0 else LITTLE_IN_COMMON
-    speaking = [r for r in match.reasons if r.contribution > 0 and r.about not in NEVER_SAID]
+    speaking = [r for r in match.reasons if r.contribution > 0 and r.about not in UNMENTIONED]
     speaking.sort(key=lambda reason: -reason.contribution)
     names = [
         "timbre" if r.about == "sound" else attribute_label(str(r.about)).lower()
@@ -152,10 +152,10 @@ class _StandardizedTable:
     @classmethod
     def of(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
         """Return the table of ``space``, computed once while the space is open."""
-        return space.cached("standardized_table", lambda: cls._made(space, harmony))
+        return space.cached("standardized_table", lambda: cls._compute(space, harmony))
 
     @classmethod
-    def _made(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
+    def _compute(cls, space: Space, harmony: Harmony) -> _StandardizedTable:
         columns, names, groups = [], [], []
         for group, members in GROUPS.items():
             for name in members:
@@ -179,7 +179,7 @@ class _StandardizedTable:
         return cls(space, harmony, np.column_stack(columns), tuple(names), tuple(groups))
 
     def reasons(self, shares: NDArray[np.float64], own: int, other: int) -> tuple[Reason, ...]:
-        """Write one reason per feature, the largest first; columns of one name are one feature."""
+        """Write one reason per feature, the largest first; columns of one name are combined."""
         sums: dict[str, float] = {}
         for name, share in zip(self.names, shares.tolist(), strict=True):
             sums[name] = sums.get(name, 0.0) + share
@@ -209,8 +209,8 @@ class _StandardizedTable:
 
 
 def _standardised(column: NDArray[np.float32]) -> NDArray[np.float32]:
-    known = column[~np.isnan(column)].astype(np.float64)
-    if not len(known):
+    values = column[~np.isnan(column)].astype(np.float64)
+    if not len(values):
         return np.zeros(len(column), dtype=np.float32)
-    spread = float(known.std()) or 1.0
-    return np.nan_to_num((column - known.mean()) / spread).astype(np.float32)
+    spread = float(values.std()) or 1.0
+    return np.nan_to_num((column - values.mean()) / spread).astype(np.float32)

@@ -31,15 +31,15 @@ class ArtistVectors:
     ----------
     vectors
         Float32 ``(n_artists, d)``: unit vectors, near for artists with the same listeners. Rows of
-        artists that are not ``known`` are not read.
-    known
+        artists that are not ``has_vector`` are not read.
+    has_vector
         Bool ``(n_artists,)``: whether an artist has a vector.
     artists
         Int ``(n,)``: each track's artist, a row of ``vectors``.
     """
 
     vectors: Floats
-    known: NDArray[np.bool_]
+    has_vector: NDArray[np.bool_]
     artists: Ints
 
     def similarities(self, likes: Rows, rows: Rows) -> Array:
@@ -48,8 +48,8 @@ class ArtistVectors:
         NaN where one of the two has no vector.
         """
         cosines = self._vectors_of(rows) @ self._vectors_of(likes).T
-        cosines[~self.known_rows(rows)] = np.nan
-        cosines[:, ~self.known_rows(likes)] = np.nan
+        cosines[~self.has_vector_of(rows)] = np.nan
+        cosines[:, ~self.has_vector_of(likes)] = np.nan
         return cosines
 
     def nearness(self, likes: Rows, rows: Rows) -> Array:
@@ -65,7 +65,7 @@ class ArtistVectors:
         """Split ``nearness`` over the likes, ``(rows, likes)``; it is their sum."""
         liked = self._vectors_of(likes)
         shares = (self._vectors_of(rows) - self._mean) @ liked.T * self._scale(liked.sum(axis=0))
-        shares[~self.known_rows(rows)] = 0.0
+        shares[~self.has_vector_of(rows)] = 0.0
         return shares
 
     def nearness_of_all(self, likes: Rows) -> NDArray[np.float32]:
@@ -78,39 +78,41 @@ class ArtistVectors:
         direction = liked * self._scale(liked)
         by_artist = product(self.vectors, direction.astype(np.float32))
         by_artist -= np.float32(self._mean @ direction)
-        return np.where(self.known, by_artist, np.float32(0))
+        return np.where(self.has_vector, by_artist, np.float32(0))
 
     def _scale(self, direction: Array) -> float:
         """Return 1 / the standard deviation of the tracks' vectors along ``direction``."""
         variance = float(direction @ self._covariance @ direction)
         return 1 / np.sqrt(variance) if variance > MIN_VARIANCE else 0.0
 
-    def known_rows(self, rows: Rows) -> NDArray[np.bool_]:
+    def has_vector_of(self, rows: Rows) -> NDArray[np.bool_]:
         """Tell for each track whether its artist has a vector, ``(rows,)``."""
-        return self.known[self.artists[rows]]
+        return self.has_vector[self.artists[rows]]
 
     def _vectors_of(self, rows: Rows) -> Array:
         """Return the vectors of the tracks' artists ``(rows, d)``, zeros for unknown ones."""
         artists = self.artists[rows]
-        return np.where(self.known[artists, None], self.vectors[artists], 0.0).astype(np.float64)
+        return np.where(self.has_vector[artists, None], self.vectors[artists], 0.0).astype(
+            np.float64
+        )
 
     @cached_property
     def _mean(self) -> Array:
         """The mean vector of the tracks whose artist has one, ``(d,)``."""
-        tracks, vectors = self._tracks, self.vectors[self.known].astype(np.float64)
+        tracks, vectors = self._tracks, self.vectors[self.has_vector].astype(np.float64)
         return tracks @ vectors / max(tracks.sum(), 1)
 
     @cached_property
     def _covariance(self) -> Array:
         """The covariance of the vectors of the tracks whose artist has one, ``(d, d)``."""
-        centred = self.vectors[self.known].astype(np.float64) - self._mean
+        centred = self.vectors[self.has_vector].astype(np.float64) - self._mean
         return (centred * self._tracks[:, None]).T @ centred / max(self._tracks.sum(), 1)
 
     @cached_property
     def _tracks(self) -> Array:
         """The number of tracks of each artist that has a vector."""
-        counts = np.bincount(self.artists, minlength=len(self.known))
-        return counts[self.known].astype(np.float64)
+        counts = np.bincount(self.artists, minlength=len(self.has_vector))
+        return counts[self.has_vector].astype(np.float64)
 
 
 def artist_vectors_of(space: Space) -> ArtistVectors | None:
@@ -126,9 +128,9 @@ def _align(space: Space) -> ArtistVectors | None:
     rows = np.flatnonzero(np.isin(space.artists, space.artist_ids) & (numbers > 0))
     if not len(rows):
         return None
-    known = np.zeros(int(numbers.max()) + 1, dtype=bool)
-    known[numbers[rows]] = True
-    vectors = np.zeros((len(known), space.artist_vectors.shape[1]), dtype=np.float32)
+    has_vector = np.zeros(int(numbers.max()) + 1, dtype=bool)
+    has_vector[numbers[rows]] = True
+    vectors = np.zeros((len(has_vector), space.artist_vectors.shape[1]), dtype=np.float32)
     at = np.searchsorted(space.artist_ids, space.artists[rows])
     vectors[numbers[rows]] = space.artist_vectors[at]
-    return ArtistVectors(vectors, known, numbers)
+    return ArtistVectors(vectors, has_vector, numbers)

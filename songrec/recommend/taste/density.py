@@ -107,11 +107,11 @@ class NormalInverseGamma:
 
         Likes that are NaN in a column do not count there.
         """
-        known = ~np.isnan(likes)
-        n = known.sum(axis=0)
-        mean = np.where(known, likes, 0.0).sum(axis=0) / np.maximum(n, 1)
+        has_value = ~np.isnan(likes)
+        n = has_value.sum(axis=0)
+        mean = np.where(has_value, likes, 0.0).sum(axis=0) / np.maximum(n, 1)
         weight = self.pseudo_likes + n
-        spread = (np.where(known, likes - mean, 0.0) ** 2).sum(axis=0)
+        spread = (np.where(has_value, likes - mean, 0.0) ** 2).sum(axis=0)
         rate = self.rate + 0.5 * spread + 0.5 * self.pseudo_likes * n / weight * mean**2
         return weight, self.shape + n / 2, rate, n * mean / weight
 

@@ -104,7 +104,7 @@ class Evidence:
     @cached_property
     def density(self) -> StudentT:
         """The density of the taste."""
-        return self.model.columns.posterior_predictive(self.model.known_points(self.likes))
+        return self.model.columns.posterior_predictive(self.model.points_with_nan(self.likes))
 
     def by_column(self, rows: Rows) -> Array:
         """Compute the log-likelihood ratio of rows by column of the space, ``(rows, d)``.
@@ -114,7 +114,7 @@ class Evidence:
         points = self.model.points(rows)
         background = self.model.columns.prior_predictive.log_density(points)
         ratio = self.density.log_density(points) - BACKGROUND * background - self.model.reference
-        return self.model.known_terms(rows, ratio)
+        return self.model.mask_unknown(rows, ratio)
 
     def of_rows(self, rows: Rows) -> dict[str, Array]:
         """Compute the inputs of rows in float64, ``(rows,)`` by name."""
@@ -195,7 +195,7 @@ class Evidence:
         column = self.year_column
         if column is None:
             return None
-        values, group = self._distinct("year", lambda: self._known_column(column))
+        values, group = self._distinct("year", lambda: self._column_with_nan(column))
         scaled = values / self.statistics.scales[column]
         density = _column(self.density, column)
         background = _column(self.model.columns.prior_predictive, column)
@@ -212,7 +212,7 @@ class Evidence:
         inputs = {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
         return Grouped(group, {name: np.nan_to_num(of) for name, of in inputs.items()})
 
-    def _known_column(self, column: int) -> NDArray:
+    def _column_with_nan(self, column: int) -> NDArray:
         """A column of the space with NaN where it is unknown, ``(n,)``."""
         values, unknown = self.space.matrix[:, column], self.model.unknown
         return values if unknown is None else np.where(unknown[:, column], np.nan, values)
@@ -221,14 +221,14 @@ class Evidence:
     def _popularity(self) -> Grouped | None:
         if self.model.popularity is None:
             return None
-        scores, group = self._distinct("popularity", self._known_popularity)
+        scores, group = self._distinct("popularity", self._popularity_with_nan)
         prior = self.model.popularity_column
         density = prior.posterior_predictive(scores[group[self.likes]][:, None])
         ratio = _log_density(density, scores)
         ratio -= BACKGROUND * _log_density(prior.prior_predictive, scores)
         return Grouped(group, {POPULARITY: np.nan_to_num(ratio)})
 
-    def _known_popularity(self) -> NDArray:
+    def _popularity_with_nan(self) -> NDArray:
         """The popularity as normal scores with NaN where it is unknown, ``(n,)``."""
         statistics = self.statistics
         return np.where(statistics.unknown_popularity, np.nan, statistics.popularity)

@@ -56,10 +56,10 @@ class PlaylistEvidence:
         playlist, artist, share = [], [], []
         for number, rows in enumerate(space.playlists):
             names, counts = np.unique(artists[rows], return_counts=True)
-            is_known = names != UNKNOWN
-            playlist.append(np.full(is_known.sum(), number))
-            artist.append(names[is_known])
-            share.append(counts[is_known] / len(rows))
+            is_named = names != UNKNOWN
+            playlist.append(np.full(is_named.sum(), number))
+            artist.append(names[is_named])
+            share.append(counts[is_named] / len(rows))
         empty = np.zeros(0)
         return cls(
             space,

@@ -167,13 +167,13 @@ def _fit_column(name: str, parts: Sequence[Array]) -> ColumnPrior:
 class NameCounts:
     """Counts for candidate songs by name (artist or album); arrays, or one number for all.
 
-    ``same``: liked songs of the candidate's name; ``left``: other songs of the name; ``known``:
+    ``same``: liked songs of the candidate's name; ``left``: other songs of the name; ``n_liked``:
     liked songs in all, of ``names`` different names; ``total``: songs in all.
     """
 
     same: Array
     left: Array
-    known: Array | float
+    n_liked: Array | float
     names: Array | float
     total: Array | float
 
@@ -231,8 +231,8 @@ def log_lift(process: PitmanYor, counts: NameCounts) -> Array:
     """Compute the log of how much likelier than chance each candidate is; 0 with nothing liked."""
     again = np.maximum(counts.same - process.discount, 0.0) / counts.left * counts.total
     new = process.concentration + process.discount * np.asarray(counts.names)
-    ratio = np.log((again + new) / (np.asarray(counts.known) + process.concentration))
-    return process.strength * np.where(np.asarray(counts.known) > 0, ratio, 0.0)
+    ratio = np.log((again + new) / (np.asarray(counts.n_liked) + process.concentration))
+    return process.strength * np.where(np.asarray(counts.n_liked) > 0, ratio, 0.0)
 
 
 def _fit_pitman_yor(splits: Sequence[NameCounts]) -> PitmanYor:

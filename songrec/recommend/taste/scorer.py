@@ -99,7 +99,7 @@ class TasteModel:
         """Of which tracks each column is unknown, ``(n, d)``; None where all are known."""
         return statistics_of(self.space).unknown
 
-    def known_terms(self, rows: Rows, terms: Array) -> Array:
+    def mask_unknown(self, rows: Rows, terms: Array) -> Array:
         """Return terms ``(…, rows, d)`` with 0 where a row's value is unknown."""
         return terms if self.unknown is None else np.where(self.unknown[rows], 0.0, terms)
 
@@ -113,7 +113,7 @@ class TasteModel:
         """Return tracks in standard deviations of the columns, ``(rows, d)``."""
         return self.space.matrix[rows] / statistics_of(self.space).scales
 
-    def known_points(self, rows: Rows) -> Array:
+    def points_with_nan(self, rows: Rows) -> Array:
         """Return ``points`` with NaN where a value is unknown."""
         points = self.points(rows)
         return points if self.unknown is None else np.where(self.unknown[rows], np.nan, points)
@@ -167,8 +167,8 @@ class TasteScorer:
         columns = self.model.columns
         liked = self.model.points(query.likes)
         self.groups = split_into_tastes(columns, liked)
-        known = self.model.known_points(query.likes)
-        self.densities = [columns.posterior_predictive(known[group]) for group in self.groups]
+        points = self.model.points_with_nan(query.likes)
+        self.densities = [columns.posterior_predictive(points[group]) for group in self.groups]
         self.log_shares = np.log([len(group) / len(liked) for group in self.groups])
         disliked = self.model.points(query.dislikes) if settings.dislike_weight else []
         self.disliked_densities = [columns.density_around(point) for point in disliked]
@@ -223,7 +223,7 @@ class TasteScorer:
         common = BACKGROUND * background + self.model.reference
         by_taste = np.array([density.log_density(points) for density in self.densities])
         # Unknown values add nothing.
-        by_taste = self.model.known_terms(rows, by_taste - common)
+        by_taste = self.model.mask_unknown(rows, by_taste - common)
         group = (by_taste.sum(axis=2) + self.log_shares[:, None]).argmax(axis=0)
         features = by_taste[group, np.arange(len(rows))]
         priors = {"taste": self.log_shares[group]} if len(self.groups) > 1 else {}
@@ -237,7 +237,7 @@ class TasteScorer:
         background = self.model.columns.prior_predictive.log_density(points)
         ratios = np.zeros((len(rows), len(self.query.dislikes)))
         for column, density in enumerate(self.disliked_densities):
-            terms = self.model.known_terms(rows, density.log_density(points) - background)
+            terms = self.model.mask_unknown(rows, density.log_density(points) - background)
             ratio = np.exp(terms.sum(axis=1))
             ratios[:, column] = self.weight_per_dislike * ratio
         total = ratios.sum(axis=1, keepdims=True)
@@ -343,7 +343,7 @@ class TasteScorer:
             statistics.artists, likes, likes[:0], statistics.sizes[0]
         )
         none = np.zeros(1)
-        other = taste_prior.NameCounts(none, none + 1, counts.known, counts.names, counts.total)
+        other = taste_prior.NameCounts(none, none + 1, counts.n_liked, counts.names, counts.total)
         return float(log_lift(self.model.prior.artist, other)[0])
 
     def _same_artist(self, related: Rows) -> tuple[Array, Array]:

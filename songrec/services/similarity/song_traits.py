@@ -17,7 +17,7 @@ from songrec.recommend.explain import phrases
 from songrec.recommend.space_statistics import statistics_of
 
 N_TRAITS = 3
-NOT_TRAITS = phrases.NEVER_SAID
+NOT_TRAITS = phrases.UNMENTIONED
 N_WORDS = 2
 NOT_TELLING = frozenset({"vocal", "electric"})
 """Words that are true of most songs."""

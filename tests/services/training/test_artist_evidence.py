@@ -46,7 +46,7 @@ def test_a_run_stores_vectors_of_artists_with_the_same_listeners(session, instan
     scenes = np.array([int(names[i].rpartition(" ")[2]) // 2 for i in space.track_ids.tolist()])
     rows = np.arange(len(scenes))
     like = rows[scenes == 0][:1]
-    np.testing.assert_array_equal(near.known_rows(rows), scenes < 2)
+    np.testing.assert_array_equal(near.has_vector_of(rows), scenes < 2)
     similarity = near.similarities(like, rows)[:, 0]
     assert similarity[scenes == 0].min() > 0.4
     assert similarity[scenes == 1].max() < 0.1
