@@ -33,7 +33,7 @@ _IMPORT = "import tensorflow; print(open('/proc/self/status').read())"
 def study(data: Path, seed: int = 0) -> list[str]:
     """Build the table: memory of a worker by what it extracts, and of TensorFlow alone."""
     choices = {"`mfcc`, `statistical`": DEFAULT_SETS}
-    if published_weights.is_there(instance_path(), "musicnn"):
+    if published_weights.is_installed(instance_path(), "musicnn"):
         choices["the same with `musicnn`, `musicnn_tags`"] = (*DEFAULT_SETS, "musicnn", TAGS)
     rows = [(label, *worker(sets).values()) for label, sets in choices.items()]
     status = subprocess.run(

@@ -120,7 +120,7 @@ def _own(folder: Path) -> list[tuple[str, ...]]:
     count = 2 * len(read_clips(folder))
     with empty_instance() as (_, instance):
         names = ["timbre", "chroma", "sound"]
-        if published_weights.is_there(instance, "musicnn"):
+        if published_weights.is_installed(instance, "musicnn"):
             MusiCNN(models=published_weights.models_folder(instance)).warm()
             names += ["musicnn"]
         for name in names:

@@ -129,7 +129,7 @@ def _queue_setup(catalogue: str | None, audio: str | None) -> None:
     if audio == DEMO:
         click.echo("Your own music instead: make run AUDIO=~/Music")
     has_sound = audio_files.any_audible(db.session)
-    lacks_weights = has_sound and not published_weights.is_there(
+    lacks_weights = has_sound and not published_weights.is_installed(
         current_app.config["INSTANCE"], "musicnn"
     )
     if catalogue or audio or lacks_weights or (count and runs.published(db.session) is None):

@@ -142,7 +142,7 @@ def _extractable(instance: Path, parts: tuple[FeaturePart, ...]) -> tuple[Featur
     So the mixture is the one that a library of this instance is compared by.
     """
     models = ((part, EXTRACTORS.entry(part.variants[0].name).model) for part in parts)
-    return tuple(p for p, m in models if m is None or published_weights.is_there(instance, m))
+    return tuple(p for p, m in models if m is None or published_weights.is_installed(instance, m))
 
 
 def _mixture(name: str, parts: tuple[FeaturePart, ...]) -> dict[FeatureVariant, float]:

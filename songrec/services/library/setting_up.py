@@ -248,7 +248,7 @@ class _WeightsDownload:
     def __init__(self, instance: Path) -> None:
         self._problem: str | None = None
         self._thread: threading.Thread | None = None
-        if not published_weights.is_there(instance, WEIGHTS):
+        if not published_weights.is_installed(instance, WEIGHTS):
             self._thread = threading.Thread(target=self._fetch, args=(instance,), daemon=True)
             self._thread.start()
 

@@ -35,7 +35,7 @@ class EncoderChoice:
 
 def has_musicnn(instance: Path) -> bool:
     """Return whether MusiCNN's weights are installed."""
-    return published_weights.is_there(instance, "musicnn")
+    return published_weights.is_installed(instance, "musicnn")
 
 
 def choose(instance: Path, by: str = "best") -> EncoderChoice:

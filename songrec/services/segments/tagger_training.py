@@ -113,7 +113,7 @@ def train(
             "tagger": measures(held_out, probabilities, tags.names),
             "majority": measures(held_out, constant, tags.names),
         }
-        if request.baselines and published_weights.is_there(instance.folder, "musicnn"):
+        if request.baselines and published_weights.is_installed(instance.folder, "musicnn"):
             embeddings = _musicnn_embeddings(
                 instance.folder, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
             )

@@ -84,16 +84,16 @@ def snapshot(engine: Engine, instance: Path, folder: Path) -> Iterator[Snapshot]
         engine_of_copy = create_engine(f"sqlite:///{copy}")
         try:
             with engine_of_copy.connect() as connection:
-                found = _described(connection, instance, copy, str(source))
+                described = _described(connection, instance, copy, str(source))
         finally:
             engine_of_copy.dispose()
-        yield found
+        yield described
     elif engine.dialect.name == POSTGRESQL:
         dump = folder / DUMP
         with engine.connect() as connection:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
             name = str(connection.scalar(text("SELECT pg_export_snapshot()")))
-            found = _described(connection, instance, dump, "The database")
+            described = _described(connection, instance, dump, "The database")
             _postgresql_program(
                 engine,
                 "pg_dump",
@@ -106,7 +106,7 @@ def snapshot(engine: Engine, instance: Path, folder: Path) -> Iterator[Snapshot]
                 *(f"--exclude-table-data={name}" for name in _OF_THE_MOMENT),
                 "--extension=plpgsql",
             )
-        yield found
+        yield described
     else:
         raise BadInput(f"Backups of {engine.dialect.name} databases are not supported.")
 
@@ -184,7 +184,7 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
             column.not_like("/%"), func.substr(column, 1, len(f"{instance}/")) == f"{instance}/"
         )
 
-    kept: set[str] = set()
+    referenced: set[str] = set()
     vectors: set[str] = set()
     music: list[str] = []
     if "audio_file" in names:
@@ -193,7 +193,7 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
         ):
             relative = path.removeprefix(f"{instance}/")
             if relative.startswith("library/"):
-                kept.add(relative)
+                referenced.add(relative)
         # What is streamed from a music server lies in no folder of this machine.
         in_a_folder = and_(~inside(file.c.path), file.c.path.not_like(f"{STREAMED}%"))
         analysable = or_(
@@ -201,17 +201,17 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
             file.c.path.like("clips/%"),
             func.substr(file.c.path, 1, len(f"{instance}/clips/")) == f"{instance}/clips/",
         )
-        found_again = exists().where(
+        has_current_vector = exists().where(
             file.c.content_hash == vector.c.content_hash, file.c.state == "analysed", analysable
         )
-        vectors.update(connection.scalars(select(vector.c.path).where(~found_again)))
+        vectors.update(connection.scalars(select(vector.c.path).where(~has_current_vector)))
         roots = select(file.c.root).where(in_a_folder).distinct()
         music = sorted(connection.scalars(roots.where(file.c.state == "analysed")))
     return Snapshot(
         copy,
         revision,
         frozenset(connection.scalars(select(run.c.public_id)) if "run" in names else ()),
-        frozenset(kept),
+        frozenset(referenced),
         frozenset(vectors),
         tuple(music),
     )

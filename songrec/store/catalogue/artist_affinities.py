@@ -214,10 +214,10 @@ def _read_source(session: Session, source_id: int, kind: str) -> ArtistAffinitie
     rows = np.concatenate(parts) if parts else np.zeros((0, 3))
     numbers, groups = np.unique(rows[:, 0].astype(np.int64), return_inverse=True)
     ids, columns = np.unique(rows[:, 1].astype(np.int64), return_inverse=True)
-    wanted = ids.tolist() + (numbers.tolist() if kind == SIMILAR else [])
+    artist_ids = ids.tolist() + (numbers.tolist() if kind == SIMILAR else [])
     artists: dict[int, ArtistName] = {}
     keys: dict[int, str] = {}
-    for part in chunks(wanted):
+    for part in chunks(artist_ids):
         stored = select(_NAMED.c.id, _NAMED.c.key, _NAMED.c.name, _NAMED.c.musicbrainz_id)
         for artist_id, key, name, musicbrainz_id in session.execute(
             stored.where(_NAMED.c.id.in_(part))

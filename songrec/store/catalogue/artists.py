@@ -467,11 +467,11 @@ def tracks_sharing_artists(session: Session, track_ids: Iterable[int]) -> list[i
     for part in chunks(sorted(track_ids)):
         query = select(_CREDIT.c.artist_id).where(_CREDIT.c.track_id.in_(part)).distinct()
         credited.update(session.scalars(query))
-    found: set[int] = set()
+    track_ids_by_artists: set[int] = set()
     for part in chunks(sorted(credited)):
         query = select(_CREDIT.c.track_id).where(_CREDIT.c.artist_id.in_(part)).distinct()
-        found.update(session.scalars(query))
-    return sorted(found)
+        track_ids_by_artists.update(session.scalars(query))
+    return sorted(track_ids_by_artists)
 
 
 def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:

@@ -34,7 +34,7 @@ def with_ids(session: Session, ids: Iterable[str]) -> list[CatalogueId]:
     """Return the stored tracks that any catalogue knows by one of these own ids."""
     names = (Track.external_id, Track.source, Track.title, Track.artists)
     values = [getattr(TrackAttributes, name) for name in ATTRIBUTE_NAMES]
-    found = []
+    rows_with_ids = []
     for part in chunks(list(ids)):
         query = (
             select(Track.source_key, TrackAlias.key, *names, *values)
@@ -54,12 +54,12 @@ def with_ids(session: Session, ids: Iterable[str]) -> list[CatalogueId]:
         rows = [row for one in (query, merged) for row in session.connection().execute(one)]
         for source_key, alias, external_id, *rest in rows:
             ending = f":{plain_id(external_id)}"
-            found += [
+            rows_with_ids += [
                 CatalogueId(key.removesuffix(ending), external_id, *rest[:3], tuple(rest[3:]))
                 for key in {source_key, alias}
                 if key and key.startswith(f"{CATALOGUE_ID}:") and key.endswith(ending)
             ]
-    return found
+    return rows_with_ids
 
 
 def count_songs(session: Session, source: str, song_keys: Iterable[int]) -> int:
@@ -87,12 +87,12 @@ def is_used(session: Session, namespace: str) -> bool:
 
 def count_by_values(session: Session, source: str) -> int:
     """Count the tracks of ``source`` that are known by their values."""
-    known = [
+    has_values = [
         key.startswith(f"{VALUES}:", autoescape=True) for key in (Track.source_key, TrackAlias.key)
     ]
     query = (
         select(func.count(Track.id.distinct()))
         .join(TrackAlias, TrackAlias.track_id == Track.id, isouter=True)
-        .where(Track.source == source, or_(*known))
+        .where(Track.source == source, or_(*has_values))
     )
     return session.connection().scalar(query) or 0

@@ -161,7 +161,7 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
 
 def _order(member: Member) -> tuple[Any, ...]:
     """Return a sort key: higher for the track that a merge had better keep."""
-    n_known = sum(
+    n_values = sum(
         value is not None
         for value in (member.track.album_id, member.track.year, member.track.duration_ms)
     )
@@ -169,7 +169,7 @@ def _order(member: Member) -> tuple[Any, ...]:
         member.in_run,
         member.files > 0,
         member.likes + member.playlists,
-        n_known,
+        n_values,
         -member.track.id,
     )
 

@@ -34,7 +34,7 @@ from songrec.store.tables import (
 
 _TRACK = Track.__table__
 _DUPLICATE = Duplicate.__table__
-_KEPT_ASIDE = frozenset({ClusterAssignment.__tablename__, TrackArtist.__tablename__})
+_NOT_REASSIGNED = frozenset({ClusterAssignment.__tablename__, TrackArtist.__tablename__})
 FILLED = (
     "album_id",
     "year",
@@ -100,7 +100,7 @@ def merge(
     }
     for link in links:
         theirs = link.rows(session, merged_id)
-        if link.table.name in _KEPT_ASIDE:
+        if link.table.name in _NOT_REASSIGNED:
             before["aside"][link.table.name] = list(theirs.values())
         elif theirs:
             before["links"][link.table.name] = _move(session, link, survivor_id, theirs)
@@ -109,11 +109,13 @@ def merge(
         if moved:
             before["columns"][f"{table.name}.{column}"] = list(moved)
             _point(session, table, column, moved, survivor_id)
-    taken = _taken_over(survivor, gone)
-    before["filled"] = {name: [survivor[name], value] for name, value in taken.items()}
+    filled = _values_to_fill(survivor, gone)
+    before["filled"] = {name: [survivor[name], value] for name, value in filled.items()}
     at = now()
     before["updated_at"] = [survivor["updated_at"], at]
-    session.execute(update(_TRACK).where(_TRACK.c.id == survivor_id).values(**taken, updated_at=at))
+    session.execute(
+        update(_TRACK).where(_TRACK.c.id == survivor_id).values(**filled, updated_at=at)
+    )
     before["duplicates"] = _merge_duplicates(session, survivor_id, merged_id)
     session.execute(delete(_TRACK).where(_TRACK.c.id == merged_id))
     match_keys.forget(session, [survivor_id])
@@ -195,7 +197,7 @@ def _track(session: Session, track_id: int) -> Row:
     return dict(row)
 
 
-def _taken_over(survivor: Row, gone: Row) -> Row:
+def _values_to_fill(survivor: Row, gone: Row) -> Row:
     names = [name for name in FILLED if survivor[name] is None and gone[name] is not None]
     if survivor["key"] is not None and "mode" in names:
         names.remove("mode")  # of another key, perhaps

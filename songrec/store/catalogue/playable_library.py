@@ -294,8 +294,8 @@ class PlayableLibrary:
         """Return what was made of this library under ``name``, made once."""
         if name not in self._prepared:
             self._prepared[name] = make()
-        made: T = self._prepared[name]
-        return made
+        result: T = self._prepared[name]
+        return result
 
     def artists_by_letter(self) -> list[tuple[str, list[PlayableArtist]]]:
         """Return the artists by the first letter of their name, without its article."""

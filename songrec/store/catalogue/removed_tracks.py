@@ -37,10 +37,10 @@ def remove(session: Session, track_ids: Collection[int]) -> None:
     ).all()
     session.execute(delete(TrackMerge).where(merges))
     session.execute(delete(Track).where(Track.id.in_(track_ids)))
-    known = set(
+    recorded = set(
         session.scalars(select(RemovedTrack.track_id).where(RemovedTrack.track_id.in_(gone)))
     )
-    session.add_all(RemovedTrack(track_id=one) for one in sorted(gone - known))
+    session.add_all(RemovedTrack(track_id=one) for one in sorted(gone - recorded))
     no_track = ~exists().where(Track.album_id == Album.id)
     session.execute(delete(Album).where(Album.id.in_(set(album_ids)), no_track))
     unused = (
@@ -54,12 +54,12 @@ def remove(session: Session, track_ids: Collection[int]) -> None:
 
 def _merged_into(session: Session, track_ids: Collection[int]) -> list[int]:
     """Return the tracks that were merged into these, directly or not."""
-    found: list[int] = []
+    merged_ids: list[int] = []
     pending = list(track_ids)
     while pending:
         query = select(TrackMerge.merged_id).where(
             TrackMerge.survivor_id.in_(pending), TrackMerge.undone_at.is_(None)
         )
-        pending = [one for one in session.scalars(query) if one not in found]
-        found += pending
-    return found
+        pending = [one for one in session.scalars(query) if one not in merged_ids]
+        merged_ids += pending
+    return merged_ids

@@ -130,24 +130,24 @@ class RowMatcher:
 
     def _by_key(self, firsts: Mapping[str, CatalogueRow]) -> dict[str, StoredTrack]:
         keys = list(firsts)
-        found = {
+        by_key = {
             key: StoredTrack(*rest)
             for part in chunks(keys)
             for key, *rest in self._run(
                 select(_TRACK.c.source_key, *_STORED).where(_TRACK.c.source_key.in_(part))
             ).fetchall()
         }
-        missing = [key for key in keys if key not in found]
+        missing = [key for key in keys if key not in by_key]
         aliased = track_aliases.by_alias(self._session, missing)
         stored = self._by_id({track_id for track_id, _ in aliased.values()})
         for key, (track_id, is_merged) in aliased.items():
             track = stored[track_id]
-            found[key] = StoredTrack(track.id, track.fingerprint, track.mark, True, is_merged)
+            by_key[key] = StoredTrack(track.id, track.fingerprint, track.mark, True, is_merged)
         # What was merged adds its tags and playlists to the survivor, as a later row would.
         gone = merge_redirects.by_source_key(
-            self._session, [key for key in missing if key not in found]
+            self._session, [key for key in missing if key not in by_key]
         )
-        return found | {
+        return by_key | {
             key: StoredTrack(id_, fingerprint, None, by_alias=True, is_merged=True)
             for key, (id_, fingerprint) in gone.items()
         }
@@ -204,13 +204,13 @@ class RowMatcher:
         return namespaces
 
     def _with_further_keys(self, rows: Sequence[CatalogueRow]) -> dict[str, list[int]]:
-        found = track_aliases.tracks_by_key(
+        track_ids_by_key = track_aliases.tracks_by_key(
             self._session, {key for row in rows for key in row.further_keys}
         )
-        names = self._names(set(found.values()))
+        names = self._names(set(track_ids_by_key.values()))
         candidates: dict[str, list[int]] = {}
         for row in rows:
-            ids = [found[key] for key in row.further_keys if key in found]
+            ids = [track_ids_by_key[key] for key in row.further_keys if key in track_ids_by_key]
             same = [track_id for track_id in ids if not _contradicts(row, names[track_id])]
             if same:
                 candidates[row.source_key] = same[:1]  # the strongest id decides
@@ -225,10 +225,13 @@ class RowMatcher:
             title = row.fields["title"] if row.is_titled else ""
             halves = ({"title": title}, {"artists": row.fields["artists"]}, {})
             keys[row.source_key] = [values_key(row.attributes, **half) for half in halves]
-        found = track_aliases.tracks_by_key(
+        track_ids_by_key = track_aliases.tracks_by_key(
             self._session, {key for some in keys.values() for key in some}
         )
-        return {key: [found[one] for one in some if one in found][:1] for key, some in keys.items()}
+        return {
+            key: [track_ids_by_key[one] for one in some if one in track_ids_by_key][:1]
+            for key, some in keys.items()
+        }
 
     def _with_names(self, rows: Sequence[CatalogueRow]) -> dict[str, list[int]]:
         """Find tracks of the same source with a row's names: its artists and title, or the one."""
@@ -255,7 +258,7 @@ class RowMatcher:
 
     def _of_source(self, column: Any, values: Iterable[Any], *where: Any) -> dict[Any, list[Any]]:
         """Return id, title, album and length of the source's tracks by the value of ``column``."""
-        found: dict[Any, list[Any]] = defaultdict(list)
+        by_value: dict[Any, list[Any]] = defaultdict(list)
         columns = (column, _TRACK.c.id, _TRACK.c.title, Album.title, _TRACK.c.duration_ms)
         for part in chunks(list(values)):
             query = (
@@ -264,8 +267,8 @@ class RowMatcher:
                 .where(column.in_(part), _TRACK.c.source == self._source, *where)
             )
             for value, *track in self._run(query):
-                found[value].append(track)
-        return found
+                by_value[value].append(track)
+        return by_value
 
     def _names(self, track_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         return {
@@ -291,13 +294,15 @@ class RowMatcher:
             if namespace_of(row.source_key) is not None:
                 compared.append((row, track))
         names = self._names({track.id for _, track in compared if track is not None})
-        found = []
+        contradictions = []
         for row, track in compared:
             first = firsts[row.source_key].fields
-            known = names[track.id] if track is not None else (first["title"], first["artists"])
-            if _contradicts(row, known):
-                found.append(Contradiction(row, *known))
-        return found
+            stored_names = (
+                names[track.id] if track is not None else (first["title"], first["artists"])
+            )
+            if _contradicts(row, stored_names):
+                contradictions.append(Contradiction(row, *stored_names))
+        return contradictions
 
 
 def _contradicts(row: CatalogueRow, names: tuple[str, str]) -> bool:

@@ -107,10 +107,10 @@ def song_details(
     for row in _rows(session, ids):
         file = files[row.id]
         count, played_at = opinions.plays.get(row.id, (0, None))
-        known = recordings.get(row.id, {})
+        identifiers = recordings.get(row.id, {})
         kind, _, value = row.source_key.partition(":")
         if kind in (MUSICBRAINZ, ISRC):
-            known.setdefault(kind, []).append(value)
+            identifiers.setdefault(kind, []).append(value)
         songs[row.id] = SongDetails(
             id=row.id,
             public_id=row.public_id,
@@ -128,8 +128,8 @@ def song_details(
             credits=credits.get(row.id, ()),
             genres=tuple(labels.get((row.id, "genre"), ())),
             emotions=tuple(labels.get((row.id, "emotion"), ())),
-            musicbrainz_id=next(iter(known.get(MUSICBRAINZ, ())), None),
-            isrcs=tuple(known.get(ISRC, ())),
+            musicbrainz_id=next(iter(identifiers.get(MUSICBRAINZ, ())), None),
+            isrcs=tuple(identifiers.get(ISRC, ())),
             starred_at=opinions.starred.get(row.id),
             rating=opinions.ratings.get(row.id),
             play_count=count,
@@ -192,7 +192,7 @@ def _described(file: AudioFile) -> SongFile:
 
 def _recording_ids(session: Session, ids: Sequence[int]) -> dict[int, dict[str, list[str]]]:
     """Return the MusicBrainz ids and ISRCs of tracks, by their prefixes."""
-    known: dict[int, dict[str, list[str]]] = {}
+    by_track: dict[int, dict[str, list[str]]] = {}
     for part in chunks(list(ids)):
         query = (
             select(TrackAlias.track_id, TrackAlias.key)
@@ -202,8 +202,8 @@ def _recording_ids(session: Session, ids: Sequence[int]) -> dict[int, dict[str, 
         for track_id, key in session.execute(query):
             kind, _, value = key.partition(":")
             if kind in (MUSICBRAINZ, ISRC):
-                known.setdefault(track_id, {}).setdefault(kind, []).append(value)
-    return known
+                by_track.setdefault(track_id, {}).setdefault(kind, []).append(value)
+    return by_track
 
 
 def _opinions(session: Session, ids: Sequence[int], listener: Listener) -> _Opinions:

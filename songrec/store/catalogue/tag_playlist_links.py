@@ -34,36 +34,34 @@ class TagPlaylistLinks:
 
     def tag(self, rows: list[CatalogueRow], ids: dict[str, int], *, fresh: bool) -> None:
         """Tag ``rows``; ``fresh`` ones carry no tag of these kinds yet."""
-        wanted = {
-            (ids[row.source_key], self._tag_id(tag)): None for row in rows for tag in row.tags
-        }
-        if not fresh and wanted:
-            wanted = _without(wanted, self._pairs(_TRACK_TAG, "track_id", "tag_id", wanted))
-        insert_many(self._session.connection(), _TRACK_TAG, ("track_id", "tag_id"), list(wanted))
+        pairs = {(ids[row.source_key], self._tag_id(tag)): None for row in rows for tag in row.tags}
+        if not fresh and pairs:
+            pairs = _without(pairs, self._pairs(_TRACK_TAG, "track_id", "tag_id", pairs))
+        insert_many(self._session.connection(), _TRACK_TAG, ("track_id", "tag_id"), list(pairs))
 
     def _tag_id(self, tag: tuple[str, str]) -> int:
         if tag not in self._tags:
             kind, name = tag
-            found = self._session.scalar(select(Tag.id).where(Tag.kind == kind, Tag.name == name))
-            if found is None:
+            tag_id = self._session.scalar(select(Tag.id).where(Tag.kind == kind, Tag.name == name))
+            if tag_id is None:
                 added = Tag(kind=kind, name=name)
                 self._session.add(added)
                 self._session.flush()
-                found = added.id
-            self._tags[tag] = found
+                tag_id = added.id
+            self._tags[tag] = tag_id
         return self._tags[tag]
 
     def add_to_playlists(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
         """Add tracks to their playlists; the row's number is the position: the file's order."""
-        wanted: dict[tuple[int, int], int] = {}
+        positions: dict[tuple[int, int], int] = {}
         for row in rows:
             if row.playlist is not None:
                 pair = (self._playlist_id(*row.playlist), ids[row.source_key])
-                wanted.setdefault(pair, row.number)
-        if not wanted:
+                positions.setdefault(pair, row.number)
+        if not positions:
             return
-        there = self._pairs(_PLAYLIST_TRACK, "playlist_id", "track_id", wanted)
-        values = [(*pair, position) for pair, position in wanted.items() if pair not in there]
+        existing = self._pairs(_PLAYLIST_TRACK, "playlist_id", "track_id", positions)
+        values = [(*pair, position) for pair, position in positions.items() if pair not in existing]
         insert_many(
             self._session.connection(),
             _PLAYLIST_TRACK,
@@ -78,14 +76,14 @@ class TagPlaylistLinks:
             query = select(*columns).where(Playlist.external_id.in_((own_id, external_id)))
             stored = {row.external_id: row for row in self._session.execute(query)}
             if own_id in stored:
-                found = stored[own_id].id
+                playlist_id = stored[own_id].id
             elif external_id not in stored:
-                found = self._new_playlist(external_id, name)
+                playlist_id = self._new_playlist(external_id, name)
             elif self._is_same(stored[external_id], name):
-                found = stored[external_id].id
+                playlist_id = stored[external_id].id
             else:
-                found = self._new_playlist(own_id, name)
-            self._playlists[external_id] = found
+                playlist_id = self._new_playlist(own_id, name)
+            self._playlists[external_id] = playlist_id
         return self._playlists[external_id]
 
     def _new_playlist(self, external_id: str, name: str) -> int:
@@ -108,11 +106,11 @@ class TagPlaylistLinks:
         return self._session.scalar(shared.limit(1)) is not None
 
     def _pairs(
-        self, table: Any, one: str, other: str, wanted: Iterable[tuple[int, int]]
+        self, table: Any, one: str, other: str, pairs: Iterable[tuple[int, int]]
     ) -> set[tuple[int, int]]:
         """Return the pairs that a link table holds for these tracks."""
         side = 0 if one == "track_id" else 1
-        tracks = list({pair[side] for pair in wanted})
+        tracks = list({pair[side] for pair in pairs})
         return {
             tuple(pair)
             for part in chunks(tracks)

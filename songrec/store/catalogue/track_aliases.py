@@ -17,15 +17,15 @@ _MOVED = f"{_ALIAS.name}.track_id"
 
 def tracks_by_key(session: Session, keys: Iterable[str]) -> dict[str, int]:
     """Return the ids of the tracks that have these keys as ``source_key`` or as a further one."""
-    found: dict[str, int] = {}
+    by_key: dict[str, int] = {}
     for part in chunks(list(keys)):
         for table, key, track_id in (
             (TrackAlias, TrackAlias.key, TrackAlias.track_id),
             (Track, Track.source_key, Track.id),
         ):
             query = select(key, track_id).select_from(table).where(key.in_(part))
-            found.update(session.connection().execute(query).all())  # type: ignore[arg-type]
-    return found
+            by_key.update(session.connection().execute(query).all())  # type: ignore[arg-type]
+    return by_key
 
 
 def by_alias(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
@@ -58,8 +58,8 @@ def keys_of_tracks(session: Session, track_ids: Iterable[int]) -> dict[int, set[
 
 def add(session: Session, keys: Mapping[str, int]) -> None:
     """Give tracks further keys; a key that a track has already stays with it."""
-    taken = tracks_by_key(session, keys)
-    rows = [(key, track_id) for key, track_id in keys.items() if key not in taken]
+    existing = tracks_by_key(session, keys)
+    rows = [(key, track_id) for key, track_id in keys.items() if key not in existing]
     insert_many(session.connection(), _ALIAS, ("key", "track_id"), rows)
 
 

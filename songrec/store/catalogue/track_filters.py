@@ -158,8 +158,8 @@ def _first_ids(session: Session, query: TrackQuery, run: Run | None) -> list[int
     matching = select(Track.id).where(
         Track.id.in_(query.first), *(Track.id.in_(id_set) for id_set in sets)
     )
-    found = set(session.scalars(matching))
-    return [track_id for track_id in query.first if track_id in found]
+    matching_ids = set(session.scalars(matching))
+    return [track_id for track_id in query.first if track_id in matching_ids]
 
 
 def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:

@@ -251,14 +251,16 @@ def versions(session: Session, track_id: int, limit: int) -> list[int]:
 def with_values(session: Session) -> frozenset[str]:
     """Return the attributes that any track has a value of."""
     columns = TrackAttributes.__table__.c
-    found = select(
+    has_value = select(
         *(
             select(columns.track_id).where(columns[name].is_not(None)).exists()
             for name in ATTRIBUTE_NAMES
         )
     )
-    row = session.execute(found).one()
-    return frozenset(name for name, is_known in zip(ATTRIBUTE_NAMES, row, strict=True) if is_known)
+    row = session.execute(has_value).one()
+    return frozenset(
+        name for name, is_present in zip(ATTRIBUTE_NAMES, row, strict=True) if is_present
+    )
 
 
 def total_ms(session: Session, track_ids: Sequence[int]) -> int:
@@ -299,13 +301,13 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
         .order_by(func.length(Track.sort_title), Track.sort_title, Track.id)
         .limit(n)
     )
-    found = tracks_by_id(session, list(named), run)
-    if len(found) < n:
-        known = {view.id for view in found}
+    views = tracks_by_id(session, list(named), run)
+    if len(views) < n:
+        named_ids = {view.id for view in views}
         query = TrackQuery(text=words, sort="known", descending=True, per_page=n)
         others = search(session, query, run).tracks
-        found += [view for view in others if view.id not in known]
-    return found[:n]
+        views += [view for view in others if view.id not in named_ids]
+    return views[:n]
 
 
 def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]:

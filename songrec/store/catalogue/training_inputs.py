@@ -38,8 +38,8 @@ def tracks_with_set(session: Session, name: str, limit: int) -> int:
 def best_attribute_share(session: Session) -> float:
     """Return the share of tracks that have the attribute which most have; 0 without tracks."""
     columns = [func.count(getattr(TrackAttributes, name)) for name in ATTRIBUTE_NAMES]
-    total, *known = session.execute(select(func.count(), *columns)).one()
-    return max(known) / total if total else 0.0
+    total, *counts = session.execute(select(func.count(), *columns)).one()
+    return max(counts) / total if total else 0.0
 
 
 def tag_kinds(session: Session, kinds: Iterable[str]) -> set[str]:

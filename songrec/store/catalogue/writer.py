@@ -200,7 +200,6 @@ class CatalogueWriter:
             return
         ids = {row.source_key: stored[row.source_key].id for row in rows}
         without_artists = self._complete(rows, stored)
-        touched = [ids[row.source_key] for row in rows]
         has = self._fields | ({"duration_ms"} if self._fields & _DURATIONS else set())
         has |= {"mode"} if "key" in self._fields else set()
         columns = [name for name in rows[0].fields if name in has]
@@ -228,17 +227,26 @@ class CatalogueWriter:
                 if ids[row.source_key] not in without_artists
             ]
             self._credits.write(credits, fresh=False)
+        self._update_attributes(rows, ids)
+        self._delete_tags_and_lyrics(list(ids.values()))
+        self._add_lyrics(rows, ids)
+
+    def _update_attributes(self, rows: list[CatalogueRow], ids: dict[str, int]) -> None:
         at = [i for i, name in enumerate(ATTRIBUTE_NAMES) if name in self._fields]
+        if not at:
+            return
         values = [
             {"row_id": ids[r.source_key], **{ATTRIBUTE_NAMES[i]: r.attributes[i] for i in at}}
             for r in rows
         ]
-        if at:
-            in_row = _ATTRIBUTES.c.track_id == bindparam("row_id")
-            self._run(update(_ATTRIBUTES).where(in_row), values)
+        in_row = _ATTRIBUTES.c.track_id == bindparam("row_id")
+        self._run(update(_ATTRIBUTES).where(in_row), values)
+
+    def _delete_tags_and_lyrics(self, track_ids: list[int]) -> None:
+        """Delete tags and lyrics of the kinds for which the file has columns."""
         kinds = self._fields & {"genre", "subgenre", "emotion"}
         tags_of_kinds = select(Tag.id).where(Tag.kind.in_(sorted(kinds)))
-        for part in chunks(touched):
+        for part in chunks(track_ids):
             if kinds:
                 self._run(
                     delete(_TRACK_TAG).where(
@@ -247,7 +255,6 @@ class CatalogueWriter:
                 )
             if "lyrics" in self._fields:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
-        self._add_lyrics(rows, ids)
 
     def _complete(self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]) -> set[int]:
         """Fill rows without a name from another catalogue; return those without artists.

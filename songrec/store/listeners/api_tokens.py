@@ -73,14 +73,14 @@ def create(
 
 def find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
     """Return the valid token with this clear text and its account, or None."""
-    found = _find(session, clear)
-    return None if found is None or is_expired(found[0]) else found
+    token_and_user = _find(session, clear)
+    return None if token_and_user is None or is_expired(token_and_user[0]) else token_and_user
 
 
 def find_expired(session: Session, clear: str) -> tuple[ApiToken, User] | None:
     """Return the token with this clear text and its account if it has expired, else None."""
-    found = _find(session, clear)
-    return found if found is not None and is_expired(found[0]) else None
+    token_and_user = _find(session, clear)
+    return token_and_user if token_and_user is not None and is_expired(token_and_user[0]) else None
 
 
 def _find(session: Session, clear: str) -> tuple[ApiToken, User] | None:

@@ -68,8 +68,8 @@ def find(session: Session, secret: str) -> Invitation | None:
     """Return the open invitation with this secret, or None."""
     if not secret or len(secret) > 200:
         return None
-    found = session.scalar(select(Invitation).where(Invitation.secret_hash == _hash(secret)))
-    return found if found is not None and is_open(found) else None
+    invitation = session.scalar(select(Invitation).where(Invitation.secret_hash == _hash(secret)))
+    return invitation if invitation is not None and is_open(invitation) else None
 
 
 def redeem(session: Session, secret: str, user: User) -> Invitation:

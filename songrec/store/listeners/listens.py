@@ -256,10 +256,10 @@ def delete_listens(session: Session, listener: Listener) -> None:
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     """Move the plays of ``anonymous`` that ``account`` lacks to it."""
-    known = select(Listen.key).where(Listen.listener_id == account.id)
+    existing_keys = select(Listen.key).where(Listen.listener_id == account.id)
     session.execute(
         update(Listen)
-        .where(Listen.listener_id == anonymous.id, Listen.key.not_in(known))
+        .where(Listen.listener_id == anonymous.id, Listen.key.not_in(existing_keys))
         .values(listener_id=account.id),
         execution_options={"synchronize_session": False},
     )

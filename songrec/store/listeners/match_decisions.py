@@ -41,18 +41,18 @@ def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]
             "created_at": now(),
             **one,
         }
-    known: dict[int, str] = {}
+    states: dict[int, str] = {}
     for part in chunks(list(rows)):
         query = select(MatchDecision.key, MatchDecision.state)
-        found = session.execute(
+        stored = session.execute(
             query.where(MatchDecision.listener_id == listener.id, MatchDecision.key.in_(part))
         )
-        known.update(found.all())
+        states.update(stored.all())
     room = MAX_PER_LISTENER - count(session, listener)
-    new = [row for key, row in rows.items() if key not in known][: max(0, room)]
+    new = [row for key, row in rows.items() if key not in states][: max(0, room)]
     changed = [
         {"row_key": key, "new": rows[key]["candidates"]}
-        for key, state in known.items()
+        for key, state in states.items()
         if state == OPEN
     ]
     if changed:

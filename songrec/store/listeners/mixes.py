@@ -118,14 +118,14 @@ def create(
     """
     if kind not in KINDS:
         raise BadInput(f"A mix is one of {', '.join(KINDS)}, not {kind[:40]!r}.")
-    taken = [mix.number for mix in all_of(session, listener) if mix.kind == kind]
-    if len(taken) >= MAX_MIXES:
+    numbers = [mix.number for mix in all_of(session, listener) if mix.kind == kind]
+    if len(numbers) >= MAX_MIXES:
         raise BadInput(f"You have {MAX_MIXES} mixes of this kind; delete one to make another.")
     mix = Mix(
         public_id=secrets.token_hex(8),
         listener_id=listener.id,
         kind=kind,
-        number=number or next(n for n in range(1, MAX_MIXES + 2) if n not in taken),
+        number=number or next(n for n in range(1, MAX_MIXES + 2) if n not in numbers),
         name=usable_name(name, kind.capitalize()),
         settings=settings or {},
     )
@@ -300,9 +300,9 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     for mix in all_of(session, anonymous):
         if mix.kind in DEFAULT_KINDS and has_defaults:
             continue
-        taken = numbers[mix.kind]
-        number = next(n for n in range(mix.number, mix.number + len(taken) + 1) if n not in taken)
-        taken.add(number)
+        used = numbers[mix.kind]
+        number = next(n for n in range(mix.number, mix.number + len(used) + 1) if n not in used)
+        used.add(number)
         session.execute(
             update(Mix)
             .where(Mix.id == mix.id)

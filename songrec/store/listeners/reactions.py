@@ -223,8 +223,8 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     for table in (Playlist, Upload, Job):
         moved = update(table).where(table.listener_id == anonymous.id)
         session.execute(moved.values(listener_id=account.id))
-    kept = update(AudioFile).where(AudioFile.kept_by_id == anonymous.id)
-    session.execute(kept.values(kept_by_id=account.id))
+    files = update(AudioFile).where(AudioFile.kept_by_id == anonymous.id)
+    session.execute(files.values(kept_by_id=account.id))
     session.flush()
     # Deleting cascades to the anonymous reactions.
     session.execute(delete(Listener).where(Listener.id == anonymous.id))

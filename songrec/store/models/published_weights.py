@@ -197,7 +197,7 @@ def status(instance: Path, name: str) -> ModelStatus:
     )
 
 
-def is_there(instance: Path, name: str) -> bool:
+def is_installed(instance: Path, name: str) -> bool:
     """Return whether the files of a model exist; unlike ``status`` it reads none."""
     folder = models_folder(instance) / name
     return all((folder / file.name).is_file() for file in model(name).files)
@@ -205,7 +205,7 @@ def is_there(instance: Path, name: str) -> bool:
 
 def is_usable(instance: Path, name: str) -> bool:
     """Return whether the files and the libraries of a model exist; reads and imports none."""
-    return is_there(instance, name) and not _missing_libraries(model(name))
+    return is_installed(instance, name) and not _missing_libraries(model(name))
 
 
 def _missing_libraries(weights: Model) -> tuple[str, ...]:

@@ -147,11 +147,11 @@ def derive_assignments(
     Lists of songs filter and sort by them; nothing else writes labels or places.
     """
     # Tracks deleted since training began are left out: their assignment would dangle.
-    still_there = _still_there(session, track_ids)
+    is_present = _are_present(session, track_ids)
     connection = session.connection()
     for start in range(0, len(track_ids), ROWS_PER_INSERT):
         rows = np.arange(start, min(start + ROWS_PER_INSERT, len(track_ids)))
-        rows = rows[still_there[rows]]
+        rows = rows[is_present[rows]]
         if not len(rows):
             continue
         columns = (
@@ -170,7 +170,7 @@ def derive_assignments(
         )
 
 
-def _still_there(session: Session, track_ids: Ints) -> np.ndarray:
+def _are_present(session: Session, track_ids: Ints) -> np.ndarray:
     query = select(Track.id).order_by(Track.id).execution_options(yield_per=ROWS_PER_INSERT)
     existing = np.fromiter(session.scalars(query), dtype=np.int64)
     return np.isin(track_ids, existing, assume_unique=True)

@@ -33,10 +33,10 @@ def any_server(session: Session) -> bool:
 
 def find(session: Session, name: str) -> MusicServer:
     """Return the server with this public id, name or address; ``UnknownName`` otherwise."""
-    wanted = or_(
+    matches = or_(
         MusicServer.public_id == name, MusicServer.name == name, MusicServer.url == name.rstrip("/")
     )
-    server = session.scalar(select(MusicServer).where(wanted).order_by(MusicServer.id).limit(1))
+    server = session.scalar(select(MusicServer).where(matches).order_by(MusicServer.id).limit(1))
     if server is None:
         names = session.scalars(select(MusicServer.name))
         raise UnknownName("music server", name[:100], names)

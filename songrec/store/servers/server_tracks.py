@@ -16,22 +16,22 @@ def tracks_of_remote(session: Session, server: MusicServer, ids: Sequence[str]) 
 
     Songs that are gone from the server are included: apps may go on naming them for a while.
     """
-    found: dict[str, int] = {}
+    track_ids: dict[str, int] = {}
     for part in chunks(list(dict.fromkeys(ids))):
         query = select(ServerTrack.remote_id, ServerTrack.track_id).where(
             ServerTrack.server_id == server.id,
             ServerTrack.remote_id.in_(part),
             ServerTrack.track_id.is_not(None),
         )
-        found.update(session.execute(query).all())  # type: ignore[arg-type]
-    return found
+        track_ids.update(session.execute(query).all())  # type: ignore[arg-type]
+    return track_ids
 
 
 def remote_of_tracks(
     session: Session, server: MusicServer, track_ids: Sequence[int]
 ) -> dict[int, str]:
     """Return the id on ``server`` of each of these tracks that it has; of several the first."""
-    found: dict[int, str] = {}
+    remote_ids: dict[int, str] = {}
     for part in chunks(list(dict.fromkeys(track_ids))):
         query = (
             select(ServerTrack.track_id, ServerTrack.remote_id)
@@ -43,8 +43,8 @@ def remote_of_tracks(
             )
             .order_by(ServerTrack.id.desc())
         )
-        found.update(session.execute(query).all())  # type: ignore[arg-type]
-    return found
+        remote_ids.update(session.execute(query).all())  # type: ignore[arg-type]
+    return remote_ids
 
 
 def counts(session: Session, server: MusicServer) -> tuple[int, int, int]:

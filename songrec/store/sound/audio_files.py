@@ -259,7 +259,7 @@ def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str
     Album files that are split are not one track. Names are compared without case, in Unicode's
     composed form (``comparable_path``).
     """
-    found: dict[str, list[tuple[str, int]]] = {}
+    by_name: dict[str, list[tuple[str, int]]] = {}
     query = select(AudioFile.path, AudioFile.track_id).where(
         AudioFile.track_id.is_not(None), AudioFile.part == 0
     )
@@ -268,8 +268,8 @@ def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str
     ):
         name = comparable_path(path).rpartition("/")[2]
         if name in names:
-            found.setdefault(name, []).append((path, track_id))
-    return found
+            by_name.setdefault(name, []).append((path, track_id))
+    return by_name
 
 
 def comparable_path(path: str) -> str:

@@ -147,15 +147,15 @@ def files(instance: Path, content_hash: str) -> list[Path]:
 
 def forget_others(instance: Instance, keys: Iterable[SetKey], content_hash: str) -> None:
     """Delete the vectors of a content except those of ``keys``. Flushes."""
-    kept = {relative_path(key, content_hash) for key in keys}
+    valid_paths = {relative_path(key, content_hash) for key in keys}
     base = folder(instance.folder)
     instance.session.execute(
         delete(FeatureVector).where(
-            FeatureVector.content_hash == content_hash, FeatureVector.path.not_in(kept)
+            FeatureVector.content_hash == content_hash, FeatureVector.path.not_in(valid_paths)
         )
     )
     for path in files(instance.folder, content_hash):
-        if str(path.relative_to(base)) not in kept:
+        if str(path.relative_to(base)) not in valid_paths:
             path.unlink(missing_ok=True)
 
 

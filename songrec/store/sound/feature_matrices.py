@@ -87,8 +87,8 @@ def refresh(
     if sound_folders.is_current(instance, key.name, name):
         return False
     with sound_folders.new_version(instance, key.name, name) as draft:
-        taken = [track for track, _ in cached]
-        _write(draft, instance, key, taken, leave_out, embed, on_share)
+        written = [track for track, _ in cached]
+        _write(draft, instance, key, written, leave_out, embed, on_share)
     return True
 
 
@@ -112,36 +112,25 @@ def _write(
     on_share: Callable[[float], None],
 ) -> None:
     columns = feature_cache.columns(instance, key)
-    moments, taken, left_out = ColumnMoments(len(columns)), [], 0
     raw = draft / "raw.f32"
-    with raw.open("wb") as file:
-        block: list[Floats] = []
-        for at, track in enumerate(tracks):
-            vector = _vector(instance, key, track, len(columns))
-            if vector is None:
-                left_out += 1
-            else:
-                block.append(vector)
-                taken.append(track)
-            if block and (len(block) == BLOCK or at == len(tracks) - 1):
-                rows = np.stack(block)
-                moments.add(rows)
-                file.write(rows.tobytes())
-                block = []
-                on_share(0.8 * at / len(tracks))
+    moments, written = _write_raw(raw, instance, key, tracks, lambda share: on_share(0.8 * share))
     if embed is None:
         informative = informative_columns(moments) & ~np.isin(columns, list(leave_out))
-        kept = [name for name, is_kept in zip(columns, informative, strict=True) if is_kept]
+        column_names = [
+            name
+            for name, is_informative in zip(columns, informative, strict=True)
+            if is_informative
+        ]
 
         def convert(rows: Floats) -> Floats:
             return moments.standardize(rows)[:, informative].astype(np.float32)
     else:
         convert = embed(moments)
         width = convert(np.empty((0, len(columns)), dtype=np.float32)).shape[1]
-        kept = [str(at) for at in range(width)]
+        column_names = [str(at) for at in range(width)]
     lengths = []
     with (draft / "matrix.npy").open("wb") as file:
-        write_header(file, "<f4", (len(taken), len(kept)))
+        write_header(file, "<f4", (len(written), len(column_names)))
         for rows in _blocks(raw, len(columns)):
             part = convert(rows)
             file.write(part.tobytes())
@@ -150,20 +139,46 @@ def _write(
     raw.unlink()
     together = np.concatenate(lengths) if lengths else np.empty(0)
     np.save(draft / "lengths.npy", together.astype(np.float32))
-    np.save(draft / "track_ids.npy", np.array([t.track_id for t in taken], dtype=np.int64))
-    keys = np.array([t.song_key & _MASK for t in taken], dtype=np.uint64)
+    np.save(draft / "track_ids.npy", np.array([t.track_id for t in written], dtype=np.int64))
+    keys = np.array([t.song_key & _MASK for t in written], dtype=np.uint64)
     np.save(draft / "song_keys.npy", keys)
     document = {
         "feature_set": key.name,
         "version": key.version,
         "digest": key.digest,
         "parameters": feature_cache.parameters(instance, key),
-        "tracks": len(taken),
-        "damaged": left_out,
-        "columns": kept,
+        "tracks": len(written),
+        "damaged": len(tracks) - len(written),
+        "columns": column_names,
     }
     sound_folders.write_manifest(draft, document)
     on_share(1.0)
+
+
+def _write_raw(
+    path: Path,
+    instance: Path,
+    key: SetKey,
+    tracks: list[MatrixRow],
+    on_share: Callable[[float], None],
+) -> tuple[ColumnMoments, list[MatrixRow]]:
+    """Write the readable vectors to ``path`` as float32; return their moments and their tracks."""
+    width = len(feature_cache.columns(instance, key))
+    moments, written = ColumnMoments(width), []
+    with path.open("wb") as file:
+        block: list[Floats] = []
+        for at, track in enumerate(tracks):
+            vector = _vector(instance, key, track, width)
+            if vector is not None:
+                block.append(vector)
+                written.append(track)
+            if block and (len(block) == BLOCK or at == len(tracks) - 1):
+                rows = np.stack(block)
+                moments.add(rows)
+                file.write(rows.tobytes())
+                block = []
+                on_share(at / len(tracks))
+    return moments, written
 
 
 def informative_columns(moments: ColumnMoments) -> NDArray[np.bool_]:

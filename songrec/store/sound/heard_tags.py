@@ -71,14 +71,14 @@ def of_tracks(
     if tags is None or not len(tags.track_ids):
         return {}
     rows = np.searchsorted(tags.track_ids, track_ids).clip(max=len(tags.track_ids) - 1)
-    heard: dict[int, list[str]] = {}
+    by_track: dict[int, list[str]] = {}
     for track_id, row in zip(track_ids, rows.tolist(), strict=True):
         if tags.track_ids[row] == track_id:
             probabilities = np.nan_to_num(tags.probabilities[row].astype(np.float32))
             order = np.argsort(-probabilities, kind="stable")
             likely = [tags.names[column] for column in order if probabilities[column] >= minimum]
-            heard[track_id] = list(dict.fromkeys(likely))[:n]
-    return heard
+            by_track[track_id] = list(dict.fromkeys(likely))[:n]
+    return by_track
 
 
 def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:

@@ -60,13 +60,13 @@ def write(
 
 def marks(session: Session, name: str, track_ids: Collection[int]) -> dict[int, str]:
     """Return which state of the analysis is stored of each of these tracks that has the set."""
-    found: dict[int, str] = {}
+    by_track: dict[int, str] = {}
     for part in chunks(list(track_ids)):
         query = select(ImportedFeatures.track_id, ImportedFeatures.mark).where(
             ImportedFeatures.feature_set == name, ImportedFeatures.track_id.in_(part)
         )
-        found.update(session.execute(query).all())  # type: ignore[arg-type]
-    return found
+        by_track.update(session.execute(query).all())  # type: ignore[arg-type]
+    return by_track
 
 
 def track_count(session: Session, name: str) -> int:

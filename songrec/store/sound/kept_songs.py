@@ -33,13 +33,15 @@ class Usage:
 
 def usage(session: Session, listener: Listener) -> Usage:
     """Return what counts towards a listener's quota."""
-    kept = select(func.count(), func.sum(AudioFile.size)).where(AudioFile.kept_by_id == listener.id)
+    in_library = select(func.count(), func.sum(AudioFile.size)).where(
+        AudioFile.kept_by_id == listener.id
+    )
     waiting = select(func.count(), func.sum(Upload.size)).where(
         Upload.listener_id == listener.id,
         Upload.kept.is_(False),
         Upload.keep_state.in_((REQUESTED, QUEUED)),
     )
-    rows = [session.execute(query).one() for query in (kept, waiting)]
+    rows = [session.execute(query).one() for query in (in_library, waiting)]
     return Usage(sum(count for count, _ in rows), int(sum(size or 0 for _, size in rows)))
 
 

@@ -9,7 +9,7 @@ square matrix also for a library with fewer segments than columns: later songs u
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,38 +88,70 @@ def write(
     BadInput
         Without any segment, or for a vector with values that are not finite.
     """
-    ids: list[int] = []
-    hashes: list[str] = []
-    first: list[int] = [0]
-    starts: list[Floats] = []
-    tags: list[np.ndarray] = []
-    width = 0
     raw = folder / "raw.f32"
-    with raw.open("wb") as file:
+    layout = _write_raw(raw, songs)
+    m, width = layout.first[-1], layout.width
+    if not m:
+        raise BadInput("No song has segments to index: flask analyze DIR")
+    source = map_raw(raw, np.float32, (m, width))
+    used = axes or _principal_axes(source, standardize, seed)
+    _write_vectors(folder, source, None if axes is not None else used)
+    del source
+    raw.unlink()
+    typical = _typical_distance(map_array(folder / "vectors.npy"), seed)
+    np.save(folder / "track_ids.npy", np.array(layout.ids, dtype=np.int64))
+    np.save(folder / "contents.npy", np.array(layout.hashes, dtype=CONTENT))
+    np.save(folder / "first.npy", np.array(layout.first, dtype=np.int64))
+    np.save(folder / "starts.npy", np.concatenate(layout.starts))
+    np.savez(folder / "axes.npz", mean=used.mean, turn=used.rotation)
+    if layout.tags and len(layout.tags) == len(layout.ids):
+        np.save(folder / "tags.npy", np.concatenate(layout.tags))
+    return {"tracks": len(layout.ids), "fragments": m, "dimensions": width, "typical": typical}
+
+
+@dataclass
+class _Layout:
+    """Ids, content hashes, first segments, starts and tags of the songs in a raw file."""
+
+    ids: list[int] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+    first: list[int] = field(default_factory=lambda: [0])
+    starts: list[Floats] = field(default_factory=list)
+    tags: list[np.ndarray] = field(default_factory=list)
+    width: int = 0
+
+
+def _write_raw(path: Path, songs: Iterable[SongSegments]) -> _Layout:
+    """Write the vectors of all segments to ``path`` as float32, unchanged."""
+    layout = _Layout()
+    with path.open("wb") as file:
         for song in songs:
             if not len(song.starts):
                 continue
-            if ids and song.track_id <= ids[-1]:
-                raise ValueError(f"songs must ascend by id: {song.track_id} follows {ids[-1]}")
+            if layout.ids and song.track_id <= layout.ids[-1]:
+                raise ValueError(
+                    f"songs must ascend by id: {song.track_id} follows {layout.ids[-1]}"
+                )
             vectors = np.ascontiguousarray(song.vectors, dtype=np.float32)
             if not np.isfinite(vectors).all():
                 raise BadInput(
                     f"The vectors of track {song.track_id} hold values that are not finite: "
                     "analyse its file again."
                 )
-            width = width or vectors.shape[1]
+            layout.width = layout.width or vectors.shape[1]
             file.write(vectors.tobytes())
-            ids.append(song.track_id)
-            hashes.append(song.content_hash)
-            first.append(first[-1] + len(vectors))
-            starts.append(np.asarray(song.starts, dtype=np.float32))
+            layout.ids.append(song.track_id)
+            layout.hashes.append(song.content_hash)
+            layout.first.append(layout.first[-1] + len(vectors))
+            layout.starts.append(np.asarray(song.starts, dtype=np.float32))
             if song.tags is not None:
-                tags.append(np.asarray(song.tags, dtype=np.float16))
-    m = first[-1]
-    if not m:
-        raise BadInput("No song has segments to index: flask analyze DIR")
-    source = map_raw(raw, np.float32, (m, width))
-    used = axes or _principal_axes(source, standardize, seed)
+                layout.tags.append(np.asarray(song.tags, dtype=np.float16))
+    return layout
+
+
+def _write_vectors(folder: Path, source: Floats, axes: Axes | None) -> None:
+    """Write vectors, heads and norms of tails, transformed by ``axes`` (None: already are)."""
+    m, width = source.shape
     head = min(HEAD, width)
     with (
         (folder / "vectors.npy").open("wb") as out,
@@ -130,21 +162,10 @@ def write(
             write_header(file, np.float32, shape)
         for at in range(0, m, SLICE):
             part = source[at : at + SLICE]
-            part = part if axes is not None else used.transform(part)
-            rest = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
-            for file, values in ((out, part), (heads, part[:, :head]), (tails, rest)):
+            part = part if axes is None else axes.transform(part)
+            norms = np.linalg.norm(part[:, head:].astype(np.float64), axis=1)
+            for file, values in ((out, part), (heads, part[:, :head]), (tails, norms)):
                 file.write(values.astype(np.float32, copy=False).tobytes())
-    del source
-    raw.unlink()
-    typical = _typical_distance(map_array(folder / "vectors.npy"), seed)
-    np.save(folder / "track_ids.npy", np.array(ids, dtype=np.int64))
-    np.save(folder / "contents.npy", np.array(hashes, dtype=CONTENT))
-    np.save(folder / "first.npy", np.array(first, dtype=np.int64))
-    np.save(folder / "starts.npy", np.concatenate(starts))
-    np.savez(folder / "axes.npz", mean=used.mean, turn=used.rotation)
-    if tags and len(tags) == len(ids):
-        np.save(folder / "tags.npy", np.concatenate(tags))
-    return {"tracks": len(ids), "fragments": m, "dimensions": width, "typical": typical}
 
 
 def read_axes(folder: Path) -> Axes:

@@ -192,7 +192,7 @@ def update(
     before = json.loads((base / "manifest.json").read_text(encoding="utf-8"))
     axes = segment_arrays.read_axes(base)
     new = (replace(song, vectors=axes.transform(song.vectors)) for song in songs)
-    unchanged = _kept_songs(index, hashes, frozenset(removed))
+    unchanged = _unchanged_songs(index, hashes, frozenset(removed))
     merged = heapq.merge(unchanged, new, key=lambda song: song.track_id)
     with _draft(instance) as draft:
         summary = segment_arrays.write(draft, merged, seed=int(before.get("seed", 0)), axes=axes)
@@ -210,7 +210,7 @@ def remove(instance: Path, name: str) -> None:
             shutil.rmtree(folder(instance) / name, ignore_errors=True)
 
 
-def _kept_songs(
+def _unchanged_songs(
     index: SegmentIndex, hashes: dict[int, str], removed: frozenset[int]
 ) -> Iterator[SongSegments]:
     for at, track in enumerate(index.track_ids.tolist()):

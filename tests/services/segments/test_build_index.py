@@ -295,7 +295,7 @@ def test_the_best_measured_encoder_is_chosen(
     expected: str,
     says: str,
 ) -> None:
-    monkeypatch.setattr(published_weights, "is_there", lambda *_: weights)
+    monkeypatch.setattr(published_weights, "is_installed", lambda *_: weights)
     if measures is not None:
         told = {"measures": {name: {"bce": bce} for name, bce in measures.items()}}
         with atomic_folder(taggers.new_folder(tmp_path)) as folder:
