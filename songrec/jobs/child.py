@@ -1,7 +1,7 @@
 """One job in a process of its own: ``python -m songrec.jobs.child JOB``, started by the worker.
 
-A process of its own gives its memory back when it ends, can be stopped inside native code, and
-cannot take the worker down with it.
+A separate process returns its memory when it ends, can be stopped inside native code, and cannot
+crash the worker.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from songrec.jobs.job_log import JobLog
 from songrec.jobs.kinds import KINDS, SOMEBODY_WAITS
 
 NICENESS = 10
-"""Of long work, so that pages and what somebody waits for come first on a busy machine."""
+"""Niceness of long work, so that pages and short jobs come first on a busy machine."""
 
 logger = logging.getLogger("songrec.job")
 
 
 def main(worker: ParentConnection, job_id: int) -> int:
-    """Run the job; returns 0 when it is done. Progress and errors are sent to the worker."""
+    """Run the job; return 0 on success. Progress and errors are sent to the worker."""
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log = JobLog()
@@ -65,7 +65,7 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
     with database_app().app_context():
         job = db.session.get_one(Job, job_id)
         logs.set_context(job=job.public_id, kind=job.kind)
-        log.text = job.log  # of a process before it that crashed
+        log.text = job.log  # the log of an earlier process that crashed
         attempt = job.attempts
         kind = KINDS[job.kind]
         if kind.priority < SOMEBODY_WAITS:
@@ -74,8 +74,7 @@ def _work(job_id: int, log: JobLog, on_progress: Progress) -> int:
             limit_process(job_memory_bytes())
         module, function = kind.run.split(":")
         result = getattr(importlib.import_module(module), function)(db.session, job, on_progress)
-        # From here on a stop would come too late: the results and the row's "done" are
-        # committed together or not at all.
+        # No stop from here on: the results and the row's "done" are committed together.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         log.write("Done.")
         if not jobs.finish(

@@ -9,26 +9,26 @@ import time
 from collections.abc import Set
 from pathlib import Path
 
-# During this time an import that failed or was cancelled can be started again.
+# Period in which a failed or cancelled import can be restarted.
 UPLOAD_SECONDS = 7 * 24 * 3600
 
 
 def upload_folder(instance: Path) -> Path:
-    """Create a folder for one upload, in which the file keeps its own name."""
+    """Create a folder for one upload, so that the file keeps its own name."""
     folder = uploads(instance) / secrets.token_hex(8)
     folder.mkdir(parents=True)
     return folder
 
 
 def uploads(instance: Path) -> Path:
-    """Return the folder in which uploads wait for their import."""
+    """Return the folder of uploads that wait for their import."""
     return instance / "uploads"
 
 
 def uploaded_file(instance: Path, path: str) -> Path:
-    """Return the file of an import by the path that its job names.
+    """Return the file of an import by the path in its job.
 
-    An upload is found after the instance was moved, too.
+    Also finds an upload after the instance was moved.
     """
     named = Path(path)
     here = uploads(instance) / named.parent.name / named.name
@@ -37,7 +37,7 @@ def uploaded_file(instance: Path, path: str) -> Path:
 
 
 def forget_upload(instance: Path, path: Path) -> None:
-    """Remove an uploaded file once it is imported; files elsewhere are left alone."""
+    """Remove an imported upload; files outside the upload folder are not touched."""
     folder = path.parent
     if folder.parent == uploads(instance):
         with contextlib.suppress(FileNotFoundError):
@@ -45,9 +45,9 @@ def forget_upload(instance: Path, path: Path) -> None:
 
 
 def sweep(instance: Path, needed: Set[str], *, older_than: float = UPLOAD_SECONDS) -> list[str]:
-    """Remove uploads that were not imported within ``older_than`` seconds; returns their names.
+    """Remove uploads older than ``older_than`` seconds and return their names.
 
-    ``needed`` are the paths of the files that jobs still wait for: those stay.
+    Files of active jobs, with paths in ``needed``, are kept.
     """
     removed = []
     for folder in sorted(uploads(instance).glob("*/")):
@@ -60,10 +60,10 @@ def sweep(instance: Path, needed: Set[str], *, older_than: float = UPLOAD_SECOND
 
 
 def rejects_path(instance: Path, public_id: str) -> Path:
-    """Return the path of the rejected rows of an import, by its job id."""
+    """Return the path of the file of rejected rows of an import, by its job id."""
     return instance / "rejects" / f"{public_id}.csv"
 
 
 def report_folder(instance: Path, run_id: str) -> Path:
-    """Return the folder of a run's report and its pictures, which a job writes."""
+    """Return the folder of a run's report and its pictures."""
     return Path(instance) / "reports" / run_id

@@ -16,7 +16,7 @@ _NOT_A_LOSS = frozenset({*_EPOCH_FIELDS, "epochs", "stage", "seconds"})
 
 
 class JobLog:
-    """Accumulated progress reports; the worker and the job's process each keep one.
+    """Accumulated progress reports, one instance in the worker and one in the job's process.
 
     ``details["epochs"]`` collects ``{"epoch", "loss", "val_loss", …}``: the loss and its parts by
     epoch. Other values replace their earlier ones.
@@ -42,14 +42,14 @@ class JobLog:
             del epochs[:-MAX_EPOCHS]
         else:
             self.details.update(details)
-        # "1,000 rows", "2,000 rows", …: a line every few seconds says as much as all of them.
+        # Of "1,000 rows", "2,000 rows", … a line every few seconds suffices.
         pattern, moment = re.sub(r"\d+", "0", self.message), time.monotonic()
         if pattern != self._pattern or moment - self._pattern_at > SECONDS_BETWEEN_ALIKE:
             self._pattern, self._pattern_at = pattern, moment
             self.write(self.message)
 
     def write(self, line: str) -> None:
-        """Append a line to the log with the time of day (UTC); the oldest lines go first."""
+        """Append a line with the time of day (UTC) to the log; the oldest lines are dropped."""
         start = "\n" if self.text else ""
         self.text += f"{start}{now():%H:%M:%S} {line}"
         if len(self.text) > LOG_LENGTH:

@@ -1,4 +1,4 @@
-"""Registry of the kinds of jobs. Light: their functions are named, not imported."""
+"""Registry of the kinds of jobs. Light: functions are referenced by name, not imported."""
 
 from __future__ import annotations
 
@@ -7,16 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of job: its label for people and the function that does it.
+    """One kind of job: its label for people and its function.
 
-    ``run`` is ``"module:function"``; the function takes ``(session, job, on_progress)``, leaves
-    the last commit to its caller, and returns the result, which its row stores as JSON.
-    ``when_cancelled`` says what remains of cancelled work; waiting jobs of a higher ``priority``
-    start first. Of the kinds with one ``exclusive_key`` a single job runs at a time, however many
-    workers there are; the others wait. A job that takes longer than ``time_limit_s`` is stopped.
-    ``is_memory_limited`` is False for trainings: what they take depends on the library, not on
-    what a stranger sent. ``is_small``: short work of listeners or of songrec itself, which lists of
-    jobs fold. The worker prints how far a job ``is_announced`` is.
+    Attributes
+    ----------
+    run
+        ``"module:function"``. The function takes ``(session, job, on_progress)``, leaves the last
+        commit to its caller, and returns the result, which is stored as JSON.
+    when_cancelled
+        Text about the remains of cancelled work.
+    priority
+        Waiting jobs of a higher priority start first.
+    exclusive_key
+        Only one job of the kinds with the same key runs at a time, over all workers.
+    time_limit_s
+        A longer job is stopped.
+    is_memory_limited
+        False for trainings, whose memory depends on the library rather than on uploaded files.
+    is_small
+        Whether lists of jobs fold this short work of listeners or of songrec itself.
+    is_announced
+        Whether the worker prints the job's progress.
     """
 
     name: str
@@ -32,13 +43,13 @@ class Kind:
 
 
 LIBRARY = "library"
-"""Key of the jobs that add tracks and then update what follows from them."""
+"""Exclusive key of jobs that add tracks and then update derived data."""
 TRAINING = "training"
-"""Key of the jobs that train runs."""
+"""Exclusive key of jobs that train runs."""
 SOMEBODY_WAITS = 10
-"""The priority of short work whose result a listener is waiting for."""
+"""Priority of short work whose result a listener waits for."""
 SHORT_WORK_S = 1800.0
-"""The longest that such work may take: a song, on a busy machine."""
+"""Time limit of short work: one song on a busy machine."""
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -230,4 +241,4 @@ KINDS: dict[str, Kind] = {
 KIND_GROUPS: dict[str, frozenset[str]] = {
     "uploads": frozenset(kind.name for kind in KINDS.values() if kind.priority >= SOMEBODY_WAITS),
 }
-"""Kinds that a worker can be restricted to: short work that somebody waits for."""
+"""Groups of kinds that a worker can be restricted to: short work that listeners wait for."""

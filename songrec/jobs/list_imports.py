@@ -1,4 +1,4 @@
-"""Import of a list of songs as a job. Light: it needs neither vectors nor sound."""
+"""Job to import a list of songs. Light: without vectors and sound."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from songrec.store.tables import Job, Listener
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Import the list ``path`` for the job's listener, or with ``retry`` what was missing before.
+    """Import the list ``path`` for the job's listener, or with ``retry`` the unmatched songs.
 
-    Parameters: ``path``, ``file`` (its own name) and ``as`` (what its songs become), or ``retry``.
-    The result is the report, see ``ImportReport.to_result``.
+    Parameters: ``path``, ``file`` (its own name) and ``as`` (kind of entry for its songs), or
+    ``retry``. The result is the report, see ``ImportReport.to_result``.
     """
     listener = session.get(Listener, job.listener_id) if job.listener_id is not None else None
     if listener is None:

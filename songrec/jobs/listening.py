@@ -1,4 +1,4 @@
-"""Exchange with ListenBrainz as a job. Light: it needs neither vectors nor sound."""
+"""Job to exchange data with ListenBrainz. Light: without vectors and sound."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from songrec.store.tables import Job
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Exchange with the account ``account`` (its id); the result counts what came and went.
+    """Exchange data with the account ``account`` (its id); the result counts both directions.
 
-    A server that does not answer is no failure of the job: the account's row says why, and when it
-    is tried again.
+    The job does not fail if the server does not respond; the reason and the time of the next
+    attempt are stored in the account's row.
     """
     account = listenbrainz_accounts.find(session, job.parameters["account"])
     if account is None:

@@ -1,4 +1,4 @@
-"""Making the mixes of a listener and writing them into music servers, as a job."""
+"""Job to renew a listener's mixes and write them to music servers."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ TRY_AGAIN = timedelta(hours=1)
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the mixes that are due of the listener ``listener`` (its id), then write all.
+    """Renew the due mixes of the listener ``listener`` (its id), then write all.
 
-    A listener who uses an app or a server gets the default mixes here. Mixes that cannot be made
-    now are tried again in an hour.
+    Creates the default mixes of a listener with an app or a server. Failed mixes are retried after
+    an hour.
     """
     listener = session.get(Listener, int(job.parameters["listener"]))
     if listener is None:
         raise BadInput("The listener of these mixes is deleted.")
-    job.listener_id = listener.id  # its row, which names the mixes, goes with the listener
+    job.listener_id = listener.id  # the row names mixes, so it is deleted with the listener
     at, instance = now(), current_instance()
     on_progress(0.1, "Making the mixes.")
     results = []

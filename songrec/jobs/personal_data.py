@@ -1,4 +1,4 @@
-"""Deletion of a listener or an account with everything that belongs to it. The caller commits."""
+"""Deletion of a listener or an account with all of its data. The caller commits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from songrec.store.tables import Job, Listener, User
 
 
 def delete_listener(instance: Instance, listener: Listener) -> None:
-    """Delete a listener: reactions, plays, playlists, uploads, lists that wait for their import.
+    """Delete a listener with reactions, plays, playlists, uploads and waiting imports.
 
-    Kept songs stay in the library, without a trace of who kept them. Jobs that run for the listener
-    stop; what they write until then is deleted by the worker.
+    Kept songs remain in the library without a reference to the listener. The listener's running
+    jobs stop; the worker deletes their last writes.
     """
     overwrite_deleted(instance.session)
     merging.forget_listener(instance.session, listener)

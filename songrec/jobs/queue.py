@@ -1,7 +1,7 @@
-"""Adding jobs and finding out which workers live. Light: the web imports no work with it.
+"""Enqueueing of jobs and detection of live workers. Light: imports no functions of jobs.
 
-The rows of the job table are the queue: a job is seen by the workers when, and only if, the
-transaction that added it is committed.
+The rows of the job table are the queue: workers see a job once the transaction that added it is
+committed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def enqueue(
 ) -> Job:
     """Add a job for the workers. The caller commits.
 
-    The job of a listener is deleted with the listener. ``owner_key`` is whose turn it takes, of
-    somebody without an account.
+    The job of a listener is deleted with the listener. ``owner_key`` identifies an owner without an
+    account, for taking turns.
     """
     return _create(session, kind, parameters, user, None, listener_id, owner_key)
 
@@ -51,10 +51,10 @@ def enqueue(
 def enqueue_once(
     session: Session, kind: str, parameters: dict[str, Any], user: User | None = None
 ) -> tuple[Job, bool]:
-    """Add a job unless the same one waits or runs; return it, and whether it is new.
+    """Add a job unless an equal one waits or runs; return the job, and whether it is new.
 
-    The same is of one kind with equal parameters, whoever asks, also in another process at the
-    same moment. The caller commits; what it has not committed yet stays, whoever came first.
+    Equal jobs have the same kind and parameters, regardless of the owner; this is safe with
+    concurrent processes. The caller commits; its uncommitted changes are preserved in any case.
     """
     content = json.dumps([kind, parameters], sort_keys=True, separators=(",", ":"))
     key = hashlib.sha256(content.encode()).hexdigest()
@@ -66,7 +66,7 @@ def enqueue_once(
             with session.begin_nested():
                 return _create(session, kind, parameters, user, key), True
         except IntegrityError:
-            continue  # another process came first
+            continue  # another process added the job at the same time
     raise NotReady("The same work keeps being queued by others: look at the list of jobs.")
 
 
@@ -83,7 +83,7 @@ def _create(
         raise UnknownName("kind of job", kind, KINDS)
     user_id = user.id if user is not None else None
     row = KINDS[kind]
-    # Of equally urgent jobs an admin's goes first.
+    # Among jobs of equal urgency, an admin's comes first.
     priority = row.priority + (user is not None and user.is_admin)
     if user is not None:
         owner_key = owner_key_of(user)
@@ -101,7 +101,7 @@ def _create(
 
 
 def owner_key_of(user: User) -> str:
-    """Return the key under which an account takes turns."""
+    """Return an account's key for taking turns."""
     return f"user:{user.id}"
 
 
@@ -109,17 +109,17 @@ def owner_key_of(user: User) -> str:
 def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
     """Hold the lock of a new worker and yield its name; the kernel frees it with the process.
 
-    The lock speaks to processes on this host alone, which the file names. Where hosts share a
+    The lock is only valid on this host, which is part of the file's name. If hosts share a
     database, workers also report to it (``store.workers``).
 
-    The name of a worker that does only a group of kinds (``KIND_GROUPS``) begins with the group.
+    The name of a worker for one group of kinds (``KIND_GROUPS``) begins with the group.
     """
     folder = _workers(instance)
     folder.mkdir(exist_ok=True)
     name = secrets.token_hex(8)
     if group is not None:
         name = f"{group}-{name}"
-    # Renamed once it is locked: a file of the final name without a lock is a dead worker's.
+    # Rename the file once it is locked: an unlocked file of the final name means a dead worker.
     draft, path = folder / name, folder / f"{name}.lock"
     try:
         with draft.open("w") as file:
@@ -134,43 +134,43 @@ def worker_lock(instance: Path, group: str | None = None) -> Iterator[str]:
 
 
 def local_workers(instance: Path) -> list[str]:
-    """Return the names of the workers on this host whose process lives."""
+    """Return the names of the live workers on this host."""
     return [path.stem for path in _of_this_host(instance) if _is_locked(path)]
 
 
 def live_workers(instance: Instance) -> list[str]:
-    """Return the names of this instance's workers that live.
+    """Return the names of this instance's live workers.
 
-    A worker on this host lives while its process does; one on another host, where the database is
-    shared, while it reports.
+    A worker on this host is alive while its process is; one on another host, with a shared
+    database, while it reports.
     """
     elsewhere = workers.elsewhere(instance.session, host_id())
     return [*local_workers(instance.folder), *elsewhere]
 
 
 def worker_runs(instance: Instance, kind: str | None = None) -> bool:
-    """Return whether a worker of this instance lives that does every kind, or at least ``kind``."""
+    """Return whether a worker of this instance is alive for all kinds, or at least for ``kind``."""
     groups = (name.rpartition("-")[0] for name in live_workers(instance))
     return any(not group or kind in KIND_GROUPS.get(group, ()) for group in groups)
 
 
 def requeue_abandoned(instance: Instance, silent_for: timedelta = timedelta(0)) -> tuple[int, int]:
-    """Let the jobs of workers that have died wait again. The caller commits.
+    """Requeue the jobs of dead workers. The caller commits.
 
-    Returns how many wait, and how many ended because they had been tried often enough or were
-    cancelled. A living worker is trusted even if it could not write its heartbeat for a while
-    because of somebody's long transaction.
+    Returns the numbers of requeued jobs and of jobs that ended after too many attempts or a
+    cancellation. Jobs of a live worker are not touched, even if a long transaction has blocked its
+    heartbeat.
     """
-    # A worker that starts from here on may be missing below.
+    # A worker that starts after this line may be missing below.
     before = clock(instance.session) - silent_for
     return jobs.requeue_abandoned(instance.session, live_workers(instance), before)
 
 
 def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
-    """Show the stale jobs of dead workers as what they will be, without writing anything.
+    """Set the future state of dead workers' stale jobs for display, without writing.
 
-    Such ``rows`` are detached from ``session``; the next worker or request that changes jobs
-    writes what is shown here.
+    Such ``rows`` are detached from ``session``; the next worker or request that changes jobs writes
+    their state.
     """
     moment = clock(instance.session)
     stale = [job for job in rows if jobs.is_stale(job, moment)]
@@ -182,7 +182,7 @@ def show_abandoned(instance: Instance, rows: Iterable[Job]) -> None:
 
 
 def tidy(instance: Instance) -> int:
-    """Requeue or end the stale jobs of dead workers; returns their number. The caller commits."""
+    """Requeue or end the stale jobs of dead workers; return their number. The caller commits."""
     moment = clock(instance.session)
     if not any(jobs.is_stale(job, moment) for job in jobs.active(instance.session)):
         return 0
@@ -190,7 +190,7 @@ def tidy(instance: Instance) -> int:
 
 
 def forget_dead_workers(instance: Path) -> None:
-    """Remove the lock files of this host's workers that were killed."""
+    """Remove the lock files of killed workers on this host."""
     for path in _of_this_host(instance):
         if not _is_locked(path):
             path.unlink(missing_ok=True)
@@ -201,7 +201,7 @@ def _workers(instance: Path) -> Path:
 
 
 def _of_this_host(instance: Path) -> Iterator[Path]:
-    """Yield the lock files of this host, and those that name no host, of earlier versions."""
+    """Yield the lock files of this host, and those of earlier versions without a host."""
     for path in _workers(instance).glob("*.lock"):
         with contextlib.suppress(FileNotFoundError):
             if path.read_text() in ("", host_id()):

@@ -1,4 +1,4 @@
-"""Regular work: what is due is queued by the worker, once a minute."""
+"""Scheduled work: the worker queues due jobs once a minute."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from songrec.store.runs import runs
 from songrec.store.servers import music_servers, written_playlists
 
 INTERVAL_S = 60.0
-"""The worker looks for due work this often."""
+"""Seconds between checks for due work."""
 REGULAR_KINDS = ("server-scan", "server-sync", "mixes", "listenbrainz")
-"""Kinds of jobs that come by themselves, day after day: ended ones go after a while."""
+"""Kinds of scheduled jobs, whose ended rows are deleted after a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
-    """A job to be queued: its kind and parameters (``jobs.kinds``)."""
+    """Kind (``jobs.kinds``) and parameters of a job to queue."""
 
     kind: str
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def due(session: Session, now: datetime) -> list[DueJob]:
-    """Return the jobs whose time has come at ``now``.
+    """Return the jobs that are due at ``now``.
 
-    Each function of ``_SOURCES`` knows one kind of work. A job stays due until its work records
-    that it was done or tried: one that waits or runs already is not queued twice.
+    Each function of ``_SOURCES`` is for one kind of work. A job stays due until its work records an
+    attempt; a job that already waits or runs is not queued twice.
     """
     return [job for source in _SOURCES for job in source(session, now)]
 
@@ -50,7 +50,7 @@ def queue_due(session: Session, kinds: Collection[str] = REGULAR_KINDS) -> int:
 
 
 def _server_scans(session: Session, now: datetime) -> Iterable[DueJob]:
-    """Scan each music server, and exchange with its accounts, once per interval."""
+    """Yield scans of music servers, and exchanges with their accounts, once per interval."""
     minutes = current_app.config["SERVER_MINUTES"]
     if not minutes:
         return
@@ -71,7 +71,7 @@ Source = Callable[[Session, datetime], Iterable[DueJob]]
 
 
 def _mixes(session: Session, moment: datetime) -> Iterable[DueJob]:
-    """Mixes to make, for people who use apps or servers also the first ones, or to write."""
+    """Yield renewals and writes of mixes, and first mixes of people with apps or servers."""
     if runs.published(session) is None:
         return []
     listeners = {
@@ -83,7 +83,7 @@ def _mixes(session: Session, moment: datetime) -> Iterable[DueJob]:
 
 
 def _listenbrainz(session: Session, moment: datetime) -> Iterable[DueJob]:
-    """Accounts of ListenBrainz whose interval, or whose wait after a failure, is over."""
+    """Yield exchanges with ListenBrainz accounts after their interval or a failure's delay."""
     minutes = current_app.config["SERVER_MINUTES"]
     if not minutes:
         return
@@ -93,4 +93,4 @@ def _listenbrainz(session: Session, moment: datetime) -> Iterable[DueJob]:
 
 
 _SOURCES: tuple[Source, ...] = (_server_scans, _mixes, _listenbrainz)
-"""Functions ``(session, now) -> due jobs``, one for each kind of regular work."""
+"""Functions ``(session, now) -> due jobs``, one per kind of scheduled work."""

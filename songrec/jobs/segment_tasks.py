@@ -1,4 +1,4 @@
-"""Jobs that train the tagger or index segments; the commands call the same functions."""
+"""Jobs to train the tagger or index segments; commands call the same functions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ KIND = "fragments"
 """The name of these jobs in the job table."""
 TASKS = ("train", "tag", "refresh")
 REFRESH_LIMIT_S = 1800.0
-"""After this time a refresh ends and a new one is queued, so that others have their turn."""
+"""Time after which a refresh ends and a new one is queued, so that other jobs get their turn."""
 
 
 def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Run a job; its parameters are those of ``execute``.
 
-    After a refresh that did not reach all songs, another one is queued.
+    After an incomplete refresh another one is queued.
     """
     instance = current_instance()
     result = execute(instance, job.parameters, on_progress)
@@ -35,8 +35,8 @@ def run(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def queue_refresh(instance: Instance) -> Job | None:
     """Queue the update of the index if songs were added or removed. The caller commits.
 
-    Returns the job, which may have been waiting already; None if the index is up to date. One that
-    runs does not count: it may have passed the new songs.
+    Returns the job, which may already have been waiting; None if the index is up to date. A running
+    refresh is ignored, because it may have passed the new songs.
     """
     from songrec.services.segments import index_state
 
@@ -55,7 +55,7 @@ def execute(
     ``cutting`` holds fields of ``SegmentSettings``, ``seed`` is a number. For ``tag``, ``by`` is
     one of ``encoder_selection.ENCODERS``. For ``train``, ``source``, ``by``,
     ``validation_probability`` and ``baselines`` are those of ``tagger_training.TaggerRequest``, and
-    ``size`` its ``config``. ``refresh`` takes nothing else.
+    ``size`` is its ``config``. ``refresh`` has no further parameters.
     """
     from songrec.services.segments import build_index, tagger_training
     from songrec.services.segments.tagger_dataset import SegmentSettings

@@ -1,4 +1,4 @@
-"""Jobs of music servers: scanning them, exchanging with accounts on them, analysing their songs."""
+"""Jobs of music servers: scans, exchanges with accounts, analyses of songs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Job, ServerAccount
 
 TURN_S = 1200.0
-"""After this time an analysis ends and a new one is queued, so that others have their turn."""
+"""Time after which an analysis ends and a new one is queued, so that other jobs get their turn."""
 
 
 def scan(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Scan the server ``server`` (public id); with ``force`` also where it says it is unchanged.
+    """Scan the server ``server`` (public id); with ``force`` even if it reports no changes.
 
-    The exchange with its accounts, and the analysis of its new songs, are queued.
+    Queues the exchange with its accounts and the analysis of its new songs.
     """
     from songrec.services.servers.scan import scan_server
 
@@ -34,14 +34,14 @@ def scan(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def queue_following(session: Session, server_id: str) -> None:
-    """Queue what follows a scan, unless it waits already. The caller commits."""
+    """Queue the jobs that follow a scan, unless they already wait. The caller commits."""
     queue.enqueue_once(session, "server-sync", {"server": server_id})
     if streamed_files.unanalysed(session, music_servers.find(session, server_id), 1):
         queue.enqueue_once(session, "server-analyze", {"server": server_id})
 
 
 def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Exchange with all accounts on the server ``server``, or with ``account`` alone (its row).
+    """Exchange data with all accounts on the server ``server``, or only with ``account`` (its id).
 
     The result has a report or an error for each. Mixes that the new likes make possible are queued.
     """
@@ -61,7 +61,7 @@ def sync(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Analyse songs that lie on the server ``server`` alone, for a turn; then others have theirs.
+    """Analyse songs that only exist on the server ``server``, for at most ``TURN_S``.
 
     What is left is queued again. Without a run the first turn is a few songs, which make the first
     recommendations; once all are analysed they are trained on.

@@ -29,10 +29,10 @@ T = TypeVar("T")
 log = logging.getLogger("songrec.worker")
 
 GRACE = 2.0  # seconds between asking a process to stop and killing it
-TICK = 0.5  # seconds between two looks at the database: at most two writes a second
+TICK = 0.5  # seconds between accesses to the database: at most two writes a second
 BEAT = 2.0
 ANNOUNCED_EVERY = 10.0
-"""Seconds between two lines on the terminal that differ in their numbers only."""
+"""Seconds between two lines on the terminal that only differ in numbers."""
 
 stopping = threading.Event()
 # The command of a job's process, before the job's id.
@@ -40,7 +40,7 @@ command: list[str] = [sys.executable, "-m", "songrec.jobs.child"]
 
 
 class JobSupervisor:
-    """Start the process of one claimed job, store its progress and record how it ended."""
+    """Supervisor of one claimed job: starts its process, stores its progress and its outcome."""
 
     def __init__(self, app: Flask, job_id: int) -> None:
         self.job_id = job_id
@@ -64,16 +64,16 @@ class JobSupervisor:
         )
 
     def follow(self) -> None:
-        """Store what the process reports until it ends, then how it ended."""
+        """Store the process's reports until it ends, then its outcome."""
         try:
             self._follow()
         finally:
-            # Nobody follows it any more: it must not go on beside the next job.
+            # Without supervision the process must not run beside the next job.
             self.process.close()
 
     def _follow(self) -> None:
         code, reason = self._watch()
-        # Whatever killed it may not happen again: a full memory, a damaged cache.
+        # The cause may be transient: lack of memory, a damaged cache.
         if code < 0 and reason is None and self._report_crash(code):
             self.process.close()
             self.process = self._start()
@@ -82,9 +82,9 @@ class JobSupervisor:
         commit_with_retries(lambda: self._end(code, reason))
 
     def _report_crash(self, code: int) -> bool:
-        """Store which signal ended the process; False if the job has ended.
+        """Store the signal that ended the process; False if the job has ended.
 
-        After a fault in compiled code the cache of such code is emptied.
+        After a fault in compiled code the cache of compiled code is cleared.
         """
         cache = ""
         if crashed(code):
@@ -93,11 +93,11 @@ class JobSupervisor:
         self.log.write(f"Its process {describe_exit(code)}. It starts once more{cache}.")
         self.log.progress, self.log.details = 0.0, {}
         self.log.message = "Starting once more after a crash."
-        # The second process continues the log that it finds in the row.
+        # The second process continues the log in the row.
         return commit_with_retries(self._report)
 
     def _watch(self) -> tuple[int, str | None]:
-        """Store progress until the process ends; return its exit code and who stopped it."""
+        """Store progress until the process ends; return its exit code and the reason for a stop."""
         stopped_at: float | None = None
         reason: str | None = None
         written = time.monotonic()
@@ -136,8 +136,8 @@ class JobSupervisor:
             db.session.rollback()
 
     def _end(self, code: int, reason: str | None) -> bool:
-        # This counts only if the job still runs: a process that finished has marked it as done
-        # itself, in the transaction of its work.
+        # Only for a job that still runs: a completed process has marked it as done itself, in the
+        # transaction of its work.
         if reason == "person":
             job = db.session.get(Job, self.job_id)
             if job is None:  # deleted with its listener
@@ -177,7 +177,7 @@ class JobSupervisor:
                 self._announce(message["message"])
 
     def _announce(self, message: str) -> None:
-        """Print how far the job is: each new kind of message, the same one now and then."""
+        """Print progress: new kinds of messages at once, repeated ones at intervals."""
         pattern, moment = re.sub(r"\d+", "0", message), time.monotonic()
         if pattern != self.announced or moment - self.announced_at >= ANNOUNCED_EVERY:
             self.announced, self.announced_at = pattern, moment
@@ -194,7 +194,7 @@ class JobSupervisor:
             log.debug("The database is busy, writing progress later: %s", error.orig)
             return
         self.changed = False
-        # The database was out of reach for so long that another worker has started the job anew.
+        # The database was unreachable for so long that another worker has restarted the job.
         self.taken_over = not is_ours
 
     def _report(self) -> bool:

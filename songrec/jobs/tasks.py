@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Read a catalogue file into the database.
 
-    Parameters: ``path``; ``source``, the file's own name; ``catalogue``, its ``source`` for
-    ``ingest_file`` where a person named it; ``dialect``, ``scale``, ``columns`` and ``trust_ids``
-    as there. The result is the ingest report with the path of the rejected rows.
+    Parameters: ``path``; ``source``, the file's own name; ``catalogue``, the ``source`` of
+    ``ingest_file`` if a person named it; ``dialect``, ``scale``, ``columns`` and ``trust_ids`` of
+    ``ingest_file``. The result is the ingest report with the path of the rejected rows.
     """
     from songrec.services.library.after_import import import_catalogue
 
@@ -45,7 +45,7 @@ def ingest(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def refresh(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Update what follows from new tracks; ``newest_before`` as for ``refresh_derived``."""
+    """Update data derived from new tracks; ``newest_before`` as for ``refresh_derived``."""
     from songrec.jobs import segment_tasks
     from songrec.services.library.after_import import refresh_derived
 
@@ -83,8 +83,8 @@ def train(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Train the missing cells of a grid.
 
-    Parameters: ``grid`` as ``SweepSpec.from_mapping`` takes it; ``keep`` makes runs of its cells,
-    ``retry`` tries failed ones again.
+    Parameters: ``grid``, a mapping for ``SweepSpec.from_mapping``; ``keep`` stores its cells as
+    runs, ``retry`` repeats failed ones.
     """
     from songrec.services.sweeps import results
     from songrec.services.sweeps.runner import run_sweep
@@ -103,7 +103,7 @@ def grid(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def report(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Write the report of the run ``run_id``, and its pictures and sounds, into the instance."""
+    """Write the report of the run ``run_id`` with its pictures and sounds into the instance."""
     from songrec.services.reports import html_report as reports
     from songrec.store.runs import runs
 
@@ -118,8 +118,8 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     """Analyse a folder of sound files.
 
     Parameters: ``folder``; ``features``, names of feature sets; optionally ``seconds`` and
-    ``where`` of the excerpt, and ``set``, a list of what the command's ``--set`` takes. The result
-    is the report with at most a thousand of its rejects and notes: the library page has all.
+    ``where`` of the excerpt, and ``set``, a list of values of the command's ``--set``. The result
+    is the report with at most a thousand of its rejects and notes; the library page has all.
     """
     from dataclasses import replace
 
@@ -146,9 +146,9 @@ def analyze(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 
 def set_up(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Bring in what ``flask first-run`` was given: the fields of a ``SetupRequest``.
+    """Import the sources of ``flask first-run``: the fields of a ``SetupRequest``.
 
-    What has to follow (segments, a training over all songs) is queued.
+    Following jobs (segments, a training over all songs) are queued.
     """
     from songrec.jobs import queue, segment_tasks
     from songrec.services.library import setting_up
@@ -164,7 +164,7 @@ def set_up(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def remove_demo(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Remove the demo songs and queue what has to follow; the result counts them."""
+    """Remove the demo songs and queue the following jobs; the result counts the songs."""
     from songrec.jobs import queue, segment_tasks
     from songrec.services.library import remove_demo as service
 
@@ -195,8 +195,8 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     """Train the attribute predictor on the catalogue and apply it.
 
     Parameters: ``trials``; optionally ``seed`` and ``features``, names of feature sets. The result
-    says which predictor it is, its groups' figures on held-out songs, and how many songs have new
-    estimates.
+    has the predictor, the measures of its groups on held-out songs, and the number of songs with
+    new estimates.
     """
     from songrec.services.prediction import attribute_estimates, training_samples
     from songrec.services.prediction import attribute_prediction as predicting
@@ -207,7 +207,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
     on_progress(0.0, "Reading the songs that have both sound and attributes.")
     spec = FeatureSpec(tuple(parameters.get("features", training_samples.FEATURE_SETS)))
     sample = training_samples.read_catalogue(current_instance(), spec)
-    session.commit()  # nothing stays locked while it learns
+    session.commit()  # release locks during the training
     name, trained = predicting.train(
         instance,
         sample,
@@ -229,14 +229,14 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
 
 
 def duplicates(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Search for tracks that are the same song; the result is the search's report."""
+    """Search for duplicate tracks; the result is the search's report."""
     from songrec.services.catalogue.duplicate_search import search
 
     return search(current_instance(), on_progress).to_json()
 
 
 def covers(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Scale the covers that pages need; a further job does the rest."""
+    """Scale covers for pages; a further job is queued for the remaining ones."""
     from songrec.jobs import queue
     from songrec.services.features.cover_pictures import scale_pictures
 
@@ -249,7 +249,7 @@ def covers(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 def merge(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     """Merge all duplicates of the kinds in ``kinds``, or restore the batch of merges ``undo``.
 
-    The merges of a job are the batch with its public id.
+    The merges of a job form the batch with its public id.
     """
     from songrec.services.catalogue.duplicate_merges import merge_all, undo_all
 
@@ -269,7 +269,7 @@ def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
     file = audio_files.find(session, job.parameters["file_id"])
     path = audio_files.path_of(session, file.public_id)
     instance, source = current_app.config["INSTANCE"], audio_files.source_of(file)
-    session.commit()  # nothing stays locked while a part is cut
+    session.commit()  # release locks while a part is cut
     on_progress(0.1, "Reading the sound.")
     sound = local_path(instance, source)
     created = waveform.create(instance, sound, source.content_hash, cover_of=path)
@@ -277,7 +277,7 @@ def sleeve(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Analyse the uploaded song ``upload_id``; the result is a part of what its row stores."""
+    """Analyse the uploaded song ``upload_id``; the result is part of the stored result."""
     from songrec.services.uploads import analyze_upload as uploads
 
     row = _upload(session, job)
@@ -292,7 +292,7 @@ def upload(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
 
 
 def keep(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]:
-    """Make the uploaded song ``upload_id`` a track; a job of its own updates what follows."""
+    """Make the uploaded song ``upload_id`` a track; another job updates derived data."""
     from songrec.jobs import queue
     from songrec.services.catalogue.duplicate_search import newest_id
     from songrec.services.uploads import analyze_upload as uploads

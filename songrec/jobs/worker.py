@@ -1,9 +1,9 @@
-"""The worker: claims waiting jobs, one at a time, and runs each in a process of its own.
+"""The worker: claims waiting jobs, one at a time, and runs each in a separate process.
 
-The worker itself stays small and does no work: it starts the process, stores its progress,
-sends a heartbeat every two seconds, and stops the process when somebody cancels. Several workers
-may share an instance. A worker that stops gives its job back; a job whose worker was killed is
-started again by the next one, once.
+The worker's own process stays small: it starts the job's process, stores its progress, sends a
+heartbeat every two seconds, and stops the process on cancellation. Several workers may share an
+instance. A stopping worker returns its job to the queue; the job of a killed worker is restarted
+once.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ POLL = 0.5
 SWEEP = 5.0
 HOUR = 3600.0
 REPORTS = timedelta(days=7)
-"""Time for which reports of imported lists and of regular work are kept."""
+"""Period in which reports of imported lists and of scheduled work are kept."""
 OBSOLETE = ("worker.lock", "queue.db", "queue.db-wal", "queue.db-shm")
-"""Files in the instance folder that earlier versions wrote."""
+"""Files of earlier versions in the instance folder."""
 
 
 def serve(app: Flask, group: str | None = None) -> None:
@@ -94,7 +94,7 @@ def _claim(worker: str, kinds: Collection[str] | None = None) -> int | None:
 
 
 def _report_alive(name: str) -> None:
-    """Tell workers on other hosts that this one lives."""
+    """Report to workers on other hosts that this one is alive."""
     if not workers.are_shared(db.session):
         return
     try:
@@ -123,7 +123,7 @@ def _forget(name: str) -> None:
 
 
 def _keep_house(app: Flask) -> None:
-    """Clear leftovers, requeue jobs of dead workers and queue regular work, until the end."""
+    """Clear leftovers, requeue jobs of dead workers and queue scheduled work, in a loop."""
     instance = app.config["INSTANCE"]
     cleared, looked = -HOUR, -HOUR
     with app.app_context():
@@ -154,7 +154,7 @@ def _requeue_abandoned(instance: Path) -> None:
 
 
 def _queue_due() -> None:
-    """Queue the regular work that is due."""
+    """Queue due scheduled work."""
     try:
         new = schedule.queue_due(db.session)
         db.session.commit()
@@ -167,7 +167,7 @@ def _queue_due() -> None:
 
 
 def _forget_songs(instance: Path) -> None:
-    """Remove the uploaded songs whose hour is over."""
+    """Remove expired uploads."""
     try:
         if uploads.sweep(Instance(instance, db.session)):
             db.session.commit()
@@ -178,7 +178,7 @@ def _forget_songs(instance: Path) -> None:
 
 
 def _clear_away(instance: Path) -> None:
-    """Remove what killed trainings and given-up imports left on the disk."""
+    """Remove the files of killed trainings and abandoned imports."""
     try:
         needed = {
             str(files.uploaded_file(instance, job.parameters["path"]))
@@ -201,7 +201,7 @@ def _clear_away(instance: Path) -> None:
 
 
 def _forget_security(days: int) -> None:
-    """Remove sessions that have expired, and tokens, app passwords and events of long ago."""
+    """Remove expired sessions, and old tokens, app passwords and events."""
     try:
         user_sessions.prune(db.session)
         api_tokens.prune(db.session, days)
@@ -215,7 +215,7 @@ def _forget_security(days: int) -> None:
 
 
 def run_job(app: Flask, job_id: int) -> None:
-    """Run one job that was claimed; return when it has ended, in whatever way."""
+    """Run one claimed job until it has ended in any way."""
     job = db.session.get(Job, job_id)
     if job is None:  # deleted with its listener since it was claimed
         return
@@ -226,14 +226,14 @@ def run_job(app: Flask, job_id: int) -> None:
         db.session.rollback()
         try:
             JobSupervisor(app, job_id).follow()
-        except Exception as error:  # whatever it was, the job must not seem to run for ever
+        except Exception as error:  # after any error the job must not appear to run for ever
             log.exception("the job cannot be followed")
             reason = f"Unexpected {type(error).__name__} in the worker: {error}"
             db.session.rollback()
             commit_with_retries(lambda: jobs.fail(db.session, job_id, reason))
         job = db.session.get(Job, job_id)
         state = job.state if job is not None else "deleted"
-        # A catalogue that failed can be started again; a list is sent again.
+        # The files of failed catalogue imports are kept for a restart, those of lists are not.
         if path and (state in ("done", "deleted") or (is_list and state not in jobs.ACTIVE)):
             instance = app.config["INSTANCE"]
             files.forget_upload(instance, files.uploaded_file(instance, path))

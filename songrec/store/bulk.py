@@ -15,8 +15,8 @@ from songrec.store.db import take_write_turn
 from songrec.store.tables import Track
 
 _CHUNK_SIZE = 1_000
-# Random keys touch most pages of an index. A larger cache and fewer checkpoints reduce the bytes
-# that a long import writes to a fraction.
+# Random keys touch most pages of an index. A larger cache and fewer checkpoints greatly reduce the
+# bytes written during a long import.
 _BULK_PRAGMAS = {"cache_size": -128_000, "wal_autocheckpoint": 10_000}
 
 
@@ -77,11 +77,10 @@ def bind_datetime(connection: Connection, moment: datetime) -> Any:
 class SearchIndex:
     """SQLite's full-text index, updated in bulk with its triggers dropped.
 
-    A trigger makes SQLite write the index after every single row, which takes longer than the
-    rest of an import. Dropping the triggers, writing and recreating them happen in one
-    transaction, so concurrent readers, and a restart after a crash, see the triggers and an index
-    that matches the table. On PostgreSQL, which has no such index, this only waits for others
-    who write.
+    Triggers make SQLite write the index after every row, which takes longer than the rest of an
+    import. They are dropped and recreated in the transaction of the writes, so concurrent readers,
+    and a restart after a crash, see the triggers and an index that matches the table. On
+    PostgreSQL, which has no such index, this only waits for other writers.
     """
 
     _TRIGGERS = (

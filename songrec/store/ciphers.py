@@ -1,4 +1,4 @@
-"""The cipher by which an instance stores the passwords and keys of apps and other servers."""
+"""The cipher of stored passwords and keys of apps and other servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from songrec.store.instance import Instance, current_instance
 
 
 def cipher_of(instance: Instance) -> Cipher:
-    """Return the cipher by which the passwords and keys of ``instance`` are stored."""
+    """Return the cipher of the passwords and keys of ``instance``."""
     return instance_cipher(instance.folder, current_app.config["ENCRYPTION_KEY"])
 
 

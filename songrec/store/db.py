@@ -31,9 +31,9 @@ log = logging.getLogger("songrec.database")
 
 T = TypeVar("T")
 
-# SQLite's INTEGER holds 64 bits as it is.
+# SQLite's INTEGER has 64 bits.
 LONG = BigInteger().with_variant(Integer, "sqlite")
-"""The type of columns for whole numbers beyond 32 bits."""
+"""Column type of 64-bit integers."""
 
 
 class Base(DeclarativeBase):
@@ -76,9 +76,9 @@ db = SQLAlchemy(model_class=Base)
 
 
 def clock(session: Session) -> datetime:
-    """Return the time by the database's clock, which all hosts on one database share.
+    """Return the time by the database's clock, which is the same for all hosts.
 
-    SQLite runs in this process and has this machine's clock.
+    For SQLite this is the machine's clock.
     """
     if session.get_bind().dialect.name == "sqlite":
         return now()
@@ -87,13 +87,13 @@ def clock(session: Session) -> datetime:
 
 
 def insert(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that may be given an ON CONFLICT clause, for the session's database."""
+    """Return an INSERT that supports ON CONFLICT, for the session's database."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def database_app(overrides: dict[str, Any] | None = None) -> Flask:
-    """Create an application with settings and database only, for processes without pages."""
+    """Create an application with only settings and database, for processes without pages."""
     from songrec.core import config, private_files
 
     private_files.start_private()
@@ -105,7 +105,7 @@ def database_app(overrides: dict[str, Any] | None = None) -> Flask:
 
 
 def enable_migrations(app: Flask) -> None:
-    """Set up Alembic for an application, unless it is."""
+    """Set up Alembic for an application, unless that is done already."""
     from flask_migrate import Migrate
 
     from songrec.core import config
@@ -124,7 +124,7 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     cursor = connection.cursor()
-    # Wait instead of failing; first, for the next one may have to.
+    # Set the timeout first, because the next pragma may have to wait.
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     writes_ahead = _set_journal(cursor)
     for pragma in (
@@ -138,20 +138,20 @@ def _sqlite_pragmas(connection: Any, record: Any) -> None:
 
 
 _LEAST_FREE_BYTES = 2**16
-"""Of free space, without which SQLite cannot make the files that lie beside the database."""
+"""Free space that SQLite needs for the files beside the database."""
 
 
 def require_space(file: Path) -> None:
-    """Raise ``OSError`` if a full disk is why an SQLite file cannot be opened."""
+    """Raise ``OSError`` if an SQLite file cannot be opened because of a full disk."""
     if shutil.disk_usage(file.parent).free < _LEAST_FREE_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
 
 
 def _set_journal(cursor: sqlite3.Cursor) -> bool:
-    """Let SQLite write ahead, so that a writer blocks no reader, where that is safe.
+    """Enable SQLite's write-ahead log if that is safe, so that writers do not block readers.
 
-    Not on network file systems: the index of the log is shared memory, which machines do not share.
-    Raises ``OSError`` on a full disk.
+    It is not safe on network file systems, because the log's index is in shared memory. Raises
+    ``OSError`` on a full disk.
     """
     file = cursor.execute("PRAGMA database_list").fetchone()[2]
     network = network_type(Path(file).parent) if file else None
@@ -195,9 +195,9 @@ _QUOTING = ("22", "23")
 
 @event.listens_for(Engine, "handle_error")
 def _values_stay_out_of_messages(context: ExceptionContext) -> None:
-    """Take values out of PostgreSQL's messages, such as "Key (name)=(Anna) already exists".
+    """Remove values from PostgreSQL's messages, such as "Key (name)=(Anna) already exists".
 
-    SQLite's name columns alone. What remains: kind of error, state, table, column, constraint.
+    Kind of error, state, table, column and constraint remain. SQLite's messages only name columns.
     """
     error = context.original_exception
     state = getattr(error, "sqlstate", None)
@@ -237,9 +237,9 @@ def short_transaction(session: Session) -> Iterator[None]:
 
 
 def overwrite_deleted(session: Session) -> None:
-    """Let SQLite overwrite what this session deletes, which stays readable in its file otherwise.
+    """Make SQLite overwrite deleted content, which otherwise stays readable in the file.
 
-    The log beside the file is emptied by ``truncate_log``.
+    The write-ahead log is emptied by ``truncate_log``.
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite":
@@ -247,22 +247,22 @@ def overwrite_deleted(session: Session) -> None:
 
 
 def truncate_log(session: Session) -> None:
-    """Empty SQLite's write-ahead log as far as nobody reads it: it holds former content."""
+    """Empty SQLite's write-ahead log as far as readers allow, because it has deleted content."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 _CATALOGUE_LOCK = 7_102_734
-"""Key of PostgreSQL's advisory lock of those who write tracks, artists and albums."""
+"""Key of PostgreSQL's advisory lock for writing tracks, artists and albums."""
 
 
 def take_write_turn(session: Session) -> None:
-    """Wait until no other process writes to the catalogue, and keep it waiting until the commit.
+    """Lock the catalogue against other writers until the commit.
 
-    What is read from here on is not outdated when it is written: of two processes with the same new
-    artist one inserts it and the other finds it. Others can read, and on PostgreSQL write what is
-    not part of the catalogue.
+    Values read afterwards stay current until they are written: of two processes with the same new
+    artist, one inserts it and the other finds it. Other processes can read, and on PostgreSQL write
+    to tables outside the catalogue.
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
@@ -270,12 +270,12 @@ def take_write_turn(session: Session) -> None:
         return
     raw = connection.connection.driver_connection
     if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
-        # At the first write it would be too late: a reader cannot always become a writer.
+        # Not at the first write, because a read transaction cannot always be upgraded.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 ATTEMPTS = 10
-"""Attempts to write what conflicts with rows that other processes insert at the same time."""
+"""Attempts of a write that conflicts with rows of other processes."""
 _RETRY_S = 0.5
 # PostgreSQL: deadlock, serialization failure, lock not available. SQLite: busy, locked.
 _TRANSIENT_STATES = frozenset({"40P01", "40001", "55P03"})
@@ -285,11 +285,11 @@ _TRANSIENT_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 def write_with_retries(
     session: Session, write: Callable[[], T], on_wait: Callable[[str], None] = lambda _: None
 ) -> T:
-    """Run ``write`` and **commit**; again where another process came first or holds the database.
+    """Run ``write`` and **commit**; retry on conflicts and while the database is locked.
 
-    A row that another process inserted meanwhile is there at the next attempt, so ``write`` reads
-    before it inserts. Each attempt starts from a rollback. ``on_wait`` is called with a message
-    before another attempt at a busy database, and may raise to give up.
+    A row inserted meanwhile by another process exists at the next attempt, so ``write`` must read
+    before it inserts. Each attempt starts after a rollback. ``on_wait`` is called with a message
+    before a retry at a busy database, and may raise to give up.
     """
     for attempt in itertools.count(1):
         try:
@@ -307,13 +307,13 @@ def write_with_retries(
             time.sleep(_RETRY_S)
         else:
             return result
-    raise AssertionError  # the loop has no end of its own
+    raise AssertionError  # unreachable: the last attempt returns or raises
 
 
 def is_transient(error: OperationalError) -> bool:
-    """Return whether the same statement may succeed later: the database is locked, a deadlock."""
+    """Return whether a retry may succeed: the database is locked, or a deadlock occurred."""
     state = getattr(error.orig, "sqlstate", None)
-    # The low byte of an extended code is the code itself.
+    # The low byte of an extended result code is the primary code.
     code = (getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF
     return state in _TRANSIENT_STATES or code in _TRANSIENT_CODES
 
@@ -323,7 +323,7 @@ OLD_SCHEMA = "The database is older than this songrec: run `flask db upgrade`, o
 
 
 def describe_schema_error(error: SQLAlchemyError) -> str | None:
-    """Return what to do if a statement failed for want of a table or column, else None."""
+    """Return advice if a statement failed because of a missing table or column, else None."""
     original = getattr(error, "orig", None)
     described = f"{type(original).__name__} {original}".lower()
     if any(sign in described for sign in ("no such table", "undefinedtable")):
@@ -334,7 +334,7 @@ def describe_schema_error(error: SQLAlchemyError) -> str | None:
 
 
 def schema_problem(engine: Engine) -> str | None:
-    """Return what to do if a table or column is missing, None if all are there."""
+    """Return advice if a table or column is missing, else None."""
     columns = {
         name: {column["name"] for column in described}
         for (_, name), described in inspect(engine).get_multi_columns().items()
@@ -351,7 +351,7 @@ _DISK_FULL_STATE = "53100"
 
 
 def explain_failure(error: BaseException) -> str | None:
-    """Return a line for what the disk or the system is to blame for, in files or the database."""
+    """Describe a failure caused by the disk or the system in one line; None for other errors."""
     if isinstance(error, OSError):
         return explain(error)
     original = getattr(error, "orig", error)

@@ -1,6 +1,6 @@
-"""Paths in the database: relative to the instance folder where they lie in it, else absolute.
+"""Stored paths: relative for files in the instance folder, else absolute.
 
-An instance that is moved, or restored into another folder, keeps its own files.
+So files remain valid when an instance is moved or restored into another folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 def to_stored(instance: Path, path: str) -> str:
-    """Return ``path`` as it is stored."""
+    """Convert an absolute path to its stored form."""
     for base in (str(instance), _resolved(instance)):
         inside = path.removeprefix(f"{base}/")
         if inside != path:
@@ -23,14 +23,14 @@ def to_stored(instance: Path, path: str) -> str:
 
 
 def to_absolute(instance: Path, stored: str) -> str:
-    """Return the absolute path of a stored one."""
+    """Convert a stored path to an absolute one."""
     return stored if stored.startswith("/") else f"{_resolved(instance)}/{stored}"
 
 
 class InstancePath(TypeDecorator[str]):
-    """An absolute path that is stored relative to the instance folder if it lies in it.
+    """An absolute path that is stored relative to the instance folder if it is inside.
 
-    A ``VARCHAR`` of the given length, without one a ``TEXT``.
+    A ``VARCHAR`` of the given length, or a ``TEXT`` without a length.
     """
 
     impl = String

@@ -15,8 +15,8 @@ from songrec.store.tables import Job
 class JobGroup:
     """The jobs of one kind and state.
 
-    ``timed`` is the number of those that ended after they had started, ``seconds`` their total
-    duration (SQLite counts whole seconds).
+    ``timed`` is the number of jobs with a start and an end, ``seconds`` their total duration (whole
+    seconds on SQLite).
     """
 
     kind: str
@@ -41,5 +41,5 @@ def by_kind_and_state(session: Session) -> list[JobGroup]:
 
 
 def oldest_waiting(session: Session) -> datetime | None:
-    """Return when the job that waits longest was requested, None if none waits."""
+    """Return the time of the oldest waiting job's request, None without waiting jobs."""
     return session.scalar(select(func.min(Job.created_at)).where(Job.state == "waiting"))

@@ -1,7 +1,7 @@
 """The job table, which is the queue: add, claim, report on and end jobs. The caller commits.
 
-Every change of state names the state that it starts from, so that two processes which see the
-same job differently (a worker that finishes it, a page that finds it dead) cannot both win.
+Every change of state is conditional on the previous state, so that only one of two concurrent
+changes (a worker finishes a job, a page finds it dead) succeeds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from songrec.store.tables import Job, Listener
 
 ACTIVE = ("waiting", "running")
 TURN_MEMORY = timedelta(minutes=30)
-"""Time for which a job that started counts as a turn of its person."""
+"""Period in which a started job counts as a turn of its owner."""
 STALE = timedelta(seconds=30)  # a worker beats every 2 s
 LOG_LENGTH = 40_000  # characters; the oldest lines go first
 MAX_EPOCHS = 2_000
@@ -48,8 +48,8 @@ def create(
 ) -> Job:
     """Add a waiting job, which workers see once the caller has committed.
 
-    It starts when no other job with its ``exclusive_key`` runs, in turn with the jobs of other
-    ``owner_key``s. Raises ``IntegrityError`` while one with its ``request_key`` waits or runs.
+    It starts once no other job with its ``exclusive_key`` runs; jobs of different ``owner_key``s
+    take turns. Raises ``IntegrityError`` while a job with its ``request_key`` waits or runs.
     """
     job = Job(
         created_at=clock(session),
@@ -82,14 +82,14 @@ def find(session: Session, public_id: str) -> Job:
 def page(
     session: Session, number: int, size: int = 25, *conditions: ColumnElement[bool]
 ) -> tuple[list[Job], int]:
-    """Return one page of the jobs that meet all conditions, newest first, and their number."""
+    """Return one page of the jobs that meet all conditions, newest first, and the total number."""
     total = count(session, *conditions)
     rows = _listed(*conditions).order_by(Job.id.desc()).limit(size).offset((number - 1) * size)
     return list(session.scalars(rows)), total
 
 
 def active_listed(session: Session, *conditions: ColumnElement[bool]) -> list[Job]:
-    """Return the jobs that wait or run, for a list: those that run first, then by their turn."""
+    """Return the waiting and running jobs for a list, running ones first, then by turn."""
     order = (Job.state == "waiting", Job.priority.desc(), Job.id)
     return list(session.scalars(_listed(Job.state.in_(ACTIVE), *conditions).order_by(*order)))
 
@@ -100,7 +100,7 @@ def has_ended() -> ColumnElement[bool]:
 
 
 def is_small(kinds: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a job is of one of ``kinds``, or follows an analysis by itself."""
+    """Return the condition that a job is of one of ``kinds``, or an automatic follow-up."""
     task = func.coalesce(Job.parameters["task"].as_string(), "")
     return Job.kind.in_(kinds) | ((Job.kind == "fragments") & (task == "refresh"))
 
@@ -111,7 +111,7 @@ def count(session: Session, *conditions: ColumnElement[bool]) -> int:
 
 
 def last_done(session: Session, kinds: Collection[str]) -> Job | None:
-    """Return the job of these kinds that was done last, with its result."""
+    """Return the latest completed job of these kinds, with its result."""
     query = select(Job).where(Job.kind.in_(kinds), Job.state == "done")
     return session.scalar(query.order_by(Job.finished_at.desc()).limit(1))
 
@@ -120,7 +120,7 @@ def _listed(*conditions: ColumnElement[bool]) -> Select[tuple[Job]]:
     return select(Job).options(load_only(*_LISTED, raiseload=True)).where(*conditions)
 
 
-# A list shows neither logs nor loss curves, which are the bulk of a row.
+# Lists do not load logs and loss curves, which are the bulk of a row.
 _LISTED = (
     Job.id,
     Job.public_id,
@@ -150,9 +150,9 @@ def active(session: Session) -> list[Job]:
 def newest_of(
     session: Session, kinds: Collection[str], failing: Collection[str], failed_since: datetime
 ) -> Job | None:
-    """Return the job of ``kinds`` that runs, else one that waits, else the latest that failed.
+    """Return the running job of ``kinds``, else a waiting one, else the latest failed one.
 
-    The failed one counts if it is of the kinds ``failing``, and the newest of these.
+    A failed job is only returned if it is the newest of the kinds ``failing``.
     """
     query = select(Job).where(Job.state.in_(ACTIVE), Job.kind.in_(list(kinds)))
     row = session.scalar(query.order_by(Job.state != "running", Job.id).limit(1))
@@ -169,7 +169,7 @@ def newest_of(
 
 
 def active_parameters(session: Session, kind: str) -> list[dict[str, Any]]:
-    """Return the parameters of the jobs of a kind that wait or run."""
+    """Return the parameters of the waiting and running jobs of a kind."""
     query = select(Job.parameters).where(Job.state.in_(ACTIVE), Job.kind == kind)
     return list(session.scalars(query))
 
@@ -193,7 +193,7 @@ def remove_ended(session: Session, kind: str, before: datetime) -> int:
 
 
 def remove_of_upload(session: Session, upload_id: str) -> bool:
-    """Delete the jobs of an uploaded song; return whether one of them runs, which then stops."""
+    """Delete the jobs of an uploaded song; return whether one was running, which then stops."""
     query = select(Job.id, Job.state).where(
         Job.kind.in_(("upload", "keep")), Job.parameters["upload_id"].as_string() == upload_id
     )
@@ -209,7 +209,7 @@ def find_active(session: Session, request_key: str) -> Job | None:
 
 
 def ahead_of(session: Session, job: Job) -> int:
-    """Count the jobs that run or will start before this waiting one, as it looks now."""
+    """Count the jobs that run or will start before this waiting one, by the present queue."""
     running = session.scalar(select(func.count()).where(Job.state == "running")) or 0
     columns = (Job.id, Job.priority, Job.owner_key)
     waiting = session.execute(
@@ -225,21 +225,21 @@ def ahead_of(session: Session, job: Job) -> int:
     for row in waiting:
         order.append((-row.priority, turns[row.owner_key], row.id))
         if row.owner_key is not None:
-            turns[row.owner_key] += 1  # when this one has started
+            turns[row.owner_key] += 1  # after the start of this job
     own = next((key for key in order if key[2] == job.id), None)
-    if own is None:  # shown as waiting because its worker has died: its row still runs
+    if own is None:  # displayed as waiting since its worker died, but still running in its row
         return max(running - 1, 0)
     return running + sorted(order).index(own)
 
 
 def waiting_of(session: Session, owner_key: str) -> int:
-    """Count a person's jobs that wait."""
+    """Count an owner's waiting jobs."""
     query = select(func.count()).where(Job.owner_key == owner_key, Job.state == "waiting")
     return session.scalar(query) or 0
 
 
 def _turns_of(owner_key: Any, moment: datetime) -> Select[tuple[int]]:
-    """Count the jobs of a person that run or started lately."""
+    """Count an owner's jobs that are running or were started recently."""
     others = aliased(Job)
     return select(func.count(others.id)).where(
         others.owner_key == owner_key,
@@ -248,12 +248,11 @@ def _turns_of(owner_key: Any, moment: datetime) -> Select[tuple[int]]:
 
 
 def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -> int | None:
-    """Make the next waiting job a running one of ``worker``; its id, or None if none may start.
+    """Assign the next waiting job to ``worker``; return its id, None if no job may start.
 
-    One statement, so that no two workers get the same job. The highest priority goes first; among
-    equals, people take turns: first whoever had the fewest jobs started within ``TURN_MEMORY``,
-    then the oldest job. A job whose ``exclusive_key`` is that of a running job is passed over and
-    waits. ``kinds`` restricts the choice.
+    A single statement, so that no two workers get the same job. Order: highest priority, then the
+    owner with the fewest jobs started within ``TURN_MEMORY``, then the oldest job. A job whose
+    ``exclusive_key`` equals that of a running job keeps waiting. ``kinds`` restricts the choice.
     """
     waiting, running = aliased(Job), aliased(Job)
     others = select(running.id).where(
@@ -270,7 +269,7 @@ def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -
     if kinds is not None:
         following = following.where(waiting.kind.in_(sorted(kinds)))
     if session.scalar(following) is None:
-        return None  # workers look often: only one that finds a job takes SQLite's write lock
+        return None  # without a job, avoid taking SQLite's write lock at every poll
     statement = (
         update(Job)
         .where(Job.id == following.with_for_update(skip_locked=True, of=waiting).scalar_subquery())
@@ -289,16 +288,16 @@ def claim(session: Session, worker: str, kinds: Collection[str] | None = None) -
         with _savepoint(session):
             job_id = session.scalar(statement)
     except IntegrityError:
-        return None  # another worker has just started a job with the same key
+        return None  # another worker has just started a job with the same exclusive key
     if job_id is not None:
         _expire(session, job_id)
     return job_id
 
 
 def _savepoint(session: Session) -> AbstractContextManager[Any]:
-    """Return a savepoint on PostgreSQL, where a statement that fails ends the transaction.
+    """Return a savepoint on PostgreSQL, where a failed statement ends the transaction.
 
-    On SQLite, where one writes at a time, a claim sees all claims before it.
+    SQLite needs none, because writers are serialised.
     """
     if session.get_bind().dialect.name == "sqlite":
         return nullcontext()
@@ -317,8 +316,8 @@ def report(
 ) -> bool:
     """Store the progress of a running job, with a heartbeat; False if it no longer runs.
 
-    ``attempt``, here and below, is that of the worker which asks: a job that another worker has
-    taken over meanwhile is that one's.
+    ``attempt``, here and below, is the calling worker's: nothing is stored if another worker has
+    started the job since.
     """
     return _change(
         session,
@@ -347,7 +346,7 @@ def finish(
     details: dict[str, Any],
     attempt: int | None = None,
 ) -> bool:
-    """Mark a running job as done, in the transaction of its work: both happen or neither."""
+    """Mark a running job as done, atomically with its work in one transaction."""
     return _change(
         session,
         job_id,
@@ -364,7 +363,7 @@ def finish(
 
 
 def fail(session: Session, job_id: int, error: str, attempt: int | None = None) -> bool:
-    """Mark a running job as failed, with a message for its readers."""
+    """Mark a running job as failed, with a message for people."""
     return _change(
         session,
         job_id,
@@ -378,14 +377,14 @@ def fail(session: Session, job_id: int, error: str, attempt: int | None = None) 
 
 
 def cancelled(session: Session, job_id: int, message: str) -> bool:
-    """Mark a running job as cancelled; ``message`` says what remains of its work."""
+    """Mark a running job as cancelled; ``message`` describes what remains of its work."""
     return _change(
         session, job_id, "running", state="cancelled", finished_at=clock(session), message=message
     )
 
 
 def request_cancel(session: Session, job_id: int) -> bool:
-    """Cancel a waiting job at once or ask a running one to stop; False if it has ended."""
+    """Cancel a waiting job, or request a running one to stop; False if it has ended."""
     if _change(
         session,
         job_id,
@@ -400,13 +399,13 @@ def request_cancel(session: Session, job_id: int) -> bool:
 
 
 def cancel_requested(session: Session, job_id: int) -> bool:
-    """Return whether this job is to stop: a person cancelled or deleted it."""
+    """Return whether a running job must stop because it was cancelled or deleted."""
     requested = session.scalar(select(Job.cancel_requested).where(Job.id == job_id))
     return requested is None or requested
 
 
 def release(session: Session, job_id: int, attempt: int | None = None) -> bool:
-    """Let a running job wait again because its worker stops; False if it no longer runs."""
+    """Return a running job to the queue because its worker stops; False if it no longer runs."""
     values = {**_waiting_again(), "attempts": Job.attempts - 1}
     return _change(session, job_id, "running", attempt, **values)
 
@@ -414,11 +413,11 @@ def release(session: Session, job_id: int, attempt: int | None = None) -> bool:
 def requeue_abandoned(
     session: Session, live_workers: Collection[str], before: datetime
 ) -> tuple[int, int]:
-    """End the runs of workers that have died and whose last heartbeat is before a moment.
+    """Requeue the running jobs of dead workers without a heartbeat since a moment.
 
-    Returns how many jobs wait again, and how many have failed after ``MAX_ATTEMPTS`` workers died
-    or were cancelled. Each kind of job may be run again: what it commits on the way stays valid,
-    and its last commit marks it as done.
+    Returns the number of requeued jobs, and of those that failed after ``MAX_ATTEMPTS`` or were
+    cancelled. All kinds of jobs can be run again: intermediate commits stay valid, and the last one
+    marks the job as done.
     """
     died = Job.worker.is_(None) | Job.worker.not_in(live_workers)
     abandoned = (Job.state == "running") & died & (Job.heartbeat_at <= before)
@@ -450,7 +449,7 @@ def requeue_abandoned(
 
 
 def show_abandoned(job: Job) -> None:
-    """Give a detached ``job`` of a dead worker the state that ``requeue_abandoned`` will write."""
+    """Set the state that ``requeue_abandoned`` will write on a dead worker's detached job."""
     if job.cancel_requested or job.attempts >= MAX_ATTEMPTS:
         job.finished_at = job.heartbeat_at
         if job.cancel_requested:
@@ -474,7 +473,7 @@ def _waiting_again() -> dict[str, Any]:
 
 
 def is_stale(job: Job, at: datetime) -> bool:
-    """Return whether a job is marked as running without a heartbeat shortly before ``at``."""
+    """Return whether a job is marked as running without a recent heartbeat before ``at``."""
     beat_at = job.heartbeat_at or job.started_at or job.created_at
     return job.state == "running" and beat_at < at - STALE
 

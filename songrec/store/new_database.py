@@ -1,8 +1,8 @@
-"""Revisions of the database's schema, and new SQLite databases from a snapshot of it.
+"""Schema revisions, and new SQLite databases from a schema snapshot.
 
-Running every migration takes longer than all else at the first start. ``migrations/schema.sql`` has
-the statements of the tables that they make, up to the revision in its last line; later migrations
-follow as for any database. ``python -m songrec.store.new_database`` writes it anew.
+Running all migrations takes most of the time of the first start. ``migrations/schema.sql`` is a
+snapshot of the tables up to the revision in its last line; later migrations run as for any
+database. ``python -m songrec.store.new_database`` writes the snapshot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from songrec.core.files import atomic_file
 
 MIGRATIONS = ROOT / "migrations"
 SNAPSHOT = MIGRATIONS / "schema.sql"
-# What a statement refers to comes before it.
+# Order of statements, so that each only refers to earlier ones.
 _ORDER = ("table", "view", "index", "trigger")
 
 
@@ -44,7 +44,7 @@ def current_revision(engine: Engine) -> str | None:
 
 
 def create_tables(engine: Engine) -> bool:
-    """Make the snapshot's tables in an empty SQLite database; return whether it was one."""
+    """Create the snapshot's tables in an empty SQLite database; False for any other database."""
     if engine.dialect.name != "sqlite":
         return False
     raw = engine.raw_connection()
@@ -60,15 +60,15 @@ def create_tables(engine: Engine) -> bool:
                 connection.rollback()
                 if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
                     raise
-                return False  # another process made them meanwhile
+                return False  # another process created them meanwhile
         return is_empty
     finally:
         raw.close()
 
 
 def describe(connection: sqlite3.Connection) -> str:
-    """Return the statements that make the tables of a database, and its revision."""
-    # A virtual table makes its shadow tables itself, a table the indexes of its constraints.
+    """Return the statements that create the tables of a database, and its revision."""
+    # Virtual tables create their shadow tables, and tables the indexes of their constraints.
     shadows = {row[1] for row in connection.execute("PRAGMA table_list") if row[2] == "shadow"}
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     items = [(kind, name, sql) for kind, name, sql in rows if name not in shadows]
@@ -80,7 +80,7 @@ def describe(connection: sqlite3.Connection) -> str:
 
 
 def write_snapshot() -> None:
-    """Write the snapshot of the newest revision, as the migrations make it."""
+    """Write the snapshot of the newest revision, by running all migrations."""
     from flask_migrate import upgrade
 
     from songrec.store.db import database_app, db, enable_migrations

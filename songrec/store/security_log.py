@@ -1,8 +1,8 @@
-"""The security log: who signed in, failed to, changed rights, passwords and keys.
+"""The security log: sign-ins, failed sign-ins, changes of rights, passwords and keys.
 
 Every event is a row of ``security_event`` and a line of the logger ``songrec.security``. Neither
-holds a secret or what somebody typed: a name is stored only as a reference to an existing account.
-The caller commits. In a request use ``songrec.web.security_log.record``, which adds who and where.
+contains secrets or typed text: a name is stored only as a reference to an existing account. The
+caller commits. In a request use ``songrec.web.security_log.record``, which adds actor and address.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ WARNINGS = frozenset(
 )
 RETENTION_DAYS = 180
 MAX_EVENTS = 200_000
-"""Older events go first: whoever fails to sign in over and over must not fill the disk."""
+"""Limit of stored events, so that repeated failed sign-ins cannot fill the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class LoggedEvent:
 
     @property
     def label(self) -> str:
-        """What happened, for people."""
+        """Description of the event for people."""
         return KINDS.get(self.event.kind, self.event.kind)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,13 +118,13 @@ def record(
     Parameters
     ----------
     user
-        The account concerned. Without one, nothing says whose name was tried.
+        The account concerned; None for an unknown name, which is not stored.
     actor
-        The account that did it, None for nobody signed in and for commands.
+        The acting account; None without a signed-in account and for commands.
     address
         The client's network, None for commands.
     detail
-        Never a secret and nothing typed by somebody who is not signed in.
+        Text without secrets and without input of anonymous clients.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of security event {kind!r}; add it to KINDS")
@@ -135,8 +135,8 @@ def record(
         "detail": detail[:200],
     }
     session.add(SecurityEvent(kind=kind, request_id=request_id, **values))
-    # Numbers of accounts, not names: lines of a log file outlive a deleted account. The request's
-    # id is added by the formatter, as to every line.
+    # Ids of accounts instead of names, because log files outlive deleted accounts. The formatter
+    # adds the request's id.
     shown = " ".join(f"{name}={value}" for name, value in values.items() if value not in (None, ""))
     level = logging.WARNING if kind in WARNINGS else logging.INFO
     log.log(level, "%s %s", kind, shown, extra={"security_event": kind, **values})
@@ -183,7 +183,7 @@ def page(
 
 
 def prune(session: Session, days: int = RETENTION_DAYS, max_events: int = MAX_EVENTS) -> int:
-    """Delete events older than ``days`` and all but the newest ``max_events``; return how many."""
+    """Delete events older than ``days`` and beyond ``max_events``; return their number."""
     last = session.scalar(
         select(SecurityEvent.id).order_by(SecurityEvent.id.desc()).limit(1).offset(max_events)
     )

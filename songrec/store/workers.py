@@ -1,8 +1,8 @@
 """Workers that share a database from several hosts; each reports that it lives.
 
-A lock in the instance folder says which workers of one host live, at once and without a clock.
-Between hosts neither locks on a shared folder nor clocks can be relied on, so what counts there
-is when a worker last reported, by the database's clock. SQLite is used from one host alone.
+On one host, locks in the instance folder tell at once which workers are alive. Between hosts
+neither locks on a shared folder nor clocks are reliable, so a worker's last report by the
+database's clock is used. SQLite is only used on one host.
 """
 
 from __future__ import annotations

@@ -48,11 +48,11 @@ NOT_SET_UP = "has not been set up: make run sets it up, or flask db upgrade."
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A consistent copy of a database and what it says about files of the instance.
+    """A consistent copy of a database with the files of the instance that it refers to.
 
-    ``runs`` are ids of training runs; ``kept_songs`` paths relative to the instance folder;
-    ``vectors`` paths, relative to the feature cache, of vectors whose sound no analysis of a
-    folder of music finds again; ``music`` the analysed folders outside the instance.
+    ``runs`` are ids of training runs; ``kept_songs`` are paths relative to the instance folder;
+    ``vectors`` are paths, relative to the feature cache, of vectors that cannot be extracted again
+    from analysed folders; ``music`` are the analysed folders outside the instance.
     """
 
     path: Path
@@ -74,8 +74,8 @@ def sqlite_file(engine: Engine) -> Path | None:
 def snapshot(engine: Engine, instance: Path, folder: Path) -> Iterator[Snapshot]:
     """Copy the database into ``folder``, on PostgreSQL without what is of the moment or made again.
 
-    Raises ``BadInput`` for a database that is not set up and ``NotReady`` where ``pg_dump`` is
-    missing or fails.
+    Raises ``BadInput`` for a database that is not set up and ``NotReady`` if ``pg_dump`` is missing
+    or fails.
     """
     source = sqlite_file(engine)
     if source is not None:
@@ -145,7 +145,7 @@ def restore_dump(engine: Engine, dump: Path) -> None:
 
 
 def drop_tables(engine: Engine) -> None:
-    """Delete all tables, of a restoration that failed."""
+    """Delete all tables after a failed restoration."""
     metadata = MetaData()
     metadata.reflect(engine)
     metadata.drop_all(engine)
@@ -194,7 +194,7 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
             relative = path.removeprefix(f"{instance}/")
             if relative.startswith("library/"):
                 referenced.add(relative)
-        # What is streamed from a music server lies in no folder of this machine.
+        # Songs streamed from a music server have no folder on this machine.
         in_a_folder = and_(~inside(file.c.path), file.c.path.not_like(f"{STREAMED}%"))
         analysable = or_(
             in_a_folder,

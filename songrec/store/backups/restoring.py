@@ -35,7 +35,7 @@ _SPARE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """The revisions that this version knows, and how to bring a database to the newest.
+    """The known revisions, and the upgrade of a database to the newest one.
 
     ``upgrade`` takes the instance folder and the URL of the database.
     """
@@ -75,9 +75,9 @@ def restore(
 ) -> Restored:
     """Restore ``archive`` into an empty instance and migrate its database.
 
-    The archive is read once as a whole before anything is written, then unpacked into a folder in
-    the instance folder and moved into place; the database comes last. Whatever fails, the instance
-    is empty again; what a killed process left is removed by the next restoration.
+    The whole archive is read once before anything is written, then unpacked into a folder in the
+    instance folder and moved into place, the database last. After any failure the instance is empty
+    again; leftovers of a killed process are removed by the next restoration.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def restore(
 
 
 def _require_empty(engine: Engine, instance: Path) -> None:
-    """Raise ``BadInput`` for an instance that holds data; clear what a killed restoration left."""
+    """Raise ``BadInput`` for an instance with data; clear leftovers of a killed restoration."""
     elsewhere = "Restore into a new folder: SONGREC_INSTANCE=FOLDER flask restore ARCHIVE"
     file = database.sqlite_file(engine)
     if file is None and engine.dialect.name == database.SQLITE:
@@ -144,7 +144,7 @@ def _require_empty(engine: Engine, instance: Path) -> None:
         content.name
         for kind in kinds
         for content in contents.existing(instance, kind)
-        if content.name != SECRET_KEY  # made by whatever command came first
+        if content.name != SECRET_KEY  # created by the first command of any kind
     ] + contents.unknown(instance, file)
     if names:
         raise BadInput(f"{instance} is not empty ({', '.join(sorted(names))}). {elsewhere}")
@@ -153,7 +153,7 @@ def _require_empty(engine: Engine, instance: Path) -> None:
 def _inspected(archive: Path) -> tuple[dict[str, Any], int, int]:
     """Read the whole archive; return its manifest, number of files and their size in bytes.
 
-    An archive of an earlier version has no manifest: only its database says what it is.
+    Archives of earlier versions have no manifest; it is then derived from the database.
     """
     manifest: dict[str, Any] | None = None
     files = size = 0
@@ -181,7 +181,7 @@ def _inspected(archive: Path) -> tuple[dict[str, Any], int, int]:
 
 
 def _members(archive: Path) -> Iterator[tuple[tarfile.TarInfo, Any]]:
-    """Yield the members of an archive with their contents; ``BadInput`` for what none may hold."""
+    """Yield the members of an archive with their contents; ``BadInput`` for unsafe members."""
     with gzip.open(archive) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as opened:
         for member in opened:
             path = PurePosixPath(member.name)
@@ -247,7 +247,7 @@ def _place(
     migrations: Migrations,
     manifest: dict[str, Any],
 ) -> None:
-    """Move what was unpacked into the instance folder, the database last."""
+    """Move the unpacked files into the instance folder, the database last."""
     copy = partial / database.FILE_NAMES[manifest["database"]]
     file = database.sqlite_file(engine)
     if file is not None:

@@ -30,15 +30,15 @@ SUFFIXES = (".tar.gz", ".tgz")
 FORMAT = 1
 _ATTEMPTS = 5
 _LEVEL = 3
-"""Of compression: most of a backup are arrays and sound, which more effort hardly makes smaller."""
+"""Compression level: backups are mostly arrays and sound, which hardly compress further."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
     """A backup that was written.
 
-    ``left_out`` are names of what can be made again, ``music`` the analysed folders, which are not
-    in it either; ``notes`` are lines about what is missing or unknown.
+    ``left_out`` are names of derived data that were not included, ``music`` the analysed folders,
+    which are not included either; ``notes`` are lines about missing or unknown files.
     """
 
     path: Path
@@ -63,7 +63,7 @@ class BackupReport:
 
 
 _INDEPENDENT = frozenset({"sleeves", "uploads", "rejects", "imports"})
-"""Folders whose files do without each other: one that is deleted meanwhile is left out."""
+"""Folders of independent files: files deleted during the backup are left out."""
 
 
 class _Changed(Exception):
@@ -78,16 +78,16 @@ def write(
     with_derived: bool = False,
     on_progress: Progress = no_progress,
 ) -> BackupReport:
-    """Write a new .tar.gz with the database and what exists nowhere else.
+    """Write a new .tar.gz with the database and all files that cannot be recreated.
 
-    The database is copied first, at one moment, and then the files that it names. If one of them
-    is deleted meanwhile, it begins again. Unfinished runs are left out. Names in the archive are
-    relative to the instance folder.
+    The database is copied first, as a consistent snapshot, then the files that it refers to. If one
+    of them is deleted meanwhile, the backup starts again. Unfinished runs are left out. Names in
+    the archive are relative to the instance folder.
 
     Parameters
     ----------
     with_derived
-        Whether to include what can be made again.
+        Whether to include data that can be recreated.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _write(
             if unknown:
                 notes.append(f"Left out, for songrec does not know it: {', '.join(unknown)}.")
             left_out = () if with_derived else _left_out(instance)
-            # Readable by its owner only: the archive holds the key that signs cookies.
+            # Readable by its owner only, because it contains the key that signs cookies.
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with (
                 os.fdopen(descriptor, "wb") as file,
@@ -198,7 +198,7 @@ def _files(
 
 
 def _below(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files below a folder, without what is being written."""
+    """Yield the files below a folder, except those being written."""
     try:
         entries = sorted(folder.iterdir())
     except FileNotFoundError:
@@ -220,9 +220,9 @@ def _below(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[Path, st
 
 
 def _irreplaceable_vectors(folder: Path, snapshot: Snapshot) -> Iterator[tuple[Path, str]]:
-    """Yield settings of all feature sets, and vectors whose sound is in no folder of music.
+    """Yield settings of all feature sets, and vectors whose sound is in no analysed folder.
 
-    Songs that were uploaded and kept, and files that are gone: no analysis would make them again.
+    The vectors of kept uploads and of deleted files cannot be extracted again.
     """
     for path in sorted(folder.glob("*/*/*.json")):
         yield path, f"{FEATURES}/{path.relative_to(folder).as_posix()}"

@@ -1,4 +1,4 @@
-"""What a listener did with albums and artists."""
+"""A listener's stars, ratings and plays of albums and artists."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO_OPINION = Opinion()
 def album_opinions(
     session: Session, album_ids: Sequence[int], listener: Listener | None
 ) -> dict[int, Opinion]:
-    """Return what a listener did with those of the albums that they did anything with."""
+    """Return a listener's opinions of albums, without albums that have none."""
     if listener is None:
         return {}
     opinions: dict[int, Opinion] = {}
@@ -72,7 +72,7 @@ def album_opinions(
 def artist_opinions(
     session: Session, artist_ids: Sequence[int] | None, listener: Listener | None
 ) -> dict[int, Opinion]:
-    """Return a listener's opinions of these artists, of all without ``artist_ids``."""
+    """Return a listener's opinions of artists; of all artists without ``artist_ids``."""
     if listener is None:
         return {}
     query = select(ArtistOpinion.artist_id, ArtistOpinion.starred_at, ArtistOpinion.rating).where(
@@ -87,7 +87,7 @@ def artist_opinions(
 
 
 def starred_albums(session: Session, listener: Listener | None) -> list[int]:
-    """Return the ids of the albums that a listener starred, the last one first."""
+    """Return the ids of a listener's starred albums, the newest star first."""
     if listener is None:
         return []
     query = (
@@ -99,7 +99,7 @@ def starred_albums(session: Session, listener: Listener | None) -> list[int]:
 
 
 def starred_artists(session: Session, listener: Listener | None) -> list[int]:
-    """Return the ids of the artists that a listener starred, the last one first."""
+    """Return the ids of a listener's starred artists, the newest star first."""
     if listener is None:
         return []
     query = (
@@ -133,7 +133,7 @@ def album_ratings(session: Session, listener: Listener | None) -> dict[int, int]
 def played_tracks(
     session: Session, listener: Listener | None
 ) -> dict[int, tuple[int, datetime | None]]:
-    """Return how often a listener played each track, and when last."""
+    """Return the number of plays and the last play of each track by a listener."""
     if listener is None:
         return {}
     query = (

@@ -1,4 +1,4 @@
-"""Stored affinities of artists: their sources, and what trainings learn artist vectors from."""
+"""Stored affinities of artists: their sources, and the training data of artist vectors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS_PER_FETCH, ROWS_PER_INSERT = 50_000, 50_000
 
 @dataclass(frozen=True)
 class SourceSummary:
-    """A source: its kind, how many groups and artists it has, and how many weights."""
+    """A source: its kind and its numbers of groups, artists and weights."""
 
     name: str
     kind: str
@@ -55,8 +55,8 @@ def write(
 ) -> None:
     """Write the affinities of the source ``name``; the caller commits.
 
-    Replaces what the source held. Without ``replace``, which is for similar artists, only groups
-    that come again are replaced.
+    Replaces all affinities of the source. With ``replace=False`` (for similar artists) only the
+    groups in the new affinities are replaced.
     """
     take_write_turn(session)
     source = session.scalar(select(AffinitySource).where(AffinitySource.name == name))
@@ -102,9 +102,9 @@ def write(
 def _write_artists(
     session: Session, artists: Iterable[tuple[str, str, str | None]]
 ) -> dict[str, int]:
-    """Write artists (key, name, MusicBrainz id) that are new; return the ids of all by key.
+    """Insert new artists (key, name, MusicBrainz id); return the ids of all artists by key.
 
-    A stored artist that had no name or id of its own gets those that come now.
+    A stored artist without a name or an id gets the new one.
     """
     rows: dict[str, tuple[str, str, str | None]] = {}
     for row in artists:
@@ -138,7 +138,7 @@ def _write_artists(
 
 
 def _delete_unused_artists(session: Session) -> None:
-    """Delete artists that no weight and no group names."""
+    """Delete artists without weights and groups."""
     groups = (
         select(ArtistAffinity.group_number)
         .join(AffinitySource, AffinitySource.id == ArtistAffinity.source_id)
@@ -171,7 +171,7 @@ def sources(session: Session) -> list[SourceSummary]:
 
 
 def remove(session: Session, name: str) -> None:
-    """Delete a source; ``UnknownName`` if there is none of that name. The caller commits."""
+    """Delete a source; ``UnknownName`` for an unknown name. The caller commits."""
     source = session.scalar(select(AffinitySource).where(AffinitySource.name == name))
     if source is None:
         names = session.scalars(select(AffinitySource.name).order_by(AffinitySource.name))
@@ -182,7 +182,7 @@ def remove(session: Session, name: str) -> None:
 
 
 def group_keys(session: Session, name: str) -> set[str]:
-    """Return the keys of the artists that the source ``name`` has similar ones of."""
+    """Return the keys of the artists with similar artists in the source ``name``."""
     query = (
         select(NamedArtist.key)
         .join(ArtistAffinity, ArtistAffinity.group_number == NamedArtist.id)
@@ -193,7 +193,7 @@ def group_keys(session: Session, name: str) -> set[str]:
 
 
 def read(session: Session) -> list[ArtistAffinities]:
-    """Return what every source holds, by name of the source."""
+    """Return the affinities of all sources, sorted by name."""
     all_sources = session.execute(
         select(AffinitySource.id, AffinitySource.kind).order_by(AffinitySource.name)
     ).all()

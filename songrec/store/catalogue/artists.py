@@ -1,8 +1,7 @@
 """Artists, albums and the credits of tracks: writing them in bulk, and splitting joint names.
 
-Credits are written as soon as a track comes in, before the catalogue is complete; what a text
-credits jointly ("Queen & David Bowie") is one artist until ``split_joint_artists`` has looked for
-its parts among all artists.
+Credits are written with each track, before the catalogue is complete. A joint name ("Queen & David
+Bowie") is one artist until ``split_joint_artists`` finds its parts among all artists.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ _CREDIT = TrackArtist.__table__
 _MATCH_KEY = MatchKey.__table__
 LONGEST_JOINER = 40
 MOST_REMEMBERED = 200_000
-"""Names that a writer keeps the ids of; beyond them it starts anew, so that memory is bounded."""
+"""Limit of names in a writer's cache of ids, which is then cleared to bound memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackNames:
-    """The artists and the album of a track as its source gives them.
+    """The artists and the album of a track according to its source.
 
-    ``album_artist`` is the source's; without it an album is by the track's first artist.
+    Without ``album_artist`` the album is by the track's first artist.
     """
 
     artists: ArtistField
@@ -84,9 +83,10 @@ _ROW = (
 
 
 class CreditWriter:
-    """Writes artists, albums and credits; remembers the ids of those it has met.
+    """Writer of artists, albums and credits with a cache of ids.
 
-    ``meet`` comes first: it writes what a batch names. Then ``album_id`` and ``write`` know it.
+    Call ``meet`` first, which inserts the artists and albums of a batch; then ``album_id`` and
+    ``write``.
     """
 
     def __init__(self, session: Session) -> None:
@@ -96,7 +96,7 @@ class CreditWriter:
         self._albums: dict[str, int] = {}
 
     def meet(self, rows: Sequence[TrackNames]) -> None:
-        """Make sure that the artists and albums of ``rows`` have rows of their own."""
+        """Insert the artists and albums of ``rows`` that are not stored yet."""
         if len(self._artists) + len(self._albums) > MOST_REMEMBERED:
             for remembered in (self._artists, self._by_id, self._albums):
                 remembered.clear()
@@ -108,7 +108,7 @@ class CreditWriter:
         self._meet_albums([row for row in rows if row.album])
 
     def meet_artists(self, credits: Iterable[tuple[Credit, bool]]) -> None:
-        """Make sure that credited artists have rows; the flag says that a list names them."""
+        """Insert credited artists that are not stored yet; the flag marks names from a list."""
         take_write_turn(self._session)
         named: dict[str, Credit] = {}
         with_id: dict[str, Credit] = {}
@@ -145,7 +145,7 @@ class CreditWriter:
         return row.id, row.name
 
     def album_id(self, row: TrackNames) -> int | None:
-        """Return the id of a track's album; None where its source names none."""
+        """Return the id of a track's album; None if its source names no album."""
         return self._albums[self._album_key(row)] if row.album else None
 
     def write(self, tracks: Sequence[tuple[int, Sequence[Credit]]], *, fresh: bool) -> None:
@@ -230,7 +230,7 @@ class CreditWriter:
 
 @dataclass(frozen=True, slots=True)
 class CreditView:
-    """A credit as pages show it: ``name`` as the track spells it."""
+    """A credit for display; ``name`` is in the track's spelling."""
 
     public_id: str
     name: str
@@ -268,7 +268,7 @@ def credits_of_tracks(
 
 @dataclass(frozen=True, slots=True)
 class ArtistView:
-    """An artist as pages show it; ``tracks`` counts the tracks that credit it."""
+    """An artist for display; ``tracks`` is the number of tracks that credit it."""
 
     id: int
     public_id: str
@@ -279,7 +279,7 @@ class ArtistView:
 
 @dataclass(frozen=True, slots=True)
 class AlbumView:
-    """An album as pages show it; ``artist`` is its artist's name, ``artist_id`` the public id."""
+    """An album for display; ``artist`` is its artist's name, ``artist_id`` the public id."""
 
     id: int
     public_id: str
@@ -307,9 +307,9 @@ def find_artist(session: Session, name: str) -> ArtistView | None:
 
 
 def search(session: Session, words: str, limit: int = 50) -> list[ArtistView]:
-    """Return artists whose name has every word (the last may be a beginning).
+    """Return artists whose name has every word (the last one may be a prefix).
 
-    A name that is the words comes first, then the artists with the most tracks.
+    An exact match comes first, then the artists with most tracks.
     """
     query = parse_search(words)
     if not query:
@@ -341,7 +341,7 @@ def find_artists(session: Session, ids: Sequence[int]) -> list[ArtistView]:
 
 
 def beginning_with(session: Session, name: str, limit: int) -> list[int]:
-    """Return the ids of artists whose name begins so, the shortest names first."""
+    """Return the ids of artists whose name begins with ``name``, the shortest names first."""
     query = (
         select(Artist.id)
         .where(track_filters.begins_with(session, Artist.key, artist_key(name)))
@@ -352,7 +352,7 @@ def beginning_with(session: Session, name: str, limit: int) -> list[int]:
 
 
 def track_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """Return how many tracks credit each of these artists."""
+    """Return the number of tracks that credit each of these artists."""
     query = (
         select(TrackArtist.artist_id, func.count(TrackArtist.track_id.distinct()))
         .where(TrackArtist.artist_id.in_(ids))
@@ -415,7 +415,7 @@ def track_ids(session: Session, artist_id: int, limit: int) -> list[int]:
 def album_track_ids(session: Session, album_id: int, limit: int) -> list[int]:
     """Return the ids of an album's tracks, at most ``limit``, in the album's order.
 
-    Where the files say numbers it is theirs, within a folder; else it is that of the catalogue.
+    The order is that of the files' track numbers within a folder, else that of the catalogue.
     """
     query = (
         select(Track.id, AudioFile.path, AudioFile.part, AudioFile.info)
@@ -462,7 +462,7 @@ def names_of_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, lis
 
 
 def tracks_sharing_artists(session: Session, track_ids: Iterable[int]) -> list[int]:
-    """Return all tracks that credit an artist of one of these tracks, those included."""
+    """Return all tracks that share an artist with one of these tracks, including these."""
     credited: set[int] = set()
     for part in chunks(sorted(track_ids)):
         query = select(_CREDIT.c.artist_id).where(_CREDIT.c.track_id.in_(part)).distinct()
@@ -475,9 +475,9 @@ def tracks_sharing_artists(session: Session, track_ids: Iterable[int]) -> list[i
 
 
 def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:
-    """Parse an artist line that comes from outside, with the catalogue's names as evidence.
+    """Parse an artist line from outside, with the catalogue's names as evidence.
 
-    ``also`` are further names that stand, of a source beside the catalogue.
+    ``also`` are further confirmed names from other sources.
     """
     names = evidence_names(text)
     evidence = evidence_for(session, names) if names else Evidence()
@@ -485,7 +485,7 @@ def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Cr
 
 
 def evidence_for(session: Session, names: Iterable[str]) -> Evidence:
-    """Look up how many tracks credit each of ``names``, and which a list or an id confirms."""
+    """Count the tracks of each of ``names``, and find names confirmed by a list or an id."""
     tracks: dict[str, int] = {}
     confirmed: set[str] = set()
     for part in chunks(sorted({artist_key(name) for name in names})):
@@ -503,9 +503,9 @@ def evidence_for(session: Session, names: Iterable[str]) -> Evidence:
 
 
 def split_joint_artists(session: Session) -> int:
-    """Split artists that are several by the evidence of the whole catalogue; return how many.
+    """Split joint names by the evidence of the whole catalogue; return the number of names.
 
-    What was split stays split until the track's source is read again. The caller commits.
+    They stay split until the track's source is read again. The caller commits.
     """
     names = session.execute(
         select(_ARTIST.c.id, _ARTIST.c.name).where(_ARTIST.c.confirmed.is_(False))
@@ -523,7 +523,7 @@ def split_joint_artists(session: Session) -> int:
 
 
 def _split(session: Session, writer: CreditWriter, ids: list[int], evidence: Evidence) -> None:
-    """Credit the parts wherever one of the artists ``ids`` is credited."""
+    """Replace the credits of the artists ``ids`` by credits of their parts."""
     query = select(_CREDIT.c.track_id).where(_CREDIT.c.artist_id.in_(ids)).distinct()
     for tracks in chunks(sorted(session.scalars(query))):
         columns = (_CREDIT.c.track_id, _CREDIT.c.role, _CREDIT.c.joiner, _CREDIT.c.credited_as)
@@ -540,14 +540,14 @@ def _split(session: Session, writer: CreditWriter, ids: list[int], evidence: Evi
             credits.setdefault(track_id, []).extend(parts)
         writer.meet_artists((credit, False) for some in credits.values() for credit in some)
         writer.write(list(credits.items()), fresh=False)
-        # The same song twice is looked for by its artists: again, for these.
+        # Duplicates are matched by artists, so these tracks must be compared again.
         session.execute(delete(_MATCH_KEY).where(_MATCH_KEY.c.track_id.in_(tracks)))
 
 
 def _move_albums(
     session: Session, writer: CreditWriter, names: dict[int, str], evidence: Evidence
 ) -> None:
-    """Give the albums of artists that were split to the first of their parts."""
+    """Assign the albums of split artists to the first of their parts."""
     query = select(_ALBUM).where(_ALBUM.c.artist_id.in_(list(names)))
     for album in session.execute(query).all():
         first = split_name(Credit(names[album.artist_id]), evidence)[0]

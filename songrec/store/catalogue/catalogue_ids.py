@@ -1,4 +1,4 @@
-"""Names and values of stored tracks by the ids of their catalogues."""
+"""Names and attributes of stored tracks by the ids of their catalogues."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from songrec.store.tables import Track, TrackAlias, TrackAttributes, TrackMerge
 
 @dataclass(frozen=True, slots=True)
 class CatalogueId:
-    """An id that a catalogue gives to a track, and the track's names and attributes.
+    """A catalogue's id of a track, with the track's names and attributes.
 
-    ``namespace`` is that of the catalogue's keys, ``source`` the catalogue that the track was
-    imported from last.
+    ``namespace`` is that of the catalogue's keys, ``source`` the last imported catalogue of the
+    track.
     """
 
     namespace: str
@@ -31,7 +31,7 @@ class CatalogueId:
 
 
 def with_ids(session: Session, ids: Iterable[str]) -> list[CatalogueId]:
-    """Return the stored tracks that any catalogue knows by one of these own ids."""
+    """Return the stored tracks with one of these ids in any catalogue."""
     names = (Track.external_id, Track.source, Track.title, Track.artists)
     values = [getattr(TrackAttributes, name) for name in ATTRIBUTE_NAMES]
     rows_with_ids = []
@@ -63,7 +63,7 @@ def with_ids(session: Session, ids: Iterable[str]) -> list[CatalogueId]:
 
 
 def count_songs(session: Session, source: str, song_keys: Iterable[int]) -> int:
-    """Count those of the songs (``Track.song_key``) that a catalogue has."""
+    """Count the songs (``Track.song_key``) that are in a catalogue."""
     return sum(
         session.connection().scalar(
             select(func.count(Track.song_key.distinct())).where(
@@ -86,7 +86,7 @@ def is_used(session: Session, namespace: str) -> bool:
 
 
 def count_by_values(session: Session, source: str) -> int:
-    """Count the tracks of ``source`` that are known by their values."""
+    """Count the tracks of ``source`` that are identified by their values."""
     has_values = [
         key.startswith(f"{VALUES}:", autoescape=True) for key in (Track.source_key, TrackAlias.key)
     ]

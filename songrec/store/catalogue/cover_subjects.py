@@ -1,4 +1,4 @@
-"""What the covers of songs and albums show: a picture of their files, else what to draw."""
+"""Subjects of covers: a picture of the song's or album's files, else the values for a drawing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from songrec.store.tables import (
 )
 
 FIRST_OF_LIST = 8
-"""So many songs of a list are looked at for a picture."""
+"""Number of a list's songs that are searched for a picture."""
 TRAITS = ("energy", "positiveness")
 _TRAIT_COLUMNS = tuple(getattr(TrackAttributes, name) for name in TRAITS)
 
@@ -38,8 +38,8 @@ class PictureFile:
 class CoverSubject:
     """A song or an album with its mean traits.
 
-    ``picture`` is a file with a cover, ``sound`` the content hash of the song's sound; None where
-    there is no such file.
+    ``picture`` is a file with a cover, ``sound`` the content hash of the song's sound; each is None
+    without such a file.
     """
 
     public_id: str
@@ -49,7 +49,7 @@ class CoverSubject:
 
 
 def of_track(session: Session, public_id: str) -> CoverSubject | None:
-    """Return what the cover of a song shows; without a picture of its own, that of its album."""
+    """Return the subject of a song's cover; without a picture of its own, that of its album."""
     row = session.execute(
         select(Track.id, Album.public_id, *_TRAIT_COLUMNS)
         .join(TrackAttributes, TrackAttributes.track_id == Track.id, isouter=True)
@@ -66,7 +66,7 @@ def of_track(session: Session, public_id: str) -> CoverSubject | None:
 
 
 def of_album(session: Session, public_id: str) -> CoverSubject | None:
-    """Return what the cover of an album shows; songs of one album share it."""
+    """Return the subject of an album's cover, which its songs share."""
     row = session.execute(
         select(Album.id, *map(func.avg, _TRAIT_COLUMNS))
         .join(Track, Track.album_id == Album.id, isouter=True)
@@ -83,7 +83,7 @@ def of_album(session: Session, public_id: str) -> CoverSubject | None:
 
 
 def of_artist(session: Session, public_id: str) -> CoverSubject | None:
-    """Return what the picture of an artist shows: a cover of theirs, else what to draw."""
+    """Return the subject of an artist's picture: one of their covers, else a drawing."""
     artist_id = session.scalar(select(Artist.id).where(Artist.public_id == public_id))
     if artist_id is None:
         return None
@@ -95,7 +95,7 @@ def of_artist(session: Session, public_id: str) -> CoverSubject | None:
 
 
 def of_list(session: Session, seed: str, track_ids: Sequence[int]) -> CoverSubject:
-    """Return what the cover of a list shows: that of its first song with one, else a drawing."""
+    """Return the subject of a list's cover: its first song with a picture, else a drawing."""
     for track_id in track_ids[:FIRST_OF_LIST]:
         picture, _ = _files(session, AudioFile.track_id == track_id)
         if picture is not None:

@@ -1,4 +1,4 @@
-"""Duplicates of the last search in groups, the track to keep first."""
+"""Groups of duplicates from the last search, each with the track to keep first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from songrec.store.tables import (
 SUMMARY = "duplicates.json"
 KINDS = ("content", "names", "fingerprint", "features")
 MAX_SHOWN = 50
-"""Tracks of a group shown at once; the others follow when those are merged."""
+"""Limit of displayed tracks of a group; further ones appear after merging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class DuplicatePair:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A track of a group: what refers to it, and its reasons (``(kind, value, other)``)."""
+    """A track of a group: references to it, and its reasons (``(kind, value, other)``)."""
 
     track: Track
     likes: int
@@ -160,7 +160,7 @@ def _groups(session: Session, ids: Sequence[int]) -> list[Group]:
 
 
 def _order(member: Member) -> tuple[Any, ...]:
-    """Return a sort key: higher for the track that a merge had better keep."""
+    """Return a sort key that is higher for tracks to keep in a merge."""
     n_values = sum(
         value is not None
         for value in (member.track.album_id, member.track.year, member.track.duration_ms)

@@ -1,8 +1,8 @@
-"""Keyset pagination: a page begins after a cursor, not after a number of rows.
+"""Keyset pagination: a page begins after a cursor instead of an offset.
 
-A cursor is the sort key of the last row and its id, so a page costs the same however far down the
-list it is, and nothing is skipped or repeated when rows come or go in between. Every text that
-fits a cursor's pattern is a place in the list, whether or not a row lies there.
+A cursor is the sort key and the id of the last row. The cost of a page does not depend on its
+position, and no row is skipped or repeated when other rows are added or deleted. Any text that
+matches a cursor's pattern is a valid position, even without a row there.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def tracks(
 ) -> CursorPage[TrackView]:
     """Return the ``limit`` tracks after ``cursor`` (or the first ones) by title.
 
-    Sorting and page number of ``query`` do not count.
+    Sorting and page number of ``query`` are ignored.
     """
     statement = select(Track.id, Track.sort_title).where(
         *track_filters.conditions(session, query, run)
     )
     if cursor is not None:
         title, track_id = _parts(BY_TITLE, cursor)
-        # PostgreSQL's texts hold no zero byte.
+        # PostgreSQL's texts cannot contain a zero byte.
         after = bytes.fromhex(title).decode(errors="ignore").replace("\0", "")
         statement = statement.where(tuple_(Track.sort_title, Track.id) > (after, int(track_id)))
     rows = session.execute(statement.order_by(Track.sort_title, Track.id).limit(limit + 1)).all()

@@ -1,4 +1,4 @@
-"""Lyrics as they were given, and what tracks are found by when words are searched."""
+"""Original lyrics, and the prepared texts for searches by words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a track's words are made of; ``digest`` is theirs, ``known`` what was made of before."""
+    """Texts of a track to prepare for search; ``known`` is the digest of the last preparation."""
 
     track_id: int
     title: str
@@ -34,13 +34,13 @@ class Source:
         """A digest of title, tags and lyrics."""
         content = "\0".join((self.title, self.tags, self.lyrics or ""))
         if spaced(content) != content:
-            content += "\0pairs"  # prepared before characters were written in pairs: once more
+            content += "\0pairs"  # prepares texts again that predate the indexing by pairs
         return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedLyrics:
-    """What was made of a source: cleaned lyrics (``""`` without any) and their language."""
+    """Prepared texts of a source: cleaned lyrics (``""`` without any) and their language."""
 
     source: Source
     words: str
@@ -57,9 +57,9 @@ def texts_of(session: Session, track_ids: Ints) -> dict[int, str]:
 
 
 def words_of(session: Session, track_ids: Ints) -> dict[int, str]:
-    """Return the cleaned lyrics of those of ``track_ids`` that are prepared and have any.
+    """Return the cleaned lyrics of the prepared tracks among ``track_ids`` that have any.
 
-    As they are indexed: scripts without spaces in pairs of characters.
+    In the indexed form: scripts without spaces as pairs of characters.
     """
     words: dict[int, str] = {}
     for part in chunks(track_ids.tolist()):
@@ -84,17 +84,17 @@ def prepared(session: Session) -> tuple[int, int]:
 
 
 def any_prepared(session: Session) -> bool:
-    """Whether any track can be found by words."""
+    """Return whether any track can be found by words."""
     return session.scalar(select(TrackWords.track_id).limit(1)) is not None
 
 
 def has_words(session: Session, track_id: int) -> bool:
-    """Whether the track's lyrics are prepared and say anything."""
+    """Return whether the track has prepared, non-empty lyrics."""
     return bool(sung(session, [track_id]))
 
 
 def sung(session: Session, track_ids: list[int]) -> set[int]:
-    """Return which tracks of a page have prepared, non-empty lyrics."""
+    """Return the tracks among ``track_ids`` with prepared, non-empty lyrics."""
     query = select(TrackWords.track_id).where(
         TrackWords.track_id.in_(track_ids), TrackWords.words != ""
     )
@@ -119,7 +119,7 @@ def languages(session: Session) -> dict[str, int]:
 
 
 def sources(session: Session) -> Iterator[list[Source]]:
-    """Yield every track in batches by ascending id; the caller may commit between two."""
+    """Yield all tracks in batches by ascending id; the caller may commit between batches."""
     last = 0
     while True:
         rows = session.execute(
@@ -149,7 +149,7 @@ def sources(session: Session) -> Iterator[list[Source]]:
 
 
 def write_prepared(session: Session, prepared: Iterable[PreparedLyrics]) -> None:
-    """Write what was made of some sources: their words, and their language as a tag. Flushes."""
+    """Write prepared texts, and their language as a tag. Flushes."""
     items = list(prepared)
     ids = [one.source.track_id for one in items]
     new = [one for one in items if one.source.known is None]

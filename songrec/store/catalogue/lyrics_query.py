@@ -1,4 +1,4 @@
-"""What a search by words means: which words count, and how a full-text index is asked for each."""
+"""Parsing of searches by words, and the expressions of a full-text index for each word."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from songrec.core.cjk_bigrams import is_run, pairs_of, tokens
 
 MOST_WORDS = 12
 WHOLE = 4
-"""A run of so many characters is looked for as a whole (東京タワー is longer: by its pairs)."""
+"""Longest run of characters that is searched as a whole (東京タワー is longer: by its pairs)."""
 SHORTEST_BEGINNING = 4
-# Words that nearly every text or search has find nothing; a search of nothing else keeps them.
+# Stop words are ignored, except in a search of stop words only.
 _EVERYWHERE = frozenset(
     re.findall(
         r"\w+",
@@ -23,7 +23,7 @@ _EVERYWHERE = frozenset(
         """,
     )
 )
-# "I'm", "don't": indexes part words at the apostrophe, and what stands behind it says nothing.
+# "I'm", "don't": indexes split words at the apostrophe, and the second part is meaningless.
 _SHORTENED = re.compile(r"(?:n['’]t|['’](?:s|t|m|d|ll|re|ve))\b")
 _MOODS = (
     ("joy happy", "happy happiness cheerful glad joy joyful joyous merry delighted upbeat"),
@@ -46,9 +46,9 @@ _TAGS_OF = {word: tuple(tags.split()) for tags, words in _MOODS for word in word
 class Word:
     """One word of a search.
 
-    ``text`` is as it was written, in lower case; ``parts`` is how the index has it, one after the
-    other: itself, or pairs of characters.
-    ``begins`` asks for words that begin so; tags in ``moods`` mean the same as the word.
+    ``text`` is the word in lower case; ``parts`` are its consecutive terms in the index: the word
+    itself, or pairs of characters. ``begins``: whether to match words with this prefix. Tags in
+    ``moods`` are synonyms of the word.
     """
 
     text: str
@@ -58,11 +58,11 @@ class Word:
 
     @property
     def indexed(self) -> str:
-        """The word as the index holds it, without signs such as Thai vowel marks."""
+        """The word in the form of the index, without signs such as Thai vowel marks."""
         return self.parts[0] + "".join(part[-1] for part in self.parts[1:])
 
     def beginning(self) -> Word:
-        """A prefix condition, for words that are long enough to be one."""
+        """Return a prefix condition if the word is long enough, else the word."""
         return replace(self, begins=self.begins or len(self.text) >= SHORTEST_BEGINNING)
 
     def sqlite(self) -> str:

@@ -1,4 +1,4 @@
-"""Searching words over titles, tags and lyrics: the database's full-text index, nothing heavier.
+"""Search for words in titles, tags and lyrics by the database's full-text index.
 
 Any of the words may match. Songs that match more of them come first, rare words counting more than
 common ones (by the root of the inverse document frequency, Spärck Jones 1972), and among equal
@@ -21,10 +21,10 @@ from songrec.core.cjk_bigrams import rejoined
 from songrec.store.catalogue.lyrics_query import Word, parse_query
 
 LOOKED_AT = 400
-"""So many of the best by BM25 are put in order by the words they match: of those that match all
-words, and of those that match any."""
+"""Number of best hits by BM25 that are sorted by their matched words, each for hits of all words
+and for hits of any word."""
 ROWS_PER_SEEK = 300
-"""FTS5 walks past so many rows of a word's list in the time that it takes to look one row up."""
+"""Rows of a word's list that FTS5 scans in the time of one look-up."""
 WEIGHTS = "2.0, 5.0, 1.0"
 PLACES = ("title", "tags", "lyrics")
 _OPEN, _CLOSE = "\x02", "\x03"
@@ -33,7 +33,7 @@ _MARKED = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A track that was found: ``matched`` are its words that answer, by place, never its text."""
+    """A track that was found; ``matched`` are the matching words by field, never its text."""
 
     track_id: int
     score: float
@@ -46,18 +46,18 @@ class Hit:
 
 
 def search(session: Session, words: str, n: int = 20) -> list[Hit]:
-    """Return the ``n`` best tracks for ``words``; none where no word remains."""
+    """Return the ``n`` best tracks for ``words``; empty if no word remains after parsing."""
     index = _Index(session)
     matching, rarity, counts = [], {}, {}
     for word in parse_query(words):
         count = index.count(word)
         if not count and (longer := word.beginning()) != word:
-            # Nobody sings just this: words that begin so may be meant.
+            # No text has the word itself: it may be a prefix.
             word, count = longer, index.count(longer)
         if count:
             matching.append(word)
             counts[word] = count
-            # Damped: two common words of three tell more than the rare one alone.
+            # Damped: two common words of three are better than the rare one alone.
             rarity[word] = math.sqrt(math.log1p(index.most() / count))
     if not matching:
         return []
@@ -119,8 +119,8 @@ class _Index:
 
     def among(self, word: Word, count: int, tracks: list[int]) -> list[int]:
         """Return those of ``tracks`` that match a word; ``count`` is its number of tracks."""
-        # The plus keeps SQLite from looking each track up, which is dear, where the word's own
-        # list is not much longer.
+        # The plus keeps SQLite from looking up each track, which is slower than scanning a list
+        # that is not much longer.
         listed = "+rowid" if count < ROWS_PER_SEEK * len(tracks) else "rowid"
         sql = (
             f"SELECT rowid FROM words_search WHERE words_search MATCH :word AND {listed} IN :tracks"
@@ -135,7 +135,7 @@ class _Index:
     def marked(
         self, query_words: Sequence[Word], tracks: list[int]
     ) -> dict[int, dict[str, tuple[str, ...]]]:
-        """By track and place the words that matched; of the text nothing else leaves this room."""
+        """Return the matching words by track and field, without any other text."""
         if self._sqlite:
             marks = ", ".join(f"highlight(words_search, {at}, :open, :close)" for at in range(3))
             sql = (
@@ -176,6 +176,6 @@ def _words_in(marked: str, written: dict[str, str]) -> tuple[str, ...]:
     """Return the distinct marked words; ``written`` maps indexed forms to words of the search."""
     # Neighbouring matches are marked as one: "sad piano".
     words = [word for match in _MARKED.findall(marked) for word in re.findall(r"\w+", match)]
-    # A character alone was found by the pairs that begin with it.
+    # A single character is found by the pairs that begin with it.
     words = [word[0] if len(word) == 2 and word[0] in written else word for word in words]
     return tuple(dict.fromkeys(written.get(word, word).lower() for word in rejoined(words)))

@@ -27,7 +27,7 @@ def path_of(instance: Path) -> Path:
 
 
 def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size: int) -> None:
-    """Write all vectors anew, part by part in ascending order; whoever reads sees old or new."""
+    """Replace all vectors atomically, part by part in ascending order of track ids."""
     with atomic_file(path_of(instance)) as temporary, temporary.open("wb") as file:
         write_header(file, _row_of(size), (rows,))
         for ids, vectors in parts:
@@ -37,14 +37,14 @@ def write(instance: Path, parts: Iterable[tuple[Ints, Floats]], rows: int, size:
 
 
 def forget(instance: Path) -> None:
-    """Delete the vectors: no lyrics are left."""
+    """Delete the vectors."""
     path_of(instance).unlink(missing_ok=True)
 
 
 def nearest(instance: Path, track_id: int, n: int) -> list[tuple[int, float]]:
     """Return the tracks with the most similar lyrics and their cosines, best first.
 
-    ``NotReady`` where its lyrics have no vector.
+    ``NotReady`` if the track's lyrics have no vector.
     """
     table = _read(instance)
     at = int(np.searchsorted(table["track"], track_id)) if len(table) else 0

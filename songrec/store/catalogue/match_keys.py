@@ -1,7 +1,7 @@
-"""Keys under which equal song names are found, updated batch by batch.
+"""Keys for finding equal song names, updated in batches.
 
-Grouping names by key is one walk of an index; only tracks that share a key are taken apart in
-Python, one key after the other, so that memory does not go by how many tracks there are.
+Names are grouped by key in one index scan. Only tracks that share a key are compared in Python, one
+key after the other, so that memory does not grow with the number of tracks.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from songrec.store.tables import AudioFile, MatchKey, Track
 
 BATCH = 20_000
 MAX_COMPARED = 200
-"""Tracks of one key compared with each other at most; a larger key is a name like "Etude"."""
+"""Limit of tracks of one key that are compared; more occur for names such as "Etude"."""
 _GATHERED = 5_000
-# A writer that began earlier may commit later: what is that recent is looked at again.
+# A writer that began earlier may commit later, so recent tracks are checked again.
 _OVERLAP = timedelta(minutes=10)
 _KEYS = MatchKey.__table__
-# As the database holds it: only to be written back and compared there.
+# In the database's own representation, only to be written back and compared.
 _MOMENT = type_coerce(Track.updated_at, String)
 
 
 def refresh(session: Session, on_progress: Progress = no_progress) -> int:
-    """Compute the keys of new and changed tracks; return how many. The caller commits.
+    """Compute the keys of new and changed tracks; return their number. The caller commits.
 
-    When nothing has changed it costs two counts and a look at the recent tracks.
+    Without changes this takes two counts and a check of the recent tracks.
     """
     tracks = session.scalar(select(func.count()).select_from(Track)) or 0
     keys = session.scalar(select(func.count()).select_from(MatchKey)) or 0
@@ -68,8 +68,8 @@ def forget(session: Session, track_ids: Sequence[int]) -> None:
 def pairs_by_name(session: Session, since: int = 0) -> Iterator[tuple[int, int]]:
     """Yield ``(earlier, track)`` for tracks above ``since`` named like an earlier one.
 
-    Each such track once, with the earliest track that it goes with by name and length. Keys are
-    those of the last ``refresh``. Do not write through ``session`` before the end.
+    Each track comes once, with the earliest track of the same name and length. Keys are those of
+    the last ``refresh``. Do not write through ``session`` before the end.
     """
     shared = (
         select(MatchKey.key)
@@ -96,7 +96,7 @@ def pairs_by_name(session: Session, since: int = 0) -> Iterator[tuple[int, int]]
 
 
 def pairs_by_content(session: Session) -> Iterator[tuple[int, int]]:
-    """Yield ``(earlier, track)`` for tracks with a file of the same bytes as an earlier one."""
+    """Yield ``(earlier, track)`` for tracks whose file equals that of an earlier one."""
     shared = (
         select(AudioFile.content_hash)
         .where(AudioFile.content_hash.is_not(None), AudioFile.track_id.is_not(None))

@@ -1,4 +1,4 @@
-"""Where merged tracks have gone: their addresses, their catalogues' rows, the list of merges."""
+"""Survivors of merged tracks by ids and catalogue keys, and the list of merges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from songrec.store.tables import Track, TrackMerge
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merge as lists show it: ``survivor`` is None once the survivor has itself gone."""
+    """A merge for display; ``survivor`` is None if that track no longer exists."""
 
     row: TrackMerge
     survivor: Track | None
@@ -92,7 +92,7 @@ def by_source_key(session: Session, keys: Iterable[str]) -> dict[str, tuple[int,
     """Return survivor and fingerprint for each source key of a merged track."""
     rows = []
     if session.scalar(select(TrackMerge.id).limit(1)) is None:
-        return {}  # an ingest asks this of every row
+        return {}  # imports call this for every row
     for part in chunks(list(keys)):
         query = select(
             TrackMerge.merged_source_key,
@@ -141,7 +141,7 @@ def page(session: Session, number: int, size: int) -> tuple[list[Merge], int]:
 
 @dataclass(frozen=True, slots=True)
 class MergeBatch:
-    """Merges that were made together: ``count`` of them are in force."""
+    """Merges of one operation, ``count`` of which are in force."""
 
     batch: str
     count: int

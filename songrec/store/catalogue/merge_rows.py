@@ -17,7 +17,7 @@ from songrec.store.tables import Duplicate, MatchKey, Playback, Track
 Row = dict[str, Any]
 _TRACK = Track.__table__
 _PASSING = frozenset({MatchKey.__tablename__, Duplicate.__tablename__, Playback.__tablename__})
-"""Tables whose rows go with a merged track: derived, or of this moment alone."""
+"""Tables whose rows are deleted with a merged track, because they are derived or transient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Link:
         return {name: value for name, value in row.items() if name != self.column}
 
     def put(self, session: Session, track_id: int, rows: dict[tuple[Any, ...], Row]) -> None:
-        """Add rows to a track; those that lead to what is gone (a listener) are left out."""
+        """Add rows to a track, except those that reference deleted rows (a listener)."""
         for name, existing in self._existing_references(session, rows.values()).items():
             rows = {
                 key: row for key, row in rows.items() if row[name] is None or row[name] in existing

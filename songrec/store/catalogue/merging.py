@@ -1,10 +1,11 @@
 """Merging two tracks into one, and undoing it. The caller commits.
 
-Every table that points at a track is found from the tables themselves, so that one added later is
-moved too. A row whose key holds the track (a like, a place in a playlist, a tag) moves unless the
-survivor has one of its own: then the two become one by the rule in ``_COMBINE``. A row that merely
-names the track (a file) is pointed at the survivor. What belongs to the track alone (its clusters
-in runs, its credits) is kept aside. All of it is written down in ``TrackMerge.before``.
+Tables that reference tracks are found by inspecting the metadata, so that later tables are
+included. A row whose key contains the track (a like, a position in a playlist, a tag) moves to the
+survivor; if the survivor has such a row, the two are combined by the rule in ``_COMBINE``. Other
+rows that reference the track (a file) then reference the survivor. Rows that belong to the track
+alone (clusters in runs, credits) are not reassigned. The previous state is stored in
+``TrackMerge.before``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ FILLED = (
     "mode",
     "time_signature",
 )
-"""Columns that the survivor takes over where it has no value, besides the twelve attributes."""
+"""Columns that are copied to a survivor without a value, besides the twelve attributes."""
 
 
 def _newer(moment: str) -> Callable[[Row, Row], Row]:
@@ -77,13 +78,12 @@ def merge(
 ) -> TrackMerge:
     """Merge the track ``merged_id`` into ``survivor_id``; see the module.
 
-    ``batch`` names merges that are made, and can be undone, together.
-
-    Raises ``BadInput`` where that cannot be done.
+    ``batch`` identifies merges that are made, and can be undone, together. Raises ``BadInput`` for
+    an unknown track, or if both are the same track.
     """
     if survivor_id == merged_id:
         raise BadInput("A song cannot be merged with itself: name two tracks.")
-    # The first statement writes: whoever else writes waits, and nothing read below is outdated.
+    # Write first, which locks out other writers, so that the values read below stay current.
     session.flush()
     session.execute(
         update(_TRACK).where(_TRACK.c.id == survivor_id).values(updated_at=Track.updated_at)
@@ -137,11 +137,12 @@ def merge(
 
 
 def undo(session: Session, merge_id: int) -> TrackMerge:
-    """Restore a merged track with everything that was its own.
+    """Restore a merged track with all of its rows.
 
-    Whatever has not been changed since the merge is exactly as it was before it. What has been
-    changed since (a like turned round, a song moved in a playlist) is changed for those of the
-    two that had it. Raises ``BadInput`` where that cannot be done.
+    Rows that are unchanged since the merge are restored exactly. Later changes (a like turned into
+    a dislike, a song moved in a playlist) are applied to those of the two tracks that had the row.
+    Raises ``BadInput`` for an unknown merge, one that is undone already, or one with a later merge
+    on top.
     """
     row = session.get(TrackMerge, merge_id)
     if row is None:
@@ -205,7 +206,7 @@ def _values_to_fill(survivor: Row, gone: Row) -> Row:
 
 
 def forget_listener(session: Session, listener: Listener) -> None:
-    """Remove a listener's likes, skips, playlists and mixes from what merges would restore."""
+    """Remove a listener's likes, skips, playlists and mixes from the stored states of merges."""
     playlist_ids = set(
         session.scalars(select(Playlist.id).where(Playlist.listener_id == listener.id))
     )
@@ -229,7 +230,7 @@ def forget_listener(session: Session, listener: Listener) -> None:
 def _move(
     session: Session, link: Link, survivor_id: int, theirs: dict[tuple[Any, ...], Row]
 ) -> list[Row]:
-    """Move rows to the survivor; what each was at both tracks, and what it is now."""
+    """Move rows to the survivor; return their previous states at both tracks and the new ones."""
     mine = link.rows(session, survivor_id)
     combine = _COMBINE.get(link.table.name, lambda own, other: own)
     log, fresh = [], {}
@@ -257,7 +258,7 @@ def _move_back(session: Session, link: Link, row: TrackMerge, log: list[Row]) ->
         key = tuple(after[name] for name in link.rest)
         present = current.get(key)
         if present is None:
-            continue  # taken back since: for both
+            continue  # removed since the merge, for both tracks
         untouched = present == after
         back[key] = merged if untouched else present
         if survivor is None:

@@ -1,11 +1,11 @@
-"""The part of the catalogue that can be played, by albums and artists, in memory.
+"""In-memory index of the playable part of the catalogue, by albums and artists.
 
-Apps browse albums and artists page by page in a dozen orders and search them at every key; counts
-and lengths of an album come from its songs. All of it changes only with the catalogue, so it is
-read once per process and version (about a second for 114,000 songs) and answers without a scan.
+Apps page through albums and artists in a dozen orders and search them at every keystroke, with
+counts and durations summed over songs. These change only with the catalogue, so they are read once
+per process and version (about a second for 114,000 songs).
 
-Songs without an album stand in one of their first artist's, so that apps that list albums alone
-reach them; its public id begins with ``LOOSE``, which none of the catalogue's does.
+Songs without an album belong to an artificial album of their first artist, so that apps that only
+list albums reach them; its public id begins with ``LOOSE``, unlike any in the catalogue.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ IGNORED_ARTICLES = "The El La Los Las Le Les"
 _ARTICLES = tuple(f"{article.lower()} " for article in IGNORED_ARTICLES.split())
 _LAST_CHARACTER = "\U0010ffff"
 _LOOK = 500
-"""Of so many names that begin with the words one that is the words is looked for."""
+"""Largest number of prefix matches among which an exact match is searched."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _NO_YEAR = 10_000
 _ALBUM_COLUMNS = select(Album.id, Album.public_id, Album.title, Album.artist_id, Album.year)
 _ARTIST_COLUMNS = select(Artist.id, Artist.public_id, Artist.name, Artist.musicbrainz_id)
 _QUICK_S = 0.2
-"""A small library is read anew with every change."""
+"""Longest reading time of a library that is read again at every change, in seconds."""
 _PATIENCE = 20.0
-"""A library that changes all the time is read anew after so many times what reading it took."""
+"""Minimum age of a constantly changing library, as a multiple of its reading time."""
 
 
 @dataclass(slots=True)
 class PlayableArtist:
-    """An artist with an album that can be played; ``songs`` counts those of its albums."""
+    """An artist with a playable album; ``songs`` is the number of songs on its albums."""
 
     id: int
     public_id: str
@@ -75,7 +75,7 @@ class PlayableArtist:
 
 @dataclass(slots=True)
 class PlayableAlbum:
-    """An album with what of it can be played; ``id`` is None for songs without an album."""
+    """The playable part of an album; ``id`` is None for songs without an album."""
 
     row: int
     id: int | None
@@ -91,7 +91,7 @@ class PlayableAlbum:
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """A genre with what of it can be played."""
+    """The playable part of a genre."""
 
     name: str
     songs: int
@@ -99,7 +99,7 @@ class Genre:
 
 
 class PlayableLibrary:
-    """Songs, albums and artists that can be played; ``track_ids`` ascend."""
+    """Playable songs, albums and artists; ``track_ids`` ascend."""
 
     def __init__(self, session: Session) -> None:
         columns = _read_songs(session)
@@ -122,7 +122,7 @@ class PlayableLibrary:
                 album.artist.songs += album.songs
         self.artists = sorted(artists.values(), key=lambda one: (one.sort_name, one.id))
         self._artists_by_id = {artist.public_id: artist for artist in self.artists}
-        # Best known first: one rank per song, so that any of them are sorted as whole numbers.
+        # One rank of popularity per song, so that any subset is sorted by integers.
         self._by_rank = np.lexsort((self.track_ids, -columns["popularity"]))
         self._rank = np.empty_like(self._by_rank)
         self._rank[self._by_rank] = np.arange(len(self._by_rank))
@@ -142,39 +142,39 @@ class PlayableLibrary:
         return self.track_ids[self._by_album[start:stop]].tolist()
 
     def rows_of_albums(self, album_ids: Sequence[int]) -> Ints:
-        """Return the rows of those of the albums that can be played, in the order given."""
+        """Return the rows of the playable albums among ``album_ids``, in the given order."""
         rows = (self._rows_by_id.get(album_id) for album_id in album_ids)
         return np.array([row for row in rows if row is not None], dtype=np.int64)
 
     def playable(self, track_ids: Sequence[int] | Ints) -> Ints:
-        """Return those of the tracks that can be played, in the order given."""
+        """Return the playable tracks among ``track_ids``, in the given order."""
         ids = np.asarray(track_ids, dtype=np.int64)
         return ids[self._places(ids)[1]]
 
     def seconds_of(self, track_ids: Sequence[int] | Ints) -> int:
-        """Return how long those of the tracks that can be played last together, in seconds."""
+        """Return the total duration of the playable tracks among ``track_ids`` in seconds."""
         places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
         return round(int(self._ms[places[is_playable]].sum()) / 1000)
 
     def albums_of(self, track_ids: Sequence[int] | Ints) -> Ints:
-        """Return the album rows of tracks in the order given, one for each that can be played."""
+        """Return the album row of each playable track among ``track_ids``, in the given order."""
         places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
         return self._album_row[places[is_playable]]
 
     def best_known_first(self, track_ids: Sequence[int] | Ints) -> Ints:
-        """Return those of the tracks that can be played, the most popular first."""
+        """Return the playable tracks among ``track_ids``, the most popular first."""
         places, is_playable = self._places(np.asarray(track_ids, dtype=np.int64))
         return self.track_ids[self._by_rank[np.sort(self._rank[places[is_playable]])]]
 
     def _places(self, ids: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-        """Return where tracks stand among ``track_ids``, and which of them do."""
+        """Return the positions of ``ids`` among ``track_ids``, and the mask of those present."""
         if not len(self.track_ids):
             return np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=bool)
         places = np.searchsorted(self.track_ids, ids).clip(max=len(self.track_ids) - 1)
         return places, self.track_ids[places] == ids
 
     def album_genres(self, album: PlayableAlbum) -> list[str]:
-        """Return the genres of an album, those of most of its songs first."""
+        """Return the genres of an album, sorted by descending number of songs."""
         return [self.genres[at].name for at in self._album_genres.get(album.row, ())]
 
     @cached_property
@@ -196,13 +196,13 @@ class PlayableLibrary:
 
     @cached_property
     def newest(self) -> Ints:
-        """The album rows, those added last first."""
+        """The album rows by descending date of addition."""
         added = np.array([one.created_at.timestamp() for one in self.albums])
         return np.lexsort((-np.arange(len(added)), -added)).astype(np.int64)
 
     @cached_property
     def years(self) -> Ints:
-        """The year of each album row, -1 where it is unknown."""
+        """The year of each album row, -1 if unknown."""
         values = [one.year if one.year is not None else -1 for one in self.albums]
         return np.array(values, dtype=np.int64)
 
@@ -225,7 +225,7 @@ class PlayableLibrary:
     def search_albums(self, words: str) -> Ints:
         """Return the rows of albums with every word in title or artist.
 
-        Titles that begin so come first, then the others, both by name.
+        Titles that begin with the words come first, then the others, both sorted by name.
         """
         rows = self._album_terms.matching(parse_search(words))
         order = np.sort(self._title_rank[rows])
@@ -236,9 +236,10 @@ class PlayableLibrary:
         return np.concatenate([first_rows, self.by_title[order[~begins]]])
 
     def search_artists(self, words: str) -> Ints:
-        """Return the places of artists whose name has every word: that name first, then by songs.
+        """Return the positions of artists whose name has every word.
 
-        Names that begin so come before others.
+        An exact match comes first, then names that begin with the words, then others, each by
+        descending number of songs.
         """
         rows = self._artist_terms.matching(parse_search(words))
         first, last = _range_of(self._sorted_names, sort_name(words))
@@ -266,7 +267,7 @@ class PlayableLibrary:
         return np.array([artist.songs for artist in self.artists], dtype=np.int64)
 
     def _read_genres(self, session: Session) -> tuple[list[Genre], dict[int, list[int]]]:
-        """Return the genres by name, and which of them each album row has."""
+        """Return the genres by name, and the genres of each album row."""
         query = (
             select(TrackTag.tag_id, TrackTag.track_id)
             .join(Tag, Tag.id == TrackTag.tag_id)
@@ -291,7 +292,7 @@ class PlayableLibrary:
         return [Genre(name, songs[id_], albums[id_]) for id_, name in listed], of_albums
 
     def prepared(self, name: str, make: Callable[[], T]) -> T:
-        """Return what was made of this library under ``name``, made once."""
+        """Return the cached result of ``make`` for this library under ``name``."""
         if name not in self._prepared:
             self._prepared[name] = make()
         result: T = self._prepared[name]
@@ -311,13 +312,13 @@ def _counted(values: Ints) -> tuple[list[int], list[int]]:
 
 
 def _range_of(names: Sequence[str], beginning: str) -> tuple[int, int]:
-    """Return from where to where sorted names begin so."""
+    """Return the range of sorted names that begin with ``beginning``."""
     last = bisect_left(names, beginning + _LAST_CHARACTER)
     return bisect_left(names, beginning), last
 
 
 def _exact_first(rows: Ints, words: str, name: Callable[[int], str]) -> Ints:
-    """Return rows with those first that are called like the words, unless there are many."""
+    """Return rows with exact matches of the words first, unless there are too many rows."""
     if not 1 < len(rows) <= _LOOK:
         return rows
     key = spelling_key(words)
@@ -337,15 +338,15 @@ def tracks_with_words(session: Session, words: str) -> Ints:
     matching = track_filters.matching(session, words)
     if session.get_bind().dialect.name != "sqlite":
         return read_numbers(session, matching, 1)[0]
-    # A word like "a" is in most songs: one text of all their ids takes a third of the time of rows.
+    # A word like "a" is in most songs; a single text of all ids takes a third of the time of rows.
     ids = matching.subquery()
     text = session.scalar(select(func.group_concat(next(iter(ids.c)))))
     return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
 def read_numbers(session: Session, query: Select[Any], n: int) -> list[Ints]:
-    """Return the ``n`` columns of whole numbers that a query gives, of many thousands of rows."""
-    # The driver's own tuples: a row object for each takes ten times as long.
+    """Return the ``n`` integer columns of a query as arrays, for many thousands of rows."""
+    # The driver's own tuples, because SQLAlchemy's row objects take ten times as long.
     with session.connection().execute(query) as result:
         rows = result.cursor.fetchall() if result.cursor is not None else []
     values = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=n * len(rows))
@@ -353,7 +354,7 @@ def read_numbers(session: Session, query: Select[Any], n: int) -> list[Ints]:
 
 
 def sort_name(name: str) -> str:
-    """Return the key by which a name is sorted: without a leading article."""
+    """Return the sort key of a name, without a leading article."""
     key = sort_key(name)
     for article in _ARTICLES:
         if key.startswith(article) and len(key) > len(article):
@@ -362,7 +363,7 @@ def sort_name(name: str) -> str:
 
 
 def version(session: Session) -> tuple[Any, ...]:
-    """Return what changes with every track and every file of the library; index look-ups."""
+    """Return a value that changes with any track or file of the library, by index look-ups."""
     newest = select(func.max(AudioFile.id)).scalar_subquery()
     changed = select(func.max(AudioFile.updated_at)).scalar_subquery()
     row = session.execute(select(newest, changed)).one()
@@ -374,10 +375,10 @@ _reading = threading.Lock()
 
 
 def playable_library(session: Session) -> PlayableLibrary:
-    """Return what can be played now.
+    """Return the playable library, cached.
 
-    While a folder is analysed the library changes with every file: it is then read anew now and
-    again, and what came meanwhile is there a moment later.
+    While a folder is analysed, the library changes with every file; it is then read again only at
+    intervals, so new songs appear with a delay.
     """
     name = str(session.get_bind().engine.url)
     current = version(session)
@@ -408,7 +409,7 @@ def _letter(key: str) -> str:
 
 
 def _read_songs(session: Session) -> dict[str, Any]:
-    """Return the columns of the playable tracks that albums are summed up from."""
+    """Return the columns of the playable tracks for the sums of albums."""
     first = (
         select(AudioFile.track_id, func.min(AudioFile.created_at).label("created_at"))
         .where(AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None))
@@ -455,7 +456,7 @@ def _read_songs(session: Session) -> dict[str, Any]:
 
 def _read_albums(session: Session, songs: dict[str, Any]) -> tuple[Ints, list[PlayableAlbum]]:
     """Return the album row of each song, and the albums."""
-    # Albums of the catalogue by their ids, songs without one by minus the id of their artist.
+    # Songs of an album are grouped by its id, songs without one by the negative id of their artist.
     keys = np.where(songs["album"] > 0, songs["album"], -songs["artist"])
     distinct, row_of = np.unique(keys, return_inverse=True)
     row_of = row_of.reshape(-1).astype(np.int64)

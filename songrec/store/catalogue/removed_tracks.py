@@ -1,4 +1,4 @@
-"""Tracks that an admin removed: runs know them still, pages and recommendations do not.
+"""Tracks removed by an admin, which runs still contain but pages and recommendations do not.
 
 The caller commits.
 """
@@ -15,16 +15,16 @@ from songrec.store.tables import Album, Artist, RemovedTrack, Track, TrackArtist
 
 
 def withdrawn_ids(session: Session) -> list[int]:
-    """Return the ids of tracks that are merged into others or removed, which runs may hold."""
+    """Return the ids of merged and removed tracks, which runs may still contain."""
     removed = session.scalars(select(RemovedTrack.track_id))
     return [*merge_redirects.ids(session), *removed]
 
 
 def remove(session: Session, track_ids: Collection[int]) -> None:
-    """Delete tracks with everything that belongs to them alone, and what was merged into them.
+    """Delete tracks and the tracks merged into them, with their likes, tags and playlist entries.
 
-    Likes, places in playlists and tags go with them; plays stay as plays of songs that the
-    catalogue lacks. Artists and albums that have no other track are deleted. Flushes.
+    Plays remain as plays of unmatched songs. Artists and albums without other tracks are deleted.
+    Flushes.
     """
     session.flush()
     gone = {*track_ids, *_merged_into(session, track_ids)}
@@ -53,7 +53,7 @@ def remove(session: Session, track_ids: Collection[int]) -> None:
 
 
 def _merged_into(session: Session, track_ids: Collection[int]) -> list[int]:
-    """Return the tracks that were merged into these, directly or not."""
+    """Return the tracks that were merged into these, directly or indirectly."""
     merged_ids: list[int] = []
     pending = list(track_ids)
     while pending:

@@ -1,4 +1,4 @@
-"""Matching of a catalogue's rows to stored tracks, and a look at the names where an id matches."""
+"""Matching of a catalogue's rows to stored tracks, with a check of names if an id matches."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _NAMED = (_TRACK.c.id, _TRACK.c.title, _TRACK.c.artists)
 
 @dataclass(slots=True)
 class StoredTrack:
-    """A track that a row names; ``mark`` is the import that wrote it last.
+    """The stored track of a row; ``mark`` is the last import that wrote it.
 
-    ``by_alias``: the row's key is not the track's ``source_key``. ``is_merged``: the row is that of
+    ``by_alias``: the row's key is not the track's ``source_key``. ``is_merged``: the row belongs to
     a track that was merged into this one.
     """
 
@@ -57,9 +57,9 @@ class Contradiction:
 
 @dataclass
 class Matches:
-    """The rows of a batch that may be written, and the stored track of each key that has one.
+    """The rows of a batch to write, and the stored tracks by key.
 
-    ``adopted`` are keys by which these tracks were not known before.
+    ``adopted`` are new keys of stored tracks.
     """
 
     rows: list[CatalogueRow]
@@ -69,20 +69,20 @@ class Matches:
 
 
 class RowMatcher:
-    """Matches the rows of one import to stored tracks.
+    """Matcher of the rows of one import to stored tracks.
 
-    A row is the track with its key. A key that is new may still be that of a stored track which
-    was known by less until now: one that shares a further id, has the same values and no complete
-    name, or has the same names and comes from the same source.
+    A row matches the track with its key. A row with a new key may still match a stored track with
+    less information: one that shares a further id, has the same values and no complete name, or has
+    the same names and source.
 
     Parameters
     ----------
     source
         The catalogue's name.
     mark
-        What the import leaves on the tracks that it has written.
+        Mark of the import on the tracks that it writes.
     trust_ids
-        Whether an id is believed although title and artists are others.
+        Whether to accept a matching id although title and artists differ.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class RowMatcher:
         for key, (track_id, is_merged) in aliased.items():
             track = stored[track_id]
             by_key[key] = StoredTrack(track.id, track.fingerprint, track.mark, True, is_merged)
-        # What was merged adds its tags and playlists to the survivor, as a later row would.
+        # A merged track adds its tags and playlists to the survivor, like a later row.
         gone = merge_redirects.by_source_key(
             self._session, [key for key in missing if key not in by_key]
         )
@@ -217,7 +217,7 @@ class RowMatcher:
         return candidates
 
     def _with_values(self, rows: Sequence[CatalogueRow]) -> dict[str, list[int]]:
-        """Find tracks of files without names, or with half a name, that have a row's values."""
+        """Find tracks with a row's values that have no or incomplete names."""
         keys: dict[str, list[str]] = {}
         for row in rows:
             if row.source_key.startswith(f"{VALUES}:") or count_values(row.attributes) < MIN_VALUES:
@@ -234,7 +234,7 @@ class RowMatcher:
         }
 
     def _with_names(self, rows: Sequence[CatalogueRow]) -> dict[str, list[int]]:
-        """Find tracks of the same source with a row's names: its artists and title, or the one."""
+        """Find tracks of the same source with a row's names: artists and title, or one of them."""
         named = [row for row in rows if row.is_titled and row.fields["artists"]]
         titled = [row for row in rows if row.is_titled and not row.fields["artists"]]
         songs = self._of_source(_TRACK.c.song_key, {row.song_key for row in named})
@@ -283,7 +283,7 @@ class RowMatcher:
         firsts: Mapping[str, CatalogueRow],
         tracks: Mapping[str, StoredTrack],
     ) -> list[Contradiction]:
-        """Compare the names of rows with those under which their id is known."""
+        """Compare the names of rows with the stored names of their ids."""
         compared: list[tuple[CatalogueRow, StoredTrack | None]] = []
         for row in rows:
             track = tracks.get(row.source_key)

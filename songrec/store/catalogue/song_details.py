@@ -1,4 +1,4 @@
-"""Everything that apps show of songs that can be played, in a fixed number of queries."""
+"""Details of playable songs for apps, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from songrec.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class SongFile:
-    """The file by which a song is played; ``path`` is relative to the folder that was analysed.
+    """The played file of a song; ``path`` is relative to the analysed folder.
 
     ``size`` and ``bit_rate`` (kbit/s) are None for a part of a file.
     """
@@ -54,7 +54,7 @@ class SongFile:
 
 @dataclass(frozen=True, slots=True)
 class SongDetails:
-    """A song that can be played, and what one listener did with it."""
+    """A playable song with one listener's star, rating and plays."""
 
     id: int
     public_id: str
@@ -90,9 +90,9 @@ class _Opinions:
 def song_details(
     session: Session, track_ids: Sequence[int], listener: Listener | None
 ) -> list[SongDetails]:
-    """Return the songs with these ids that can be played, in the order given.
+    """Return the playable songs with these ids, in the given order.
 
-    A track that is listed twice is returned twice. Stars and plays are those of ``listener``.
+    A repeated track is returned repeatedly. Stars and plays are those of ``listener``.
     """
     ids = list(dict.fromkeys(track_ids))
     if not ids:

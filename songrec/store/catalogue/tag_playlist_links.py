@@ -21,9 +21,9 @@ MAX_ID_LENGTH = 100
 
 
 class TagPlaylistLinks:
-    """Writes the tags and playlists of one import; caches the ids of both.
+    """Writer of the tags and playlists of one import, with a cache of their ids.
 
-    ``source`` is the catalogue: a playlist's id means something only in it, unless it is Spotify's.
+    ``source`` is the catalogue, in which a playlist id is valid; Spotify ids are valid globally.
     """
 
     def __init__(self, session: Session, source: str) -> None:
@@ -33,7 +33,7 @@ class TagPlaylistLinks:
         self._playlists: dict[str, int] = {}
 
     def tag(self, rows: list[CatalogueRow], ids: dict[str, int], *, fresh: bool) -> None:
-        """Tag ``rows``; ``fresh`` ones carry no tag of these kinds yet."""
+        """Tag ``rows``; ``fresh`` rows have no tags of these kinds yet."""
         pairs = {(ids[row.source_key], self._tag_id(tag)): None for row in rows for tag in row.tags}
         if not fresh and pairs:
             pairs = _without(pairs, self._pairs(_TRACK_TAG, "track_id", "tag_id", pairs))
@@ -52,7 +52,7 @@ class TagPlaylistLinks:
         return self._tags[tag]
 
     def add_to_playlists(self, rows: Sequence[CatalogueRow], ids: dict[str, int]) -> None:
-        """Add tracks to their playlists; the row's number is the position: the file's order."""
+        """Add tracks to their playlists, at the row's number as position."""
         positions: dict[tuple[int, int], int] = {}
         for row in rows:
             if row.playlist is not None:
@@ -95,7 +95,7 @@ class TagPlaylistLinks:
         return added.id
 
     def _is_same(self, stored: Any, name: str) -> bool:
-        """Whether a playlist with the id is the one meant: Spotify's, of this name or source."""
+        """Return whether a stored playlist is the same: a Spotify id, or equal name or source."""
         if _SPOTIFY_ID.fullmatch(stored.external_id) or plain(stored.name) == plain(name):
             return True
         shared = (
@@ -108,7 +108,7 @@ class TagPlaylistLinks:
     def _pairs(
         self, table: Any, one: str, other: str, pairs: Iterable[tuple[int, int]]
     ) -> set[tuple[int, int]]:
-        """Return the pairs that a link table holds for these tracks."""
+        """Return the existing pairs of a link table for these tracks."""
         side = 0 if one == "track_id" else 1
         tracks = list({pair[side] for pair in pairs})
         return {

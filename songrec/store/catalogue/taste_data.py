@@ -31,17 +31,17 @@ from songrec.store.tables import (
 
 ROWS_PER_FETCH = 20_000
 MAX_SHARED = 20
-"""Playlists of one account that models learn from."""
+"""Maximum number of an account's playlists in training data."""
 PLAYS_PER_LIKE = 10
-"""A like counts as so many plays of its artist."""
+"""Number of plays of the artist that a like counts as."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreditedTrack:
-    """Who made a track and what it is on, as ids of the database; 0 where unknown.
+    """Artist and album of a track as ids of the database; 0 if unknown.
 
-    ``artist_id`` is the first artist's. ``album_id`` is 0 too where the album's artist is unknown:
-    two albums of one title are then not told apart.
+    ``artist_id`` is the first artist's. ``album_id`` is also 0 if the album's artist is unknown,
+    because albums of the same title cannot be distinguished then.
     """
 
     title: str = ""
@@ -51,7 +51,7 @@ class CreditedTrack:
 
 
 def credited_tracks(session: Session, track_ids: Ints) -> Iterator[CreditedTrack]:
-    """Yield each of ``track_ids`` (ascending), in order; an empty one for a deleted track."""
+    """Yield the credits of ``track_ids`` (ascending), with zeros for deleted tracks."""
     for start in range(0, len(track_ids), ROWS_PER_FETCH):
         part = track_ids[start : start + ROWS_PER_FETCH].tolist()
         credited = _credited(session, part[0], part[-1])
@@ -85,17 +85,17 @@ def _credited(session: Session, first: int, last: int) -> dict[int, CreditedTrac
 
 
 def catalogue_playlist_count(session: Session) -> int:
-    """Return the number of playlists that came with catalogues."""
+    """Return the number of playlists imported with catalogues."""
     query = select(func.count()).select_from(Playlist).where(Playlist.listener_id.is_(None))
     return session.scalar(query) or 0
 
 
 def playlists(session: Session, track_ids: Ints, *, shared: bool = False) -> list[Ints]:
-    """Return the playlists that models may learn from, as rows of ``track_ids`` (ascending).
+    """Return the playlists for training models, as rows of ``track_ids`` (ascending).
 
-    Those of catalogues count, and with ``shared`` the newest ``MAX_SHARED`` of each account that
-    shares its own. What a listener without an account keeps never counts: it costs nothing to be a
-    thousand of them.
+    Playlists of catalogues are used, and with ``shared`` the newest ``MAX_SHARED`` of each account
+    that shares its playlists. Those of anonymous listeners are never used, because anybody could
+    create any number of them.
     """
     newest = func.row_number().over(partition_by=Playlist.listener_id, order_by=Playlist.id.desc())
     of_accounts = (
@@ -131,10 +131,10 @@ def playlists(session: Session, track_ids: Ints, *, shared: bool = False) -> lis
 
 
 def artists_listened_to(session: Session) -> ArtistAffinities:
-    """Return how often accounts that let their listening teach played or liked each artist.
+    """Return the plays and likes of each artist by accounts that share their listening.
 
-    A like counts as ``PLAYS_PER_LIKE`` plays, and a song for its first artist. Skips and dislikes
-    count nothing.
+    A like counts as ``PLAYS_PER_LIKE`` plays; a song counts for its first artist. Skips and
+    dislikes are ignored.
     """
     teaching = (
         select(Listener.id).join(User, User.id == Listener.user_id).where(User.shares_listening)

@@ -1,4 +1,4 @@
-"""Further keys of tracks: looking tracks up by them, and adding some."""
+"""Further keys of tracks: look-up and insertion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOVED = f"{_ALIAS.name}.track_id"
 
 
 def tracks_by_key(session: Session, keys: Iterable[str]) -> dict[str, int]:
-    """Return the ids of the tracks that have these keys as ``source_key`` or as a further one."""
+    """Return track ids by key, either the ``source_key`` or a further key."""
     by_key: dict[str, int] = {}
     for part in chunks(list(keys)):
         for table, key, track_id in (
@@ -29,12 +29,13 @@ def tracks_by_key(session: Session, keys: Iterable[str]) -> dict[str, int]:
 
 
 def by_alias(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, bool]]:
-    """Return the track of each further key, and whether the key came with a merged track.
+    """Return the track of each further key, and whether the key is that of a merged track.
 
-    A row with the key of a merged track adds to the survivor and does not change it.
+    A row with the key of a merged track adds tags and playlists to the survivor, without changing
+    other values.
     """
     if session.connection().execute(select(_ALIAS.c.id).limit(1)).first() is None:
-        return {}  # an import asks this of every row
+        return {}  # imports call this for every row
     rows = [
         row
         for part in chunks(list(keys))
@@ -47,7 +48,7 @@ def by_alias(session: Session, keys: Iterable[str]) -> dict[str, tuple[int, bool
 
 
 def keys_of_tracks(session: Session, track_ids: Iterable[int]) -> dict[int, set[str]]:
-    """Return the further keys of each of these tracks that has any."""
+    """Return the further keys by track, without tracks that have none."""
     keys: dict[int, set[str]] = defaultdict(set)
     for part in chunks(list(track_ids)):
         query = select(_ALIAS.c.track_id, _ALIAS.c.key).where(_ALIAS.c.track_id.in_(part))
@@ -57,7 +58,7 @@ def keys_of_tracks(session: Session, track_ids: Iterable[int]) -> dict[int, set[
 
 
 def add(session: Session, keys: Mapping[str, int]) -> None:
-    """Give tracks further keys; a key that a track has already stays with it."""
+    """Add further keys of tracks; existing keys keep their track."""
     existing = tracks_by_key(session, keys)
     rows = [(key, track_id) for key, track_id in keys.items() if key not in existing]
     insert_many(session.connection(), _ALIAS, ("key", "track_id"), rows)

@@ -1,10 +1,9 @@
-"""Filtered, counted and sorted track ids of a query.
+"""Filtering, counting and sorting of track ids by a query.
 
-At 100,000 tracks the difference between milliseconds and a second is which index a statement
-walks, so two things are said explicitly. A range of an attribute is tested while scanning
-(``+column`` keeps SQLite from an index that would look every row up singly). And a list of which
-there is more than anyone will page through is walked in its order until the page is full, while a
-short one is gathered first and then sorted.
+With 100,000 tracks the choice of index makes the difference between milliseconds and a second, so
+it is controlled in two ways. A range of an attribute is tested while scanning (``+column`` keeps
+SQLite from an index that would look up every row). Long results are scanned in the order of the
+list until the page is full, while short ones are collected first and then sorted.
 """
 
 from __future__ import annotations
@@ -50,9 +49,9 @@ PER_PAGE = 50
 LAST_CHARACTER = "\U0010ffff"
 """Sorted after every other character."""
 COUNT_LIMIT = 5_000
-"""Counting stops here, so that it takes a bounded time: "more than 5,000 songs" suffices."""
+"""Limit of counting, to bound its time: "more than 5,000 songs" suffices."""
 _NUMBERS: dict[str, Any] = {"year": Track.year, "added": Track.id}
-"""Columns of numbers that lists are sorted by beside the attributes."""
+"""Numeric sort columns besides the attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class TrackQuery:
 
 
 def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bool]:
-    """Return the number of matching tracks up to ``COUNT_LIMIT``, and whether there are more."""
+    """Return the number of matching tracks, at most ``COUNT_LIMIT``, and whether there are more."""
     if not query.filters:
         return session.scalar(select(func.count()).select_from(Track)) or 0, False
     if query.cluster is not None and query.filters == 1:
@@ -105,7 +104,7 @@ def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bo
         )
         return session.scalar(size) or 0, False
     sets = _id_sets(session, query, run)
-    # One filter alone is counted where it stands; several have to meet at the track.
+    # A single filter is counted in its own table; several must be joined at the track.
     matching = (
         sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
     )
@@ -119,7 +118,7 @@ def ids(
 ) -> list[int]:
     """Return the ids of one page, in the query's order.
 
-    ``many``: there are more than one can count.
+    ``many``: whether there are more than ``COUNT_LIMIT`` matches.
     """
     first = _first_ids(session, query, run)
     page = first[offset : offset + query.per_page]
@@ -163,7 +162,7 @@ def _first_ids(session: Session, query: TrackQuery, run: Run | None) -> list[int
 
 
 def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[ColumnElement[bool]]:
-    """Return the conditions of ``query`` on a statement over ``track`` that is sorted by title."""
+    """Return the conditions of ``query`` for a statement over ``track`` sorted by title."""
     by_title = query.narrowed(sort="title")
     many = bool(query.text) and count(session, query, run)[1]
     track_id = _walked_id(session, by_title, Track.id) if many else Track.id
@@ -173,8 +172,8 @@ def conditions(session: Session, query: TrackQuery, run: Run | None) -> list[Col
 def _walked_id(session: Session, query: TrackQuery, id_column: Any) -> Any:
     """Return the id to compare with thousands of matching tracks, for one page of them.
 
-    The plus keeps SQLite from looking all of them up to sort them: it walks the index of the
-    order, where there is one, until the page is full.
+    The plus keeps SQLite from looking up and sorting all of them; it scans the index of the order,
+    if there is one, until the page is full.
     """
     attributes = TrackAttributes.__table__.c
     is_indexed = query.sort in ("title", "artist", "year") or (
@@ -189,7 +188,7 @@ def _walked_id(session: Session, query: TrackQuery, id_column: Any) -> Any:
 def _id_sets(
     session: Session, query: TrackQuery, run: Run | None, *, joined: bool = False
 ) -> list[Select[Any]]:
-    """One statement of track ids per filter; without ranges and cluster where they are joined."""
+    """Return a statement of track ids per filter; without ranges and cluster if joined."""
     sets: list[Select[Any]] = []
     if query.text:
         sets.append(matching(session, query.text))
@@ -227,7 +226,7 @@ def _within(query: TrackQuery) -> list[Any]:
 def begins_with(session: Session, column: Any, text: str) -> ColumnElement[bool]:
     """Return the condition that an indexed column begins with ``text``, case included.
 
-    SQLite compares LIKE without case and with every row; a range is found by the index.
+    A range uses the index, whereas SQLite's LIKE ignores case and scans all rows.
     """
     if session.get_bind().dialect.name == "sqlite":
         return and_(column >= text, column < text + LAST_CHARACTER)
@@ -248,8 +247,8 @@ def title_begins_with(session: Session, key: str, *, walked: bool = False) -> Co
 def matching(session: Session, words: str) -> Select[Any]:
     """Return the ids of tracks with every word in title, artists, album or genre.
 
-    The last word may be a beginning: people are still typing. Signs alone are no words: they find
-    the titles and artists of nothing else ("?", "÷", "!!!").
+    The last word may be a prefix, because people are still typing. A search of symbols only finds
+    titles and artists of symbols only ("?", "÷", "!!!").
     """
     query = parse_search(words)
     if not query:
@@ -280,7 +279,7 @@ def _fts5(word: SearchWord) -> str:
 def _postgresql(word: SearchWord) -> ColumnElement[bool]:
     singles = [way[0] for way in word.alternatives if len(way) == 1]
     together = [way for way in word.alternatives if len(way) > 1]
-    # Terms that must all be there may be in different places, as in SQLite's one index of all.
+    # Required terms may be in different fields, as in SQLite's single index of all fields.
     return or_(
         *([_has_any(singles)] if singles else []),
         *(and_(*(_has_any([term]) for term in way)) for way in together),
@@ -288,9 +287,9 @@ def _postgresql(word: SearchWord) -> ColumnElement[bool]:
 
 
 def _has_any(terms: Sequence[Term]) -> ColumnElement[bool]:
-    """Whether one of ``terms`` is in title, artists, album title or a genre."""
+    """Return the condition that one of ``terms`` is in title, artists, album title or a genre."""
     query = cast(" | ".join(f"'{one.text}'{':*' if one.begins else ''}" for one in terms), TSQUERY)
-    # The same expressions as the indexes of the migration that made them.
+    # The same expressions as in the migration that created the indexes.
     albums = select(Album.id).where(cast(Album.search_terms, TSVECTOR).op("@@")(query))
     genres = (
         select(TrackTag.track_id)
@@ -309,7 +308,7 @@ def _of_signs_alone(words: str) -> ColumnElement[bool]:
     signs = unicodedata.normalize("NFC", signs).strip()
     if not signs:
         return false()
-    # Names without a word share one sort key, so an index finds the few that there are.
+    # Names without a word share one sort key, so an index finds the few such names.
     return or_(
         *(
             and_(key == sort_key(""), name.contains(signs, autoescape=True))
@@ -334,7 +333,7 @@ def _order(query: TrackQuery, run: Run | None, *, gathered: bool) -> tuple[Any, 
     order = column.desc() if query.descending else column.asc()
     if query.attribute is not None or query.sort == "year":
         order = order.nulls_last()
-    # Ties go the same way as the rest, so that one index serves the whole order.
+    # Ties are sorted in the same direction, so that one index serves the whole order.
     tie = ClusterAssignment.track_id if typical else Track.id
     if query.attribute is not None:
         tie = TrackAttributes.track_id

@@ -45,17 +45,17 @@ SORTS: dict[str, str] = {
     "typical": "Typical of its sound group",
 }
 ASCENDING = frozenset({"title", "artist"})
-"""Sorts that begin with the lowest; all others begin with the most popular, newest or highest."""
+"""Ascending sorts; all others are descending: most popular, newest or highest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackView:
-    """A track as pages show it; ``attributes`` maps the twelve names to values or None.
+    """A track for display; ``attributes`` maps the twelve names to values or None.
 
-    ``label`` is the cluster number in the run that was asked about, None when the track is not
-    part of that run; ``confidence``, ``x`` and ``y`` likewise. ``has_audio``: it can be played;
-    ``picture``: the content hash of its file with a cover, if it has one.
-    ``artists`` is the displayed line of ``credits``; ``album_id`` is the album's public id.
+    ``label`` is the cluster number in the requested run, None if the track is not in that run; the
+    same holds for ``confidence``, ``x`` and ``y``. ``has_audio``: whether it can be played.
+    ``picture`` is the content hash of its file with a cover, None without one. ``artists`` is the
+    displayed line of ``credits``; ``album_id`` is the album's public id.
     """
 
     id: int
@@ -141,8 +141,8 @@ _PICTURE = (
 
 
 def version(session: Session) -> str:
-    """Return a string that changes with any track added, changed or removed; index look-ups."""
-    # Two statements in one: SQLite answers a maximum from an index only when it is asked alone.
+    """Return a string that changes with any added, changed or removed track, by index look-ups."""
+    # Two subqueries: SQLite uses an index for a maximum only if it is the only expression.
     newest = select(func.max(Track.id)).scalar_subquery()
     changed = select(func.max(Track.updated_at)).scalar_subquery()
     removed = select(func.count()).select_from(RemovedTrack).scalar_subquery()
@@ -187,9 +187,9 @@ def find_track(
 ) -> TrackView | None:
     """Return the track with this public id, id of a recording or catalogue's id, or None.
 
-    A catalogue's id may stand behind the catalogue's name (``fma:7``); alone it must be one
-    track's. ``own_ids`` is False where the name may as well be a title ("1999"). What was merged
-    into another track is found as that one.
+    A catalogue's id may have the catalogue's name as prefix (``fma:7``); otherwise it must be
+    unique. Pass ``own_ids=False`` if the name may as well be a title ("1999"). For a merged track
+    the survivor is returned.
     """
     keys = _keys_of(name, own_ids=own_ids)
     track_id = session.scalar(select(Track.id).where(Track.public_id == name))
@@ -207,7 +207,7 @@ def find_track(
 
 
 def with_external_id(session: Session, external_id: str) -> list[int]:
-    """Return the tracks that any catalogue knows by this id, the oldest first."""
+    """Return the tracks with this id in any catalogue, the oldest first."""
     query = select(Track.id).where(Track.external_id == external_id).order_by(Track.id)
     return list(session.scalars(query))
 
@@ -249,7 +249,7 @@ def versions(session: Session, track_id: int, limit: int) -> list[int]:
 
 
 def with_values(session: Session) -> frozenset[str]:
-    """Return the attributes that any track has a value of."""
+    """Return the attributes with a value for any track."""
     columns = TrackAttributes.__table__.c
     has_value = select(
         *(
@@ -264,7 +264,7 @@ def with_values(session: Session) -> frozenset[str]:
 
 
 def total_ms(session: Session, track_ids: Sequence[int]) -> int:
-    """Return how long these tracks last together, in milliseconds; unknown lengths count 0."""
+    """Return the total duration of tracks in milliseconds; unknown durations count 0."""
     query = select(func.sum(Track.duration_ms)).where(Track.id.in_(list(track_ids)))
     return session.scalar(query) or 0
 
@@ -281,7 +281,7 @@ def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
     total, more = track_filters.count(session, query, run)
     last = max(1, math.ceil(total / query.per_page))
     number = min(max(1, query.page), last)
-    # The page's ids are found first, on slim rows; only those few are then read whole.
+    # Find the page's ids first, on narrow rows, and read only those tracks in full.
     ids = track_filters.ids(
         session, query, run, offset=(number - 1) * query.per_page, many=more or not query.filters
     )
@@ -291,8 +291,8 @@ def search(session: Session, query: TrackQuery, run: Run | None = None) -> Page:
 def suggest(session: Session, words: str, n: int, run: Run | None = None) -> list[TrackView]:
     """Return at most ``n`` songs: titles that begin with ``words``, shortest first, then others.
 
-    ``search`` sorts what it finds, so that among the many songs with “yesterday” somewhere in
-    title, artist, album or genre the one of that name would come last.
+    Unlike ``search``, whose sorting may put the song “Yesterday” after the many songs with that
+    word in title, artist, album or genre.
     """
     begins = track_filters.title_begins_with(session, sort_key(words.strip()))
     named = session.scalars(
@@ -311,7 +311,7 @@ def suggest(session: Session, words: str, n: int, run: Run | None = None) -> lis
 
 
 def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]:
-    """Return at most ``limit`` tracks whose title begins so, the shortest titles first."""
+    """Return at most ``limit`` tracks whose title begins with ``words``, shortest titles first."""
     key = sort_key(words.strip())
     if key == sort_key(""):
         return []
@@ -325,7 +325,7 @@ def titles_beginning_with(session: Session, words: str, limit: int) -> list[int]
 
 
 def added_since(session: Session, track_ids: Sequence[int], moment: datetime) -> list[int]:
-    """Return those of the tracks that the catalogue has since ``moment``, in the order given."""
+    """Return the tracks that were added since ``moment``, in the given order."""
     new: set[int] = set()
     for part in chunks(list(track_ids)):
         query = select(Track.id).where(Track.id.in_(part), Track.created_at >= moment)

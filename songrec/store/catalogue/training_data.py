@@ -24,8 +24,8 @@ class TrainingData:
 
     ``values`` float32 ``(n, 12)`` in the order of ``core.attributes``; ``duration_ms`` and
     ``year`` float32 ``(n,)``; ``key`` and ``mode`` int8 ``(n,)``; ``song_keys`` uint64 ``(n,)``.
-    ``measured`` bool ``(n,)`` tells the tracks that came in as sound: their loudness was measured
-    in LUFS, while that of a catalogue is on a scale of its own.
+    ``measured`` bool ``(n,)`` marks tracks from sound files, whose loudness was measured in LUFS,
+    while a catalogue's loudness has its own scale.
     """
 
     track_ids: Ints
@@ -38,7 +38,7 @@ class TrainingData:
     measured: NDArray[np.bool_]
 
     def fingerprint(self) -> str:
-        """Return a digest of all data of a training: equal for equal data."""
+        """Return a digest of all training data."""
         digest = hashlib.sha256()
         for array in (
             self.track_ids,
@@ -55,7 +55,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrackTags:
-    """Which of the tracks carry which tag: row number and tag number pairs, and the tags' names."""
+    """Tags of tracks: pairs of row number and tag number, and the names of tags."""
 
     rows: Ints
     tags: Ints
@@ -64,10 +64,10 @@ class TrackTags:
     def most_common(self, n_tracks: int) -> Ints:
         """Return the tag number of each track, int64 ``(n_tracks,)``, -1 without a tag.
 
-        Of several tags of a track, the one that most tracks carry: few labels with many tracks.
+        For a track with several tags, the most frequent one, which yields few and large classes.
         """
         counts = np.bincount(self.tags, minlength=len(self.names))
-        # Rarest first, so that the commonest is written last; equal ones by their number.
+        # Rarest first, so that the most frequent tag is written last; ties by number.
         order = np.lexsort((-self.tags, counts[self.tags]))
         numbers = np.full(n_tracks, -1, dtype=np.int64)
         numbers[self.rows[order]] = self.tags[order]
@@ -77,7 +77,7 @@ class TrackTags:
 def read(
     session: Session, on_rows: Callable[[int, int], None] = lambda done, total: None
 ) -> TrainingData:
-    """Return all tracks with attributes; ``on_rows(done, total)`` is called now and then."""
+    """Return all tracks with attributes; ``on_rows(done, total)`` reports progress."""
     total = session.scalar(select(func.count()).select_from(TrackAttributes)) or 0
     query = (
         select(
@@ -116,7 +116,7 @@ def read(
 
 
 def read_tags(session: Session, kind: str, track_ids: Ints) -> TrackTags:
-    """Return which of ``track_ids`` (ascending) have which tag of one ``kind``."""
+    """Return the tags of one ``kind`` of ``track_ids`` (ascending)."""
     tags = session.execute(select(Tag.id, Tag.name).where(Tag.kind == kind).order_by(Tag.id)).all()
     numbers = {tag_id: number for number, (tag_id, _) in enumerate(tags)}
     query = (

@@ -1,4 +1,4 @@
-"""Which inputs of models the catalogue has, without reading them."""
+"""Availability of model inputs in the catalogue, without reading them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from songrec.store.tables import (
 
 
 def version(session: Session) -> str:
-    """Return a string that changes with every vector that is extracted; an index look-up."""
+    """Return a string that changes with every extracted vector, by an index look-up."""
     return str(session.scalar(select(func.max(FeatureVector.id))))
 
 
 def tracks_with_set(session: Session, name: str, limit: int) -> int:
-    """Count the tracks that a feature set was extracted of, up to ``limit``."""
+    """Count the tracks with a feature set, up to ``limit``."""
     query = (
         select(AudioFile.track_id)
         .join(FeatureVector, FeatureVector.content_hash == AudioFile.content_hash)
@@ -36,14 +36,14 @@ def tracks_with_set(session: Session, name: str, limit: int) -> int:
 
 
 def best_attribute_share(session: Session) -> float:
-    """Return the share of tracks that have the attribute which most have; 0 without tracks."""
+    """Return the largest share of tracks with a value of one attribute; 0 without tracks."""
     columns = [func.count(getattr(TrackAttributes, name)) for name in ATTRIBUTE_NAMES]
     total, *counts = session.execute(select(func.count(), *columns)).one()
     return max(counts) / total if total else 0.0
 
 
 def tag_kinds(session: Session, kinds: Iterable[str]) -> set[str]:
-    """Return those of ``kinds`` that a track has a tag of."""
+    """Return the tag kinds among ``kinds`` that occur."""
     existing = set()
     for kind in kinds:
         query = select(TrackTag.track_id).join(Tag, Tag.id == TrackTag.tag_id)

@@ -46,9 +46,9 @@ _DURATIONS = frozenset({"duration", "duration_ms"})
 
 @dataclass
 class BatchCounts:
-    """Counts of a batch's rows by outcome, and the rows whose id is another song's.
+    """Counts of a batch's rows by outcome, and rows whose id belongs to another song.
 
-    ``adopted`` counts the updated tracks that were known by less than an id before.
+    ``adopted`` counts the updated tracks that had no id before.
     """
 
     inserted: int = 0
@@ -59,12 +59,12 @@ class BatchCounts:
 
 
 class CatalogueWriter:
-    """Writes the batches of one import. The caller commits, after each batch if it likes.
+    """Writer of the batches of one import. The caller commits, possibly after each batch.
 
-    ``fields`` are those that the file has a column for: an update leaves the others as they are,
-    so that a second catalogue adds to the first. Which tracks this ingest has met already is kept
-    on the tracks (``ingest_mark``), not in memory: a track's first row decides, later rows add
-    their tags and playlists.
+    ``fields`` are those with a column in the file; an update leaves other fields unchanged, so that
+    a second catalogue adds to the first. Tracks that were already written by this import are marked
+    in the database (``ingest_mark``) rather than in memory: a track's first row determines its
+    values, later rows only add their tags and playlists.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class CatalogueWriter:
     def write(self, rows: Sequence[CatalogueRow]) -> BatchCounts:
         """Insert or update ``rows``, in file order.
 
-        Rows whose id is stored under clearly other names are not written.
+        Rows whose id is stored with clearly different names are not written.
         """
         with SearchIndex(self._session) as index:
             return self._write(rows, index)
@@ -257,10 +257,10 @@ class CatalogueWriter:
                 self._run(delete(_LYRICS).where(_LYRICS.c.track_id.in_(part)))
 
     def _complete(self, rows: list[CatalogueRow], stored: dict[str, StoredTrack]) -> set[int]:
-        """Fill rows without a name from another catalogue; return those without artists.
+        """Complete names of rows from stored tracks; return the ids of tracks without artists.
 
-        A label ("Track 7") never replaces a title. A track that was found by another id keeps its
-        own, unless the new one is stronger.
+        A label ("Track 7") never replaces a title. A track that was matched by another id keeps its
+        own id unless the new one is stronger.
         """
         by_id = {
             stored[row.source_key].id: row
@@ -293,7 +293,7 @@ class CatalogueWriter:
     ) -> dict[str, dict[str, Any]]:
         """Return the columns derived from names by source key; empty for a file without names.
 
-        Of a file that has titles or artists alone, the other is what the track has already.
+        If a file has only titles or only artists, the track's stored value is used for the other.
         """
         has = self._fields & {"title", "artists"}
         if not has:
@@ -321,7 +321,7 @@ class CatalogueWriter:
     ) -> dict[str, dict[str, Any]]:
         """Return each row's album by source key; empty for a file without albums.
 
-        Of a file without artists an album is by the first artist that the track has already.
+        For a file without artists, the album is by the track's stored first artist.
         """
         named = [_track_names(row) for row in rows]
         if "artists" not in self._fields:
@@ -351,7 +351,7 @@ def _track_names(row: CatalogueRow) -> TrackNames:
 
 
 class TrackLabels:
-    """Titles of tracks that have none: "Track 7", the number of the row, once per source."""
+    """Generated titles ("Track 7", by row number) that are unique within a source."""
 
     def __init__(self, session: Session, source: str) -> None:
         self._session = session
@@ -359,7 +359,7 @@ class TrackLabels:
         self._last: int | None = None
 
     def number(self, rows: Sequence[CatalogueRow]) -> None:
-        """Give new rows with a label that a track of the source has already the next number."""
+        """Renumber new rows whose label is already used by a track of the source."""
         labelled = {
             sort_key(row.fields["title"]): row
             for row in rows
@@ -384,10 +384,10 @@ class TrackLabels:
 
 
 class DryCounter:
-    """Counts what ``CatalogueWriter`` would write, without writing.
+    """Dry run of ``CatalogueWriter`` that only counts.
 
-    It has no mark to leave on the tracks, so it remembers 64 bits of each key: about 90 MB for a
-    million tracks. Two songs under one new id are noticed only within a batch.
+    It stores 64 bits of each key in memory, because it cannot mark tracks: about 90 MB for a
+    million tracks. Two songs under one new id are detected only within a batch.
     """
 
     def __init__(self, session: Session, *, source: str, trust_ids: bool = False) -> None:

@@ -26,10 +26,10 @@ SCOPES: dict[str, str] = {
 }
 NAME_LENGTH = 60
 TOKEN_LIMIT = 20
-# "Last used" is written at most this often: reading should not mean writing.
+# Minimum interval between updates of "last used", because most requests should not write.
 LAST_USED_INTERVAL = timedelta(minutes=5)
 EXPIRY_DAYS = (30, 90, 365)
-"""Lifetimes that the account page offers, beside no end."""
+"""Lifetimes offered on the account page, besides unlimited."""
 MAX_DAYS = 3650
 
 
@@ -95,12 +95,12 @@ def _find(session: Session, clear: str) -> tuple[ApiToken, User] | None:
 
 
 def is_expired(token: ApiToken) -> bool:
-    """Return whether the token's time is over."""
+    """Return whether the token has expired."""
     return token.expires_at is not None and token.expires_at <= now()
 
 
 def record_use(token: ApiToken) -> bool:
-    """Record that a token was used; return False if that was recorded a moment ago."""
+    """Record the use of a token; return False if that was recorded recently."""
     moment = now()
     if token.last_used_at is not None and moment - token.last_used_at < LAST_USED_INTERVAL:
         return False
@@ -109,7 +109,7 @@ def record_use(token: ApiToken) -> bool:
 
 
 def of_user(session: Session, user: User) -> list[ApiToken]:
-    """List the account's unrevoked tokens, expired ones too, newest first."""
+    """List the account's unrevoked tokens, including expired ones, newest first."""
     return list(
         session.scalars(
             select(ApiToken)

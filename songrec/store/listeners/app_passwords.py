@@ -1,8 +1,8 @@
-"""Passwords and API keys by which apps sign in as an account, one pair for each device.
+"""Passwords and API keys of apps, one pair per device of an account.
 
-The old sign-in of the Subsonic API sends ``md5(password + salt)``, so the password has to be known
-in the clear: it is stored encrypted (``core.encryption``). Passwords and keys are random, so that
-nobody guesses them and a plain hash of a key cannot be reversed. The caller commits.
+The legacy sign-in of the Subsonic API sends ``md5(password + salt)``, which requires the password
+in clear text: it is stored encrypted (``core.encryption``). Passwords and keys are random, so a
+plain hash of a key cannot be reversed by guessing. The caller commits.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from songrec.store.tables import AppPassword, User
 DEVICE_LENGTH = 60
 MAX_DEVICES = 30
 KEY_PREFIX = "songrec-app-"
-# Letters and digits that are not taken for one another, typed on the keyboard of a phone.
+# Unambiguous letters and digits that are easy to type on a phone.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 5, 4
-# "Last used" is written at most this often: reading should not mean writing.
+# Minimum interval between updates of "last used", because most requests should not write.
 _LAST_USED_INTERVAL = timedelta(minutes=5)
 _LONGEST = 200
 
@@ -35,9 +35,9 @@ _LONGEST = 200
 def create(
     session: Session, user: User, device: str, cipher: Cipher
 ) -> tuple[AppPassword, str, str]:
-    """Create the password and the API key of a device; return the row and both in the clear.
+    """Create the password and the API key of a device; return the row and both as clear text.
 
-    They are shown once. ``BadInput`` for an empty or too long name of the device, or too many.
+    They are shown once. ``BadInput`` for an empty or too long device name, or too many devices.
     """
     device = " ".join(device.split())
     if not 1 <= len(device) <= DEVICE_LENGTH:
@@ -82,7 +82,7 @@ def with_password(
 def with_token(
     session: Session, user: User | None, token: str, salt: str, cipher: Cipher
 ) -> AppPassword | None:
-    """Return the account's row whose password gives ``token = md5(password + salt)``, or None."""
+    """Return the account's row whose password matches ``md5(password + salt) = token``, or None."""
     sent = token.lower().encode()
 
     def agrees(clear: bytes) -> bool:
@@ -95,20 +95,20 @@ def with_token(
 def _matching(
     session: Session, user: User | None, cipher: Cipher, agrees: Any
 ) -> AppPassword | None:
-    """Compare with every password of the account, so that time says nothing of which it is."""
+    """Compare with all passwords of the account, in a time that does not depend on the match."""
     matching = None
     for row in of_user(session, user) if user is not None else ():
         try:
             clear = cipher.decrypt(row.secret)
         except NotReady:
-            continue  # encrypted with a key that is gone: this device signs in by its API key
+            continue  # encrypted with a lost key: this device can only use its API key
         if agrees(clear.encode()):
             matching = row
     return matching
 
 
 def record_use(row: AppPassword, client: str) -> bool:
-    """Record that an app called ``client`` signed in; False if that was recorded a moment ago."""
+    """Record a sign-in of the app ``client``; False if that was recorded recently."""
     moment = now()
     client = client[:100]
     recent = row.last_used_at is not None and moment - row.last_used_at < _LAST_USED_INTERVAL
@@ -130,7 +130,7 @@ def of_user(session: Session, user: User) -> list[AppPassword]:
 
 
 def revoke(session: Session, user: User, row_id: int) -> AppPassword | None:
-    """Revoke an app password of ``user`` and return it; None if it does not exist any more."""
+    """Revoke an app password of ``user`` and return it; None if it no longer exists."""
     row = session.scalar(
         select(AppPassword).where(
             AppPassword.id == row_id,

@@ -1,4 +1,4 @@
-"""Invitations: links by which one person each may make an account. The caller commits.
+"""Invitations: links for creating one account each. The caller commits.
 
 Only the SHA-256 of a link's secret is stored: 256 random bits cannot be guessed from it.
 """
@@ -20,9 +20,9 @@ NOTE_LENGTH = 60
 DAYS = 7
 MAX_DAYS = 90
 LIMIT = 500
-"""As many may be open at once."""
+"""Maximum number of open invitations."""
 HISTORY = timedelta(days=30)
-"""Used and expired invitations are listed for so long."""
+"""Period in which used and expired invitations are listed."""
 
 
 def create(
@@ -30,8 +30,8 @@ def create(
 ) -> tuple[Invitation, str]:
     """Create an invitation; return it and its secret, which is shown once, never stored.
 
-    ``note`` says whom it is for. Raises ``BadInput`` for a long note, days out of range or too
-    many open invitations.
+    ``note`` describes the invited person. Raises ``BadInput`` for a long note, days out of range or
+    too many open invitations.
     """
     note = " ".join(note.split())
     if len(note) > NOTE_LENGTH:
@@ -54,13 +54,13 @@ def create(
 
 
 def recent(session: Session) -> list[Invitation]:
-    """List open invitations and those that ended a short while ago, newest first."""
+    """List open invitations and those that ended within ``HISTORY``, newest first."""
     rows = select(Invitation).where(Invitation.expires_at > now() - HISTORY)
     return list(session.scalars(rows.order_by(Invitation.id.desc())))
 
 
 def is_open(invitation: Invitation) -> bool:
-    """Return whether an account can still be made by it."""
+    """Return whether an account can still be created with the invitation."""
     return invitation.used_at is None and invitation.expires_at > now()
 
 
@@ -73,8 +73,8 @@ def find(session: Session, secret: str) -> Invitation | None:
 
 
 def redeem(session: Session, secret: str, user: User) -> Invitation:
-    """Use an invitation for ``user``'s new account; ``BadInput`` if it is not open any more."""
-    # One statement: of two sign-ups by one link at the same moment, one gets it.
+    """Use an invitation for ``user``'s new account; ``BadInput`` if it is no longer open."""
+    # One statement, so that only one of two concurrent sign-ups succeeds.
     invitation = session.scalar(
         update(Invitation)
         .where(
@@ -91,7 +91,7 @@ def redeem(session: Session, secret: str, user: User) -> Invitation:
 
 
 def revoke(session: Session, invitation_id: int) -> bool:
-    """Delete an open invitation; return False if there is no such one."""
+    """Delete an open invitation; return False if it does not exist."""
     done = session.execute(
         delete(Invitation).where(Invitation.id == invitation_id, Invitation.used_at.is_(None))
     )

@@ -1,4 +1,4 @@
-"""The list that a listener reacted to last. Sessions come first; the caller commits."""
+"""The list that a listener reacted to last. The caller commits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from songrec.store.tables import KeptAnswer, Listener
 
 
 def find(session: Session, listener: Listener) -> KeptAnswer | None:
-    """Return the list that was kept last, or None."""
+    """Return the stored list, or None."""
     return session.get(KeptAnswer, listener.id, populate_existing=True)
 
 
@@ -22,9 +22,9 @@ def keep(
     tracks: list[int],
     state: dict[str, Any],
 ) -> None:
-    """Keep a list in place of the one before.
+    """Store a list in place of the previous one.
 
-    ``asked`` identifies the kind of list, ``state`` is the listener's feedback that it rests on.
+    ``asked`` identifies the kind of list, ``state`` is the listener's feedback behind it.
     """
     row = {
         "asked": asked[:200],
@@ -33,6 +33,6 @@ def keep(
         "change": None,
         "created_at": now(),
     }
-    # One statement: two reactions at the same moment must not collide.
+    # One statement, so that two concurrent reactions do not conflict.
     statement = insert(session, KeptAnswer).values(listener_id=listener.id, **row)
     session.execute(statement.on_conflict_do_update(index_elements=["listener_id"], set_=row))

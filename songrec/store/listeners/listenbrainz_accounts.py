@@ -1,4 +1,4 @@
-"""Accounts of ListenBrainz, and the plays and reactions that go there. The caller commits."""
+"""Accounts of ListenBrainz, and the plays and reactions to send there. The caller commits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songrec.store.bulk import chunks
 from songrec.store.tables import Listen, ListenBrainzAccount, Listener, Reaction
 
 _IMPORTED = ("listenbrainz", "lastfm", "spotify", "deezer", "apple", "itunes", "youtube", "csv", "")
-"""Sources of imported plays, which are never sent: those of earlier versions bear no mark."""
+"""Sources of imported plays, which are never sent; earlier versions stored no ``sent_at``."""
 
 
 def of_listener(session: Session, listener: Listener | None) -> ListenBrainzAccount | None:
@@ -41,7 +41,7 @@ def unsent(
     limit: int,
     since: datetime | None = None,
 ) -> list[Listen]:
-    """List plays that were heard here and not sent yet, oldest first.
+    """List plays in songrec that were not sent yet, oldest first.
 
     Plays before ``since``, by default before sending was switched on, are left out.
     """
@@ -55,7 +55,7 @@ def count_unsent(
     until: datetime,
     since: datetime | None = None,
 ) -> int:
-    """Count the plays that would be sent."""
+    """Count the plays that are not sent yet."""
     query = _unsent(account, until, since).subquery()
     return session.scalar(select(func.count()).select_from(query)) or 0
 
@@ -87,7 +87,7 @@ def _unsent(
         Listen.sent_at.is_(None),
         Listen.is_skip.is_(False),
         Listen.source.not_in(_IMPORTED),
-        Listen.key.not_like("server:%"),  # counted by a music server, without the times of each
+        Listen.key.not_like("server:%"),  # counts of a music server without times of single plays
         Listen.title != "",
         Listen.artists != "",
         Listen.played_at >= (since or account.sends_since or until),

@@ -1,4 +1,4 @@
-"""Play history of listeners: heard in songrec, or imported. The caller commits."""
+"""Play history of listeners: plays in songrec and imported ones. The caller commits."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FIELDS = (
     "artists",
     "album",
 )
-"""Columns that an import gives."""
+"""Columns of an imported play."""
 _REPEATS = 10
-"""So many plays are read for each track that is listed, as some songs are played over and over."""
+"""Number of plays read per listed track, because some songs are played repeatedly."""
 _LISTEN = Listen.__table__
 SOURCE = "songrec"
-"""The source of plays that were heard in songrec."""
+"""The source of plays in songrec."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenCounts:
-    """Numbers of plays, of skips among the history, and of both whose song is missing."""
+    """Numbers of plays and skips in a history, and of both for songs missing in the catalogue."""
 
     plays: int = 0
     skips: int = 0
@@ -48,7 +48,7 @@ class ListenCounts:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedSong:
-    """A song of a play history that the catalogue lacks."""
+    """A song of a play history that is not in the catalogue."""
 
     external_id: str
     title: str
@@ -56,9 +56,9 @@ class UnmatchedSong:
 
 
 def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Add plays (``FIELDS``) that are new and return their keys.
+    """Add new plays (``FIELDS``) and return their keys.
 
-    A count of plays replaces a lower one with the same key.
+    A number of plays replaces a lower one with the same key.
     """
     unique = {row["key"]: row for row in rows}
     stored: dict[str, int] = {}
@@ -70,7 +70,7 @@ def record(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any
     new = [row for key, row in unique.items() if key not in stored]
     moment = now()
     if new:
-        # Two imports of one file at the same moment must not collide.
+        # Two concurrent imports of one file must not conflict.
         session.connection().execute(
             insert(session, _LISTEN).on_conflict_do_nothing(),
             [{"listener_id": listener.id, "created_at": moment, **row} for row in new],
@@ -92,10 +92,10 @@ def record_play(
     at: datetime | None = None,
     source: str = SOURCE,
 ) -> bool:
-    """Add a play of ``track``, in songrec or in the app that ``source`` names.
+    """Add a play of ``track``, in songrec or in the app ``source``.
 
-    The key is the one that an import of the exported history gives the same play. False where the
-    listener keeps no history, or that play is in it.
+    The key is the same as for the play in an imported export of the history. Returns False if the
+    listener keeps no history, or if the play is already recorded.
     """
     if not listener.keeps_history:
         return False
@@ -151,7 +151,7 @@ def recent_tracks(session: Session, listener: Listener, limit: int) -> list[int]
 
 
 def play_counts(session: Session, listener: Listener) -> dict[int, tuple[int, datetime | None]]:
-    """Map the tracks that ``listener`` played to how often and when last, None if unknown."""
+    """Map the played tracks of ``listener`` to the number and time (or None) of the last play."""
     rows = session.execute(
         select(Listen.track_id, func.sum(Listen.times), func.max(Listen.played_at))
         .where(
@@ -176,7 +176,7 @@ def played_since(session: Session, listener: Listener, since: datetime) -> list[
 
 
 def of_listener(session: Session, listener: Listener) -> Iterable[Listen]:
-    """Yield the history of ``listener``, latest first; what has no time comes last."""
+    """Yield the history of ``listener``, latest first, plays without a time last."""
     return session.scalars(
         select(Listen)
         .where(Listen.listener_id == listener.id)
@@ -198,7 +198,7 @@ def counts(session: Session, listener: Listener) -> ListenCounts:
 
 
 def unmatched(session: Session, listener: Listener) -> list[UnmatchedSong]:
-    """List the songs of the history that the catalogue lacks, each once."""
+    """List the distinct songs of the history that are not in the catalogue."""
     rows = session.execute(
         select(Listen.external_id, Listen.title, Listen.artists)
         .where(Listen.listener_id == listener.id, Listen.track_id.is_(None))
@@ -210,7 +210,7 @@ def unmatched(session: Session, listener: Listener) -> list[UnmatchedSong]:
 def assign_all(
     session: Session, listener: Listener, track_ids: Mapping[UnmatchedSong, int]
 ) -> list[tuple[int, datetime | None]]:
-    """Point the unmatched plays of songs at tracks; return track and time of each skip."""
+    """Assign the unmatched plays of songs to tracks; return track and time of each skip."""
     query = select(
         Listen.id,
         Listen.is_skip,
@@ -238,7 +238,7 @@ def assign_all(
 def unassign(
     session: Session, listener: Listener, track_id: int, is_song: Callable[[str, str], bool]
 ) -> None:
-    """Let imported plays of a track wait again whose artists and title ``is_song`` accepts."""
+    """Make imported plays of a track unmatched again if ``is_song`` accepts artists and title."""
     query = select(Listen.id, Listen.artists, Listen.title).where(
         Listen.listener_id == listener.id, Listen.track_id == track_id, Listen.source != SOURCE
     )
@@ -255,7 +255,7 @@ def delete_listens(session: Session, listener: Listener) -> None:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the plays of ``anonymous`` that ``account`` lacks to it."""
+    """Move the plays of ``anonymous`` to ``account``, except those that it already has."""
     existing_keys = select(Listen.key).where(Listen.listener_id == account.id)
     session.execute(
         update(Listen)

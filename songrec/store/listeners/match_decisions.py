@@ -1,4 +1,4 @@
-"""Decisions of listeners which track a song of a list is. The caller commits."""
+"""Listeners' decisions on the track of a song in an imported list. The caller commits."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _DECISION = MatchDecision.__table__
 
 
 def group_of(artists: str) -> str:
-    """Return what the songs of one artist have in common, however it is written."""
+    """Return the group key of an artist's songs, the same for all spellings."""
     return songs.plain(artists)[:GROUP_LENGTH]
 
 
 def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]]) -> int:
-    """Add open questions (title, artists, candidates) and return how many are new.
+    """Add open questions (title, artists, candidates) and return the number of new ones.
 
-    What is open already gets the new candidates; what is decided stays so.
+    Open questions get the new candidates; decided ones are unchanged.
     """
     rows = {}
     for one in questions:
@@ -67,11 +67,11 @@ def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]
 
 
 def decided(session: Session, listener: Listener) -> dict[int, int | None]:
-    """Map the song keys of all answers to a track, or None for a song that is none of them."""
+    """Map the song keys of all answers to a track, None for songs without a matching track."""
     query = select(MatchDecision.key, MatchDecision.track_id).where(
         MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN
     )
-    # The track of an answer may be gone: then it is asked again.
+    # If the track of an answer was deleted, the question is asked again.
     of_tracks = query.where(MatchDecision.state == MATCHED, MatchDecision.track_id.is_not(None))
     of_none = query.where(MatchDecision.state == NONE)
     rows = [*session.execute(of_tracks), *session.execute(of_none)]
@@ -81,7 +81,7 @@ def decided(session: Session, listener: Listener) -> dict[int, int | None]:
 def open_questions(
     session: Session, listener: Listener, limit: int | None = None, offset: int = 0
 ) -> list[MatchDecision]:
-    """List what is undecided: an artist's songs together, those with most songs first."""
+    """List undecided songs grouped by artist, the artists with most songs first."""
     of_group = (
         select(MatchDecision.group, func.count().label("number"))
         .where(MatchDecision.listener_id == listener.id, MatchDecision.state == OPEN)
@@ -121,7 +121,7 @@ def group_sizes(session: Session, listener: Listener, groups: Sequence[str]) -> 
 
 
 def latest(session: Session, listener: Listener, limit: int) -> list[tuple[MatchDecision, int]]:
-    """List the latest answers, newest first: the first of those given at once, and how many."""
+    """List the latest answers, newest first: one row per batch, and the size of the batch."""
     batches = (
         select(func.min(MatchDecision.id).label("id"), func.count().label("number"))
         .where(MatchDecision.listener_id == listener.id, MatchDecision.state != OPEN)
@@ -138,7 +138,7 @@ def latest(session: Session, listener: Listener, limit: int) -> list[tuple[Match
 
 
 def batch_of(session: Session, listener: Listener, row: MatchDecision) -> list[MatchDecision]:
-    """List the answers about an artist's songs that were given at once with ``row``."""
+    """List the answers about an artist's songs in the same batch as ``row``."""
     query = select(MatchDecision).where(
         MatchDecision.listener_id == listener.id,
         MatchDecision.state != OPEN,
@@ -149,7 +149,7 @@ def batch_of(session: Session, listener: Listener, row: MatchDecision) -> list[M
 
 
 def find(session: Session, listener: Listener, decision_id: int) -> MatchDecision | None:
-    """Return one of the listener's own questions or answers."""
+    """Return a question or answer of the listener by its id."""
     return session.scalar(
         select(MatchDecision).where(
             MatchDecision.id == decision_id, MatchDecision.listener_id == listener.id
@@ -172,7 +172,7 @@ def count(session: Session, listener: Listener, state: str | None = None) -> int
 
 
 def close(session: Session, listener: Listener, keys: Iterable[int]) -> None:
-    """Delete the open questions of songs that were matched otherwise since."""
+    """Delete the open questions of songs that were matched in other ways."""
     for part in chunks(list(keys)):
         session.execute(
             delete(MatchDecision).where(
@@ -184,7 +184,7 @@ def close(session: Session, listener: Listener, keys: Iterable[int]) -> None:
 
 
 def delete_open(session: Session, listener: Listener) -> None:
-    """Delete what is undecided."""
+    """Delete all open questions."""
     session.execute(
         delete(MatchDecision).where(
             MatchDecision.listener_id == listener.id, MatchDecision.state == OPEN
@@ -194,7 +194,7 @@ def delete_open(session: Session, listener: Listener) -> None:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the questions and answers of ``anonymous`` that ``account`` lacks to it."""
+    """Move the questions and answers of ``anonymous`` to ``account``, except existing ones."""
     existing = select(MatchDecision.key).where(MatchDecision.listener_id == account.id)
     session.execute(
         update(MatchDecision)

@@ -1,8 +1,8 @@
-"""Mixes: lists that songrec makes for a listener and makes anew. The caller commits.
+"""Mixes: lists that songrec makes and renews for a listener. The caller commits.
 
-Of the kinds in ``DEFAULT_KINDS`` each listener has the same ones, as many as there are likes and
-tastes for; removing one of them switches it off (``is_off``), so that it does not come back by
-itself. The others are made because a listener chose them.
+Mixes of ``DEFAULT_KINDS`` exist for each listener, as many as there are likes and tastes for.
+Removing a default mix switches it off (``is_off``), so that it is not created again. Mixes of other
+kinds are created by the listener.
 """
 
 from __future__ import annotations
@@ -36,35 +36,35 @@ MOOD, PATH, RADIO = "mood", "path", "radio"
 KINDS = (BECAUSE, NEW, DAILY, REDISCOVER, MOOD, PATH, RADIO)
 DEFAULT_KINDS = (BECAUSE, NEW, DAILY)
 AUTOMATIC_KINDS = (*DEFAULT_KINDS, REDISCOVER)
-"""Kinds that follow from the listener's taste alone; no song stands in two of them."""
+"""Kinds that depend only on the listener's taste; they share no songs."""
 ENOUGH_LIKES = 5
-"""From this many likes on a listener has the default mixes."""
+"""Number of likes from which a listener gets the default mixes."""
 DEFAULT_SIZE, MIN_SIZE, MAX_SIZE = 30, 5, 200
 MAX_MIXES = 50
 COMMENT_LENGTH = 500
 OFF = "off"
-"""The key in ``settings`` of a default mix that is switched off."""
+"""Key in ``settings`` that marks a default mix as switched off."""
 _ORDER = case({kind: at for at, kind in enumerate(KINDS)}, value=Mix.kind)
 
 
 def mixes_of(session: Session, listener: Listener) -> list[Mix]:
-    """List the mixes of ``listener`` that are on, in the order in which pages show them."""
+    """List the mixes of ``listener`` that are not switched off, in display order."""
     return [mix for mix in all_of(session, listener) if not is_off(mix)]
 
 
 def all_of(session: Session, listener: Listener) -> list[Mix]:
-    """List the mixes of ``listener``, those that are switched off too."""
+    """List the mixes of ``listener``, including those that are switched off."""
     query = select(Mix).where(Mix.listener_id == listener.id).order_by(_ORDER, Mix.number)
     return list(session.scalars(query))
 
 
 def is_off(mix: Mix) -> bool:
-    """Tell whether a default mix is switched off."""
+    """Return whether a default mix is switched off."""
     return bool(mix.settings.get(OFF))
 
 
 def find(session: Session, public_id: str, listener: Listener | None) -> Mix | None:
-    """Return the mix of ``listener`` with this public id; None if there is no such one."""
+    """Return the mix of ``listener`` with this public id, or None."""
     if listener is None:
         return None
     mix = session.scalar(
@@ -109,12 +109,12 @@ def create(
     time_zone: str = "UTC",
     number: int | None = None,
 ) -> Mix:
-    """Create a mix without songs; ``BadInput`` for settings that cannot be used.
+    """Create a mix without songs; ``BadInput`` for invalid settings.
 
     Parameters
     ----------
     number
-        The number within its kind; by default the lowest that is free.
+        The number within its kind; by default the lowest free one.
     """
     if kind not in KINDS:
         raise BadInput(f"A mix is one of {', '.join(KINDS)}, not {kind[:40]!r}.")
@@ -144,14 +144,14 @@ def change(
     time_zone: str | None = None,
     settings: dict[str, Any] | None = None,
 ) -> None:
-    """Change what is not None; ``settings`` are added to those that there are.
+    """Change the values that are not None; ``settings`` are merged into the existing ones.
 
-    A name given here stays when the mix is made anew, an empty one gives that back.
+    A name set here is kept when the mix is renewed; an empty name restores the automatic one.
 
     Raises
     ------
     BadInput
-        For a size, schedule or time zone that cannot be used.
+        For an invalid size, schedule or time zone.
     """
     if size is not None:
         if not MIN_SIZE <= size <= MAX_SIZE:
@@ -182,9 +182,9 @@ def replace(
     at: datetime,
     settings: dict[str, Any] | None = None,
 ) -> None:
-    """Replace the songs (track id, reason) of a mix that was made at ``at``; set when it is next.
+    """Replace the songs (track id, reason) of a mix made at ``at``, and schedule the next renewal.
 
-    However many of its times have passed, it is made again at the next one to come.
+    The next renewal is at the next scheduled time, regardless of missed ones.
     """
     session.execute(delete(MixTrack).where(MixTrack.mix_id == mix.id))
     reasons = dict(reversed(songs))
@@ -209,7 +209,7 @@ def replace(
 
 
 def remove(session: Session, mix: Mix) -> None:
-    """Delete a mix that a listener chose; switch a default one off."""
+    """Delete a listener's own mix; switch off a default mix."""
     session.execute(delete(MixTrack).where(MixTrack.mix_id == mix.id))
     if mix.kind in DEFAULT_KINDS:
         mix.settings = {**mix.settings, OFF: True}
@@ -220,13 +220,13 @@ def remove(session: Session, mix: Mix) -> None:
 
 
 def delete_mix(session: Session, mix: Mix) -> None:
-    """Delete a mix for which there is no taste or like any more."""
+    """Delete a mix whose taste or like no longer exists."""
     session.delete(mix)
     session.flush()
 
 
 def switch_on(session: Session, listener: Listener) -> None:
-    """Let the default mixes of ``listener`` that were switched off be made again."""
+    """Switch the default mixes of ``listener`` on again."""
     for mix in all_of(session, listener):
         if is_off(mix):
             mix.settings = {key: value for key, value in mix.settings.items() if key != OFF}
@@ -234,23 +234,23 @@ def switch_on(session: Session, listener: Listener) -> None:
 
 
 def due(session: Session, at: datetime) -> list[int]:
-    """Return the ids of the listeners with a mix whose time has come."""
+    """Return the ids of the listeners with a due mix."""
     query = select(Mix.listener_id).where(Mix.next_at <= at).distinct().order_by(Mix.listener_id)
     return list(session.scalars(query))
 
 
 def due_of(session: Session, listener: Listener, at: datetime) -> list[Mix]:
-    """Return the mixes of ``listener`` whose time has come, in order."""
+    """Return the due mixes of ``listener``, in order."""
     return [
         mix for mix in mixes_of(session, listener) if mix.next_at is not None and mix.next_at <= at
     ]
 
 
 def without_defaults(session: Session) -> list[int]:
-    """Return the ids of listeners who use apps or servers and lack the default mixes.
+    """Return the ids of listeners with apps or servers but without default mixes.
 
-    They like enough songs, have an app password or an account on a music server that takes mixes,
-    and none of the default mixes, not even one that is switched off.
+    They have enough likes, an app password or an account on a music server that receives mixes, and
+    no default mixes, including switched off ones.
     """
     by_app = (
         select(Listener.id)
@@ -279,7 +279,7 @@ def without_defaults(session: Session) -> list[int]:
 
 
 def playable(session: Session) -> list[int]:
-    """Return the ids of the tracks that can be heard: here, or on a server that is connected."""
+    """Return the ids of playable tracks, here or on a connected server."""
     remote = select(ServerTrack.track_id).where(
         ServerTrack.track_id.is_not(None), ServerTrack.gone_at.is_(None)
     )
@@ -290,9 +290,9 @@ def playable(session: Session) -> list[int]:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the mixes that ``anonymous`` chose to ``account``; its default ones where it has none.
+    """Move the mixes of ``anonymous`` to ``account``; default ones only if it has none.
 
-    Other mixes follow from the taste and are made again.
+    Other default mixes are not moved, because they are made again from the taste.
     """
     own = all_of(session, account)
     has_defaults = any(mix.kind in DEFAULT_KINDS for mix in own)

@@ -1,4 +1,4 @@
-"""Stars and ratings of albums and artists. They belong to the apps; the taste ignores them.
+"""Stars and ratings of albums and artists, for apps only; recommendations ignore them.
 
 The caller commits.
 """
@@ -23,14 +23,14 @@ _TABLES: dict[str, Any] = {ALBUM: AlbumOpinion, ARTIST: ArtistOpinion}
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """When a listener starred an album or artist, and its rating; None without."""
+    """Date of the star and rating of an album or artist; None without."""
 
     starred_at: datetime | None = None
     rating: int | None = None
 
 
 def star(session: Session, listener: Listener, kind: str, target_id: int) -> None:
-    """Star an album or artist (``kind``); one that has a star keeps its date."""
+    """Star an album or artist (``kind``); an existing star keeps its date."""
     if (
         of_targets(session, listener, kind, [target_id]).get(target_id, Opinion()).starred_at
         is None
@@ -56,7 +56,7 @@ def rate(session: Session, listener: Listener, kind: str, target_id: int, rating
 def of_targets(
     session: Session, listener: Listener, kind: str, ids: Sequence[int]
 ) -> dict[int, Opinion]:
-    """Map those of the albums or artists that have a star or a rating to both."""
+    """Map albums or artists to their star and rating, without those that have neither."""
     table = _TABLES[kind]
     opinions: dict[int, Opinion] = {}
     for part in chunks(list(ids)):

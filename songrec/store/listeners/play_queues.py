@@ -1,4 +1,4 @@
-"""Queues that apps save for other devices, and places in songs. The caller commits."""
+"""Queues saved by apps for other devices, and bookmarks in songs. The caller commits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def save(
 
 
 def of_listener(session: Session, listener: Listener) -> PlayQueue | None:
-    """Return the saved queue of ``listener``, if there is one."""
+    """Return the saved queue of ``listener``, or None."""
     return session.scalar(
         select(PlayQueue)
         .where(PlayQueue.listener_id == listener.id)
@@ -55,7 +55,7 @@ def of_listener(session: Session, listener: Listener) -> PlayQueue | None:
 def set_bookmark(
     session: Session, listener: Listener, track_id: int, position_ms: int, comment: str = ""
 ) -> None:
-    """Remember a place in a track, instead of an earlier one."""
+    """Set the bookmark in a track, replacing an earlier one."""
     if len(bookmarks(session, listener)) >= MAX_BOOKMARKS:
         raise BadInput(f"There are {MAX_BOOKMARKS:,} bookmarks already; delete one first.")
     moment = now()
@@ -85,7 +85,7 @@ def bookmarks(session: Session, listener: Listener) -> list[Bookmark]:
 
 
 def delete_bookmark(session: Session, listener: Listener, track_id: int) -> None:
-    """Delete the bookmark in a track, if there is one."""
+    """Delete the bookmark in a track, if it exists."""
     session.execute(
         delete(Bookmark).where(Bookmark.listener_id == listener.id, Bookmark.track_id == track_id)
     )

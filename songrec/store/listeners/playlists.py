@@ -146,9 +146,9 @@ def sizes(session: Session, playlists: Sequence[Playlist]) -> dict[int, int]:
 def shared_counts(
     session: Session, track_ids: Sequence[int], other_ids: Sequence[int]
 ) -> dict[tuple[int, int], int]:
-    """Count the catalogue's playlists that hold a track of ``track_ids`` and one of ``other_ids``.
+    """Count the catalogue's playlists with a track of ``track_ids`` and one of ``other_ids``.
 
-    Listeners' own playlists do not count. Pairs that share none are missing.
+    Listeners' own playlists are ignored. Pairs without shared playlists are missing.
     """
     one, other = aliased(PlaylistTrack), aliased(PlaylistTrack)
     query = (
@@ -186,33 +186,33 @@ def rename(session: Session, playlist: Playlist, name: str, description: str | N
 
 
 def create_stream_key(session: Session, playlist: Playlist) -> None:
-    """Give the playlist a key for stream addresses, unless it has one."""
+    """Create a key for the playlist's stream URLs, unless it has one."""
     if playlist.stream_salt is None:
         playlist.stream_salt = secrets.token_hex(16)
         session.flush()
 
 
 def revoke_stream_key(session: Session, playlist: Playlist) -> None:
-    """Make the playlist's stream addresses invalid."""
+    """Invalidate the playlist's stream URLs."""
     playlist.stream_salt = None
     session.flush()
 
 
 def create_share_key(session: Session, playlist: Playlist) -> None:
-    """Give the playlist a key for its public page, unless it has one."""
+    """Create a key for the playlist's public page, unless it has one."""
     if playlist.share_salt is None:
         playlist.share_salt = secrets.token_hex(16)
         session.flush()
 
 
 def revoke_share_key(session: Session, playlist: Playlist) -> None:
-    """Make the address of the playlist's public page invalid."""
+    """Invalidate the URL of the playlist's public page."""
     playlist.share_salt = None
     session.flush()
 
 
 def with_public_id(session: Session, public_id: str) -> Playlist | None:
-    """Return the playlist, whoever's it is; for keys, which say who may."""
+    """Return the playlist of any owner; for requests that are authorised by a key."""
     return session.scalar(select(Playlist).where(Playlist.public_id == public_id))
 
 
@@ -232,7 +232,7 @@ def delete(session: Session, playlist: Playlist) -> None:
 
 
 def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
-    """Append the tracks not in the playlist yet, in order; return their number."""
+    """Append the tracks that are not in the playlist yet, in order; return their number."""
     present = set(tracks(session, playlist))
     new = [i for i in dict.fromkeys(track_ids) if i not in present]
     if len(present) + len(new) > TRACK_LIMIT:
@@ -264,7 +264,7 @@ def remove(session: Session, playlist: Playlist, track_id: int) -> None:
 
 
 def replace(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> None:
-    """Let the playlist hold these tracks in this order, and no others."""
+    """Replace the playlist's tracks by these, in this order."""
     session.execute(sql_delete(PlaylistTrack).where(PlaylistTrack.playlist_id == playlist.id))
     add(session, playlist, track_ids)
     playlist.changed_at = now()
@@ -277,7 +277,7 @@ def move(session: Session, playlist: Playlist, track_id: int, place: int) -> Non
         raise BadInput("This song is not in the playlist any more.")
     order.remove(track_id)
     order.insert(min(max(place, 0), len(order)), track_id)
-    # All positions are rewritten, so that two concurrent moves still leave a valid order.
+    # Rewrite all positions, so that two concurrent moves still leave a valid order.
     session.execute(
         update(PlaylistTrack),
         [
@@ -304,16 +304,16 @@ def _with_sizes(
 
 
 def usable_name(text: str, default: str) -> str:
-    """Return ``text`` as a playlist's name, cut to its length; ``default`` if nothing is left."""
+    """Clean and shorten ``text`` to a playlist's name; ``default`` if nothing is left."""
     name = " ".join("".join(map(_printable, text)).split())[:NAME_LENGTH].strip()
     return name if name.strip(_JOINERS) else default
 
 
 def _printable(character: str) -> str:
-    """Replace line breaks and invisible characters, which would end up in exported files."""
+    """Replace line breaks and invisible characters, which would get into exported files."""
     kind = unicodedata.category(character)
     if kind == "Cf":
-        # Direction overrides and invisible marks go; joiners belong to Persian letters and emoji.
+        # Remove direction overrides and invisible marks; keep joiners of Persian and emoji.
         return character if character in _JOINERS else ""
     return " " if kind in ("Cc", "Cs") or kind[0] == "Z" else character
 

@@ -1,8 +1,8 @@
-"""Ratings of tracks by one to five stars, and the likes and dislikes they make. The caller commits.
+"""Ratings of tracks by one to five stars, and the resulting likes and dislikes.
 
-One star is a dislike, four and five are a like; two and three say nothing of the taste. A like or
-dislike that follows from a rating goes when the rating changes or goes; one that was there before,
-or that a star made, stays.
+One star is a dislike, four and five are a like; two and three are neutral. A like or dislike from a
+rating is removed when the rating changes or is removed; an earlier one, or one from a star, stays.
+The caller commits.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def rate(session: Session, listener: Listener, track_id: int, rating: int) -> No
 
 
 def check(rating: int) -> None:
-    """Raise ``BadInput`` for a rating that is not from 0 to 5."""
+    """Raise ``BadInput`` for a rating outside 0 to 5."""
     if not 0 <= rating <= HIGHEST:
         raise BadInput(f"A rating is 1 to {HIGHEST}, or 0 to remove it.")
 
 
 def keep_reactions(session: Session, listener: Listener, track_ids: Sequence[int]) -> None:
-    """Let the likes of these tracks stay when their ratings go: a star was given, too."""
+    """Make the likes of these tracks independent of their ratings: the tracks are starred."""
     for part in chunks(list(track_ids)):
         session.execute(
             update(TrackRating)
@@ -71,7 +71,7 @@ def keep_reactions(session: Session, listener: Listener, track_ids: Sequence[int
 
 
 def of_tracks(session: Session, listener: Listener, track_ids: Sequence[int]) -> dict[int, int]:
-    """Map those of the tracks that ``listener`` rated to their ratings."""
+    """Map the rated tracks among ``track_ids`` to their ratings by ``listener``."""
     ratings: dict[int, int] = {}
     for part in chunks(list(track_ids)):
         query = select(TrackRating.track_id, TrackRating.rating).where(

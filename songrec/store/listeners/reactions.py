@@ -36,8 +36,8 @@ def react(
 ) -> None:
     """Set a reaction to a track: 1 likes it, -1 dislikes it, None removes the reaction.
 
-    A like keeps the weight it had unless ``weight`` gives another one (see ``WEIGHTS``). ``at`` is
-    when it was made elsewhere; by default it is made now.
+    A like keeps its weight unless ``weight`` is given (see ``WEIGHTS``). ``at`` is the time of the
+    reaction in another application; the default is now.
     """
     if value is None:
         session.execute(
@@ -50,7 +50,7 @@ def react(
         raise ValueError(f"a reaction is 1, -1 or None, got {value!r}")
     if weight is not None and weight not in WEIGHTS:
         raise BadInput(f"A like counts 1, 2 or 3 times, not {weight}.")
-    # One statement: two clicks that arrive together must not collide.
+    # One statement, so that two concurrent clicks do not conflict.
     row = {
         "listener_id": listener.id,
         "track_id": track_id,
@@ -64,7 +64,7 @@ def react(
         "weight": case((same, Reaction.weight), else_=1),
     }
     if weight is not None:
-        # Changing only the weight of a like keeps its date.
+        # A change of only the weight keeps the date of the like.
         update_values = {
             "created_at": case((same, Reaction.created_at), else_=row["created_at"]),
             "weight": row["weight"],
@@ -79,7 +79,7 @@ def react(
 
 
 def react_all(session: Session, listener: Listener, new: Sequence[tuple[int, int, int]]) -> None:
-    """Add reactions (track id, value, weight), the last one newest; existing ones stay."""
+    """Add reactions (track id, value, weight), oldest first; existing ones are unchanged."""
     moment = now()
     rows = [
         {
@@ -98,7 +98,7 @@ def react_all(session: Session, listener: Listener, new: Sequence[tuple[int, int
 
 
 def like_all(session: Session, listener: Listener, track_ids: Sequence[int]) -> datetime:
-    """Like tracks at one moment and return it; ``unlike_since`` takes them back."""
+    """Like tracks at one time and return it, for an undo by ``unlike_since``."""
     moment = now()
     for track_id in track_ids:
         react(session, listener, track_id, LIKE)
@@ -108,7 +108,7 @@ def like_all(session: Session, listener: Listener, track_ids: Sequence[int]) -> 
 def unlike_since(
     session: Session, listener: Listener, track_ids: Sequence[int], since: datetime
 ) -> None:
-    """Take back the likes of these tracks that are as new as ``since``."""
+    """Remove the likes of these tracks that were made at or after ``since``."""
     for part in chunks(list(track_ids)):
         session.execute(
             delete(Reaction).where(
@@ -132,7 +132,7 @@ def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int
 
 
 def liked_at(session: Session, listener: Listener) -> dict[int, datetime]:
-    """Map the liked track ids to when each was liked."""
+    """Map the liked track ids to the time of the like."""
     query = select(Reaction.track_id, Reaction.created_at).where(
         Reaction.listener_id == listener.id, Reaction.value == LIKE
     )
@@ -181,9 +181,9 @@ def counts(session: Session, listener: Listener) -> tuple[int, int]:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move all that ``anonymous`` has, reactions and plays and lists, to ``account``; delete it.
+    """Move all data of ``anonymous`` to ``account`` (reactions, plays, lists) and delete it.
 
-    If both have reacted to a track, the newer reaction stays; skips add up.
+    If both have reacted to a track, the newer reaction is kept; skips are added.
     """
     if anonymous.id == account.id:
         return
@@ -218,7 +218,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
     unmatched_imports.merge(session, anonymous, account)
     mixes.merge(session, anonymous, account)
     match_decisions.merge(session, anonymous, account)
-    # The stored recommendations were seen by only one of the two.
+    # The stored recommendations were only shown to one of the two.
     session.execute(delete(KeptAnswer).where(KeptAnswer.listener_id == account.id))
     for table in (Playlist, Upload, Job):
         moved = update(table).where(table.listener_id == anonymous.id)

@@ -1,6 +1,6 @@
-"""Rules of a listener about what is recommended: never this artist, album, genre, folder.
+"""Rules of a listener for recommendations: excluded artists, albums, genres and folders.
 
-The kind ``allowed`` takes back what is left out for everybody (seasonal songs, spoken word). The
+The kind ``allowed`` permits songs that are excluded by default (seasonal songs, spoken word). The
 caller commits.
 """
 
@@ -40,7 +40,7 @@ MAX_VALUE, MAX_LABEL = 600, 300
 
 @dataclass(frozen=True, slots=True)
 class RuleTarget:
-    """What a rule is about: its kind, what identifies it, and what pages call it."""
+    """Target of a rule: its kind, identifying value and label."""
 
     kind: str
     value: str
@@ -48,7 +48,7 @@ class RuleTarget:
 
 
 class UnknownTarget(BadInput):
-    """A rule about something that the catalogue does not have."""
+    """Raised for a rule about something that is not in the catalogue."""
 
 
 def of_listener(session: Session, listener: Listener | None) -> list[RecommendationRule]:
@@ -64,7 +64,7 @@ def of_listener(session: Session, listener: Listener | None) -> list[Recommendat
 
 
 def find_target(session: Session, kind: str, value: str) -> RuleTarget:
-    """Return what a rule is about.
+    """Return the target of a rule.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def find_target(session: Session, kind: str, value: str) -> RuleTarget:
     Raises
     ------
     UnknownTarget
-        For a value that the catalogue does not have.
+        For a value that is not in the catalogue.
     BadInput
         For an unknown kind.
     """
@@ -90,7 +90,7 @@ def find_target(session: Session, kind: str, value: str) -> RuleTarget:
 
 
 def add(session: Session, listener: Listener, target: RuleTarget) -> RecommendationRule:
-    """Add a rule, or return the one that says the same; ``BadInput`` for too many."""
+    """Add a rule, or return an equal existing one; ``BadInput`` for too many."""
     if len(of_listener(session, listener)) >= MAX_RULES:
         raise BadInput(f"There are {MAX_RULES} rules already; remove one first.")
     statement = insert(session, RecommendationRule.__table__).values(
@@ -113,7 +113,7 @@ def add(session: Session, listener: Listener, target: RuleTarget) -> Recommendat
 
 
 def remove(session: Session, listener: Listener, rule_id: int) -> RecommendationRule | None:
-    """Remove a rule of ``listener`` and return it; None if there is no such rule."""
+    """Remove a rule of ``listener`` and return it; None if it does not exist."""
     rule = session.get(RecommendationRule, rule_id)
     if rule is None or rule.listener_id != listener.id:
         return None
@@ -132,7 +132,7 @@ def merge(session: Session, anonymous: Listener, account: Listener) -> None:
 
 
 def never_ids(session: Session, rules: Sequence[RecommendationRule]) -> list[int]:
-    """Return the ids of the tracks that ``rules`` leave out, ascending."""
+    """Return the ascending ids of the tracks excluded by ``rules``."""
     values = {kind: [r.value for r in rules if r.kind == kind] for kind in NEVER_KINDS}
     queries = []
     if values["artist"]:

@@ -1,4 +1,4 @@
-"""Skipped songs: left within their first seconds. The caller commits.
+"""Songs skipped within their first seconds. The caller commits.
 
 A skip is weak evidence, because its reason is unknown; it is stored apart from dislikes.
 """
@@ -34,7 +34,7 @@ def record(
 def record_all(
     session: Session, listener: Listener, skipped: Mapping[int, tuple[int, datetime]]
 ) -> None:
-    """Record how often ``listener`` skipped each track, and when last."""
+    """Record the number of skips and the last skip of each track by ``listener``."""
     if not skipped:
         return
     statement = insert(session, Skip.__table__)
@@ -89,7 +89,7 @@ def delete_skips(session: Session, listener: Listener, track_id: int | None = No
 
 
 def take_back(session: Session, listener: Listener, track_id: int, times: int) -> None:
-    """Count a track's skips ``times`` less; a track without any is forgotten."""
+    """Reduce the number of a track's skips by ``times``; delete the row at zero."""
     skip = find(session, listener, track_id) if times else None
     if skip is not None and skip.times > times:
         skip.times -= times

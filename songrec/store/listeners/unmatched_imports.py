@@ -1,4 +1,4 @@
-"""Songs of imported lists that the catalogue does not have yet. The caller commits."""
+"""Songs of imported lists that are not in the catalogue yet. The caller commits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from songrec.store.tables import Listener, PendingLike
 
 MAX_PER_LISTENER = 20_000
 LIFETIME = timedelta(days=183)
-"""Time for which a song is kept to be tried again."""
+"""Period in which a song is kept for further attempts."""
 FIELDS = ("kind", "playlist", "external_id", "title", "artists", "weight")
 """Columns of every entry; ``MORE`` may be missing."""
 MORE: dict[str, Any] = {"playlist_id": None, "ids": None, "path": ""}
 
 
 def add(session: Session, listener: Listener, entries: Iterable[dict[str, Any]]) -> int:
-    """Store entries (``FIELDS``, ``MORE``) that are new, up to the limit; return their number."""
+    """Store new entries (``FIELDS``, ``MORE``), up to the limit; return their number."""
     existing = {_key(vars(one)) for one in of_listener(session, listener)}
     new: list[dict[str, Any]] = []
     for fields in entries:
@@ -81,7 +81,7 @@ def remove(session: Session, listener: Listener, ids: Sequence[int] | None = Non
 
 
 def remove_expired(session: Session) -> int:
-    """Delete the songs that were imported longer than ``LIFETIME`` ago; return their number."""
+    """Delete the songs imported more than ``LIFETIME`` ago; return their number."""
     statement = delete(PendingLike).where(PendingLike.created_at < now() - LIFETIME)
     done = session.execute(statement, execution_options={"synchronize_session": False})
     session.expire_all()
@@ -89,7 +89,7 @@ def remove_expired(session: Session) -> int:
 
 
 def merge(session: Session, anonymous: Listener, account: Listener) -> None:
-    """Move the unmatched songs of ``anonymous`` that ``account`` lacks to it."""
+    """Move the unmatched songs of ``anonymous`` to ``account``, except existing ones."""
     existing = {_key(vars(one)) for one in of_listener(session, account)}
     twice = [one.id for one in of_listener(session, anonymous) if _key(vars(one)) in existing]
     remove(session, anonymous, twice)

@@ -1,7 +1,7 @@
-"""Browsers that are signed in: each has a session here, and ends when its row does.
+"""Sessions of signed-in browsers, which end with the deletion of their row.
 
-The browser's cookie holds a token of 256 random bits, the database its SHA-256. A cookie that is
-replayed after its session ended opens nothing. The caller commits, except where it says otherwise.
+The browser's cookie holds a token of 256 random bits, the database its SHA-256. A cookie replayed
+after the end of its session is invalid. The caller commits, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from songrec.store.db import BUSY_TIMEOUT_MS, is_transient, now
 from songrec.store.tables import User, UserSession
 
 LIFETIME = timedelta(days=31)
-"""A session ends this long after the last visit; the cookie lasts as long."""
+"""Lifetime of a session after the last visit, and of the cookie."""
 SESSION_LIMIT = 50
-"""Sessions of one account; another one ends the one that was seen longest ago."""
-# "Last seen" is written at most this often, and never waited for: reading should not mean writing.
+"""Limit of sessions per account; a further one replaces the least recently seen session."""
+# Minimum interval between updates of "last seen", which never wait for another writer.
 SEEN_INTERVAL = timedelta(minutes=15)
 _SEEN_WAIT_MS = 50
 # Built once: every page of a signed-in browser runs it.
@@ -39,7 +39,7 @@ _LOAD = (
 
 
 def start(session: Session, user: User, *, device: str = "", address: str = "") -> str:
-    """Start a session of ``user`` and return its token, which is stored nowhere."""
+    """Start a session of ``user`` and return its token, which is not stored."""
     rows = of_user(session, user)
     for row in rows[SESSION_LIMIT - 1 :]:
         session.delete(row)
@@ -67,10 +67,10 @@ def load(session: Session, token: str) -> tuple[User, int, datetime] | None:
 
 
 def record_visit(engine: Engine, session_id: int, last_seen_at: datetime, address: str) -> None:
-    """Record that a session was seen, unless that was recorded a moment ago. **Commits.**
+    """Record a visit of a session, unless one was recorded recently. **Commits.**
 
-    It has a connection of its own and does not wait for another writer: then a later request
-    records it.
+    Uses its own connection and does not wait for another writer; then a later request records the
+    visit.
     """
     moment = now()
     if moment - last_seen_at < SEEN_INTERVAL:
@@ -91,7 +91,7 @@ def record_visit(engine: Engine, session_id: int, last_seen_at: datetime, addres
 
 
 def of_user(session: Session, user: User) -> list[UserSession]:
-    """List the account's sessions, the one seen last first."""
+    """List the account's sessions, the most recently seen first."""
     return list(
         session.scalars(
             select(UserSession)
@@ -102,7 +102,7 @@ def of_user(session: Session, user: User) -> list[UserSession]:
 
 
 def is_known_address(session: Session, user: User | None, address: str) -> bool:
-    """Return whether the account is signed in from ``address``; as slow for None."""
+    """Return whether the account is signed in from ``address``; takes the same time for None."""
     account = user.id if user is not None else 0
     return bool(
         session.scalar(
@@ -123,12 +123,12 @@ def has_token(row: UserSession, token: str) -> bool:
 
 
 def end(session: Session, token: str) -> None:
-    """End the session of this token, if there is one."""
+    """End the session of this token, if it exists."""
     session.execute(delete(UserSession).where(UserSession.token_hash == _hash(token)))
 
 
 def end_one(session: Session, user: User, session_id: int) -> bool:
-    """End a session of ``user``; return False if it does not exist or is somebody else's."""
+    """End a session of ``user``; return False if the user has no such session."""
     statement = delete(UserSession).where(
         UserSession.id == session_id, UserSession.user_id == user.id
     )
@@ -154,7 +154,7 @@ def prune(session: Session) -> int:
 
 @contextlib.contextmanager
 def _without_waiting(connection: Connection) -> Iterator[None]:
-    """Let statements fail soon where another process holds the database or the row."""
+    """Make statements fail quickly if another process locks the database or the row."""
     if connection.dialect.name != "sqlite":
         # Until the end of the transaction.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_SEEN_WAIT_MS}ms'")

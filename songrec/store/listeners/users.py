@@ -31,7 +31,7 @@ HASHER = PasswordHasher()  # RFC 9106's second recommendation: argon2id, 64 MiB,
 
 
 class NameTaken(BadInput):
-    """The name belongs to another account."""
+    """Raised for a name that belongs to another account."""
 
 
 def clean_name(name: str) -> str:
@@ -85,19 +85,19 @@ def get(session: Session, name: str) -> User:
 
 
 def listener_of(session: Session, user: User) -> Listener | None:
-    """Return the listener of an account, or None while it has liked nothing."""
+    """Return the listener of an account, or None before its first reaction."""
     return session.scalar(select(Listener).where(Listener.user_id == user.id))
 
 
 def names_by_listener(session: Session, listener_ids: Iterable[int | None]) -> dict[int, str]:
-    """Return the names of the accounts of these listeners, of those that have one."""
+    """Return the account names of listeners, without those that have no account."""
     ids = [listener_id for listener_id in listener_ids if listener_id is not None]
     query = select(Listener.id, User.name).join(User, User.id == Listener.user_id)
     return dict(session.execute(query.where(Listener.id.in_(ids))).all())
 
 
 def require_listener(session: Session, user: User) -> Listener:
-    """Return the listener of an account, created if there is none."""
+    """Return the listener of an account, creating it if necessary."""
     return listener_of(session, user) or create_listener(session, random_token(), user.id)
 
 
@@ -108,7 +108,7 @@ def create_listener(session: Session, token: str, user_id: int | None = None) ->
             listener = Listener(token=token, user_id=user_id)
             session.add(listener)
     except IntegrityError:
-        # Two likes at the same moment, both the first: the other one made the row.
+        # Another request inserted the row at the same time.
         same = Listener.token == token if user_id is None else Listener.user_id == user_id
         return session.scalars(select(Listener).where(same)).one()
     return listener
@@ -131,7 +131,7 @@ def create(session: Session, name: str, password: str, *, is_admin: bool = False
         is_admin=is_admin,
     )
     try:
-        # A savepoint: of two sign-ups at the same moment the unique constraint lets one through.
+        # A savepoint, because the unique constraint rejects one of two concurrent sign-ups.
         with session.begin_nested():
             session.add(user)
     except IntegrityError:
@@ -171,7 +171,7 @@ def _verify(password_hash: str, password: str) -> bool:
 def set_password(
     session: Session, user: User, password: str, *, revoke_tokens: bool = False
 ) -> None:
-    """Set a new password and end all sessions, and with ``revoke_tokens`` all keys of programs."""
+    """Set a new password and end all sessions; with ``revoke_tokens`` also revoke all API keys."""
     check_password(password, user.name)
     user.password_hash = HASHER.hash(password)
     user.session_key = secrets.token_urlsafe(32)
@@ -214,9 +214,9 @@ def delete(session: Session, user: User) -> None:
 
 
 def require_another_admin(session: Session, user: User) -> None:
-    """Raise ``BadInput`` where ``user`` is the last admin."""
-    # Write before reading: two admins must not remove each other at the same moment, and a write
-    # makes the second one wait on every database, SQLite too.
+    """Raise ``BadInput`` if ``user`` is the last admin."""
+    # Write before reading, so that two admins cannot remove each other concurrently: the write
+    # makes the second one wait on every database, including SQLite.
     session.execute(update(User).where(User.is_admin).values(is_admin=True))
     admins = session.scalars(select(User.id).where(User.is_admin)).all()
     if user.is_admin and list(admins) == [user.id]:

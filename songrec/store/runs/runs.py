@@ -142,11 +142,11 @@ def insert_run(
 def derive_assignments(
     session: Session, run: Run, track_ids: Ints, clustering: Clustering, coordinates: Floats
 ) -> None:
-    """Write the rows of ``cluster_assignment`` from a run's arrays, which are the truth.
+    """Derive the rows of ``cluster_assignment`` from a run's arrays.
 
-    Lists of songs filter and sort by them; nothing else writes labels or places.
+    Lists of songs filter and sort by these rows; nothing else writes labels or coordinates.
     """
-    # Tracks deleted since training began are left out: their assignment would dangle.
+    # Leave out tracks that were deleted since training began.
     is_present = _are_present(session, track_ids)
     connection = session.connection()
     for start in range(0, len(track_ids), ROWS_PER_INSERT):
@@ -161,7 +161,7 @@ def derive_assignments(
             coordinates[rows, 0].tolist(),
             coordinates[rows, 1].tolist(),
         )
-        # Plain tuples are fastest: SQLite blocks other writers meanwhile.
+        # Plain tuples are fastest, and SQLite blocks other writers meanwhile.
         insert_many(
             connection,
             ClusterAssignment.__table__,

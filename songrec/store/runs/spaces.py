@@ -1,8 +1,7 @@
 """Spaces of runs: arrays as a ``Space``, memory-mapped, opened once per process.
 
-Every web process maps the same files, so the catalogue is in memory once however many processes
-serve it. A request asks the database for one row (which run is published); the arrays are opened
-again only when that row has changed.
+All web processes map the same files, so the catalogue is in memory only once. A request reads one
+row of the database (the published run); the arrays are opened again only if that row has changed.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ log = logging.getLogger("songrec.store")
 
 CONTENT_FLAGS_FILE = "content_flags.npy"
 MAX_OPEN = 2
-"""The published run and the one before it: requests that still read that, and a rollback, find it
-open."""
+"""Number of open spaces: the published run and the previous one, for running requests and
+rollbacks."""
 
 _spaces: OrderedDict[tuple[Path, str | None], Space] = OrderedDict()
 _lock = threading.Lock()
@@ -45,7 +44,7 @@ _lock = threading.Lock()
 def published_run_id(session: Session) -> str:
     """Return the public id of the published run.
 
-    Raises ``NotReady`` when nothing is published.
+    Raises ``NotReady`` before a run is published.
     """
     run_id = session.scalar(select(Run.public_id).join(Publication, Publication.run_id == Run.id))
     if run_id is None:
@@ -59,7 +58,7 @@ def published_run_id(session: Session) -> str:
 def published_space(instance: Instance) -> Space:
     """Return the space of the published run, opened once per process and run.
 
-    Raises ``NotReady`` when nothing is published or its folder is missing.
+    Raises ``NotReady`` before a run is published, or if its folder is missing.
     """
     folder = Path(instance.folder) / "runs" / published_run_id(instance.session)
     index_name = segment_index.current(Path(instance.folder))
@@ -129,13 +128,13 @@ def load_space(folder: Path) -> Space:
 
 
 def track_factors_file(folder: Path) -> Path:
-    """Return where track factors lie in a folder, under today's name or that of older runs."""
+    """Return the path of track factors in a folder, under the present name or that of old runs."""
     older = folder / "tower.npy"
     return older if older.is_file() else folder / "track_factors.npy"
 
 
 def _taste_arrays(folder: Path) -> dict[str, Any]:
-    """Read what a run stores for scoring tastes; nothing in the oldest runs."""
+    """Read a run's arrays for scoring tastes; empty for the oldest runs."""
     if not (folder / "taste.json").is_file():
         return {}
     factors = track_factors_file(folder)
@@ -164,7 +163,7 @@ def write_ranker(folder: Path, ranker: dict[str, Any], playlists: Sequence[Ints]
 
 
 def read_ranker(folder: Path) -> dict[str, Any]:
-    """Read what ``write_ranker`` wrote, as fields of ``Space``; none in runs without a ranker."""
+    """Read a ranker written by ``write_ranker`` as fields of ``Space``; empty without a ranker."""
     if not (folder / "ranker.json").is_file():
         return {}
     ends, rows = (_archived(folder / "playlists.npz", name) for name in ("ends", "rows"))
@@ -175,14 +174,14 @@ def read_ranker(folder: Path) -> dict[str, Any]:
 
 
 def _describe(error: Exception) -> str:
-    """Describe an error without paths of this machine: listeners read it."""
+    """Describe an error for listeners, without paths of this machine."""
     if isinstance(error, OSError) and error.filename:
         return f"{Path(error.filename).name}: {error.strerror}"
     return str(error)
 
 
 def _archived(path: Path, name: str) -> np.ndarray:
-    # Opened here, so that it is closed again even where it is no archive.
+    # Open the file here, so that it is closed even if it is not an archive.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return archive[name]
 

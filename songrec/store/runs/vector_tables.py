@@ -1,8 +1,8 @@
 """Vectors of runs in PostgreSQL with pgvector: one table per run, searched exactly.
 
-The tables are derived from the run's folder and lie in a schema of their own, which no migration
-knows. They have no index: a search reads the whole table, in parallel, and its answers are those
-of the memory map. An approximate index (HNSW) would be faster and give other answers.
+The tables are derived from the run's folder and are in a separate schema outside the migrations.
+They have no index: a search scans the whole table in parallel, with the same results as the memory
+map. An approximate index (HNSW) would be faster, with different results.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from songrec.store.db import db
 
 SCHEMA = "songrec_vectors"
 WIDENING = 4
-_EXTRA = 32  # rows beyond those wanted, so that the first search is mostly the last
+_EXTRA = 32  # extra rows, so that the first search usually suffices
 _SLICE = 65_536  # rows per message of a COPY
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
@@ -53,7 +53,7 @@ class VectorTable:
     def _closest(
         self, point: NDArray[np.float32], count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        # An ordering by more than the bare operator uses no approximate index, should there be one.
+        # Ordering by more than the bare operator prevents the use of an approximate index.
         statement = text(
             "SELECT row, vector <-> CAST(:point AS vector) AS apart "
             f"FROM {_name(self.run_id)} ORDER BY (vector <-> CAST(:point AS vector)) + 0, row "
@@ -81,7 +81,7 @@ def fill(
 ) -> None:
     """Write the vectors of a run, ``(n, d)`` with columns ``columns``. The caller commits.
 
-    Raises ``NotReady`` where pgvector is not installed.
+    Raises ``NotReady`` if pgvector is not installed.
     """
     connection = session.connection()
     _require_extension(session)
@@ -90,7 +90,7 @@ def fill(
     connection.execute(
         text(f"CREATE TABLE {_name(run_id)} (row integer, vector vector({matrix.shape[1]}))")
     )
-    # Inline in the row: what is moved elsewhere is fetched one by one.
+    # Store vectors inline, because out-of-line values are fetched one by one.
     connection.execute(text(f"ALTER TABLE {_name(run_id)} ALTER vector SET STORAGE PLAIN"))
     _copy(connection, run_id, matrix)
     comment = json.dumps(list(columns)).replace("'", "''").replace(":", r"\:")

@@ -15,7 +15,7 @@ from songrec.store.tables import Listener, MusicServer, ServerAccount
 
 NAME_LENGTH = 100
 SCANNED = "opensubsonic"
-"""The kind of servers that songrec signs in to and scans; others are known by their ids alone."""
+"""Kind of servers that songrec signs in to and scans; of others it only stores ids."""
 USERNAME_LENGTH = 200
 SECRET_LENGTH = 500
 PASSWORD, API_KEY = SECRET_KINDS = ("password", "api_key")
@@ -44,7 +44,7 @@ def find(session: Session, name: str) -> MusicServer:
 
 
 def check_new(session: Session, name: str, url: str) -> None:
-    """Raise ``BadInput`` for a name or address that is unusable or connected already."""
+    """Raise ``BadInput`` for a name or address that is invalid or already connected."""
     if not name.strip() or len(name) > NAME_LENGTH:
         raise BadInput(f"Give the server a name of at most {NAME_LENGTH} characters.")
     if len(url) > 500:
@@ -59,7 +59,7 @@ def check_new(session: Session, name: str, url: str) -> None:
 def create(session: Session, name: str, url: str, *, allows_private: bool) -> MusicServer:
     """Add a server. Flushes.
 
-    ``BadInput`` for an address that is none, and for a name or address that is connected already.
+    ``BadInput`` for an invalid address, and for a name or address that is already connected.
     """
     url, name = normalise_url(url), " ".join(name.split())
     check_new(session, name, url)
@@ -72,7 +72,7 @@ def create(session: Session, name: str, url: str, *, allows_private: bool) -> Mu
 
 
 def remove(session: Session, server: MusicServer) -> None:
-    """Forget a server with its accounts and ids; tracks, likes and plays stay."""
+    """Delete a server with its accounts and ids; tracks, likes and plays are kept."""
     session.execute(delete(MusicServer).where(MusicServer.id == server.id))
     session.expire_all()
 
@@ -104,7 +104,7 @@ def connect(
     secret_kind: str,
     cipher: Cipher,
 ) -> ServerAccount:
-    """Store a listener's sign-in on a server, encrypted, in place of an earlier one. Flushes."""
+    """Store a listener's encrypted sign-in on a server, replacing an earlier one. Flushes."""
     username = username.strip()
     if secret_kind not in SECRET_KINDS:
         raise ValueError(f"a secret is one of {SECRET_KINDS}, got {secret_kind!r}")
@@ -117,7 +117,7 @@ def connect(
         account = ServerAccount(server_id=server.id, listener_id=listener.id, sync={})
         session.add(account)
     elif account.username != username:
-        account.sync = {}  # another person there: nothing was exchanged with it yet
+        account.sync = {}  # another account on the server, without any exchange so far
     account.username, account.secret_kind = username, secret_kind
     account.secret, account.error = cipher.encrypt(secret), None
     session.flush()
@@ -125,11 +125,11 @@ def connect(
 
 
 def disconnect(session: Session, account: ServerAccount) -> None:
-    """Forget a listener's account on a server; likes, plays and playlists stay."""
+    """Delete a listener's account on a server; likes, plays and playlists are kept."""
     session.execute(delete(ServerAccount).where(ServerAccount.id == account.id))
     session.expire_all()
 
 
 def scanning_accounts(session: Session, server: MusicServer) -> Sequence[ServerAccount]:
-    """Return the accounts to scan a server with: those that worked last first."""
+    """Return the accounts for scanning a server, the last successful ones first."""
     return sorted(accounts(session, server), key=lambda one: (one.error is not None, one.id))

@@ -1,4 +1,4 @@
-"""Songs of music servers by the server's ids, and the tracks that they are here."""
+"""Mapping between the song ids of music servers and tracks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from songrec.store.tables import MusicServer, ServerTrack
 
 
 def tracks_of_remote(session: Session, server: MusicServer, ids: Sequence[str]) -> dict[str, int]:
-    """Return the track of each of these ids of ``server`` that stands for one.
+    """Return the track ids of songs on ``server``, by the server's ids.
 
-    Songs that are gone from the server are included: apps may go on naming them for a while.
+    Includes songs that were removed from the server, because apps may still refer to them.
     """
     track_ids: dict[str, int] = {}
     for part in chunks(list(dict.fromkeys(ids))):
@@ -30,13 +30,13 @@ def tracks_of_remote(session: Session, server: MusicServer, ids: Sequence[str]) 
 def remote_of_tracks(
     session: Session, server: MusicServer, track_ids: Sequence[int]
 ) -> dict[int, str]:
-    """Return the id on ``server`` of each of these tracks that it has; of several the first."""
+    """Return the first song id on ``server`` of each track that it has."""
     remote_ids: dict[int, str] = {}
     for part in chunks(list(dict.fromkeys(track_ids))):
         query = (
             select(ServerTrack.track_id, ServerTrack.remote_id)
             .where(
-                # Not by the index of the server, which has all its songs.
+                # Keeps SQLite from the index of the server, which covers all its songs.
                 ServerTrack.server_id + 0 == server.id,
                 ServerTrack.track_id.in_(part),
                 ServerTrack.gone_at.is_(None),
@@ -48,7 +48,7 @@ def remote_of_tracks(
 
 
 def counts(session: Session, server: MusicServer) -> tuple[int, int, int]:
-    """Return the numbers of songs on the server, of those without a track, and of those gone."""
+    """Return the numbers of songs on the server, without a track, and removed from the server."""
     is_gone = ServerTrack.gone_at.is_not(None)
     rows = session.execute(
         select(is_gone, func.count(), func.count(ServerTrack.track_id))

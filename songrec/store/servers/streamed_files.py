@@ -1,7 +1,7 @@
-"""Audio files that lie on a music server alone: rows whose paths no file system has.
+"""Audio files that only exist on a music server, with paths that no file system has.
 
-Their ``root`` is ``//server/ID`` and their path below it ends with the id of their ``ServerTrack``,
-which stays when the server renumbers its songs. Paths of files never begin with two slashes.
+Their ``root`` is ``//server/ID``, and their path ends with the id of their ``ServerTrack``, which
+is stable when the server renumbers its songs. Paths of local files never begin with two slashes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from songrec.store.tables import AudioFile, MusicServer, ServerTrack
 
 
 def root_of(server: MusicServer) -> str:
-    """Return the ``root`` of the audio files that are streamed from a server."""
+    """Return the ``root`` of the audio files streamed from a server."""
     return f"{STREAMED}{server.public_id}"
 
 
@@ -29,12 +29,12 @@ def path_of(server: MusicServer, song_id: int, suffix: str) -> str:
 
 
 def is_streamed(file: AudioFile) -> bool:
-    """Return whether a file lies on a music server alone."""
+    """Return whether a file only exists on a music server."""
     return file.root.startswith(STREAMED)
 
 
 def song_of(session: Session, file: AudioFile) -> tuple[MusicServer, ServerTrack] | None:
-    """Return the server and the song of a streamed file; None where either is gone."""
+    """Return the server and the song of a streamed file; None if either was removed."""
     number = PurePosixPath(file.path).stem
     song = session.get(ServerTrack, int(number)) if number.isdecimal() else None
     if song is None or song.gone_at is not None:
@@ -43,7 +43,7 @@ def song_of(session: Session, file: AudioFile) -> tuple[MusicServer, ServerTrack
 
 
 def unanalysed(session: Session, server: MusicServer, limit: int) -> list[int]:
-    """Return the ids of songs whose track has no sound of its own and that were not tried yet."""
+    """Return the ids of untried songs whose track has no local sound."""
     has_sound = select(AudioFile.id).where(AudioFile.track_id == ServerTrack.track_id)
     tried = select(AudioFile.info["server_track"].as_integer()).where(
         AudioFile.root == root_of(server), AudioFile.state == "rejected"
@@ -64,7 +64,7 @@ def unanalysed(session: Session, server: MusicServer, limit: int) -> list[int]:
 
 
 def mark_missing(session: Session, server: MusicServer) -> None:
-    """Mark all files that are streamed from a server as missing; their tracks stay."""
+    """Mark all files streamed from a server as missing; their tracks are kept."""
     session.execute(
         update(AudioFile)
         .where(AudioFile.root == root_of(server), AudioFile.state != "rejected")

@@ -1,4 +1,4 @@
-"""Playlists on music servers that songrec wrote, one per mix and account. The caller commits."""
+"""Playlists written to music servers, one per mix and account. The caller commits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from songrec.store.listeners import mixes
 from songrec.store.tables import Mix, ServerAccount, ServerPlaylist
 
 SYNC_KEY = "mixes"
-"""The key in ``ServerAccount.sync`` of what the last writing of mixes did."""
+"""Key in ``ServerAccount.sync`` of the last report of writing mixes."""
 TRY_AGAIN = timedelta(hours=1)
-"""What could not be written is tried again after this time."""
+"""Interval until failed writes are retried."""
 MAX_REMOVALS = 50
 
 
 def of_account(session: Session, account: ServerAccount) -> list[ServerPlaylist]:
-    """Return the playlists that songrec wrote for an account, the oldest first."""
+    """Return the playlists written for an account, the oldest first."""
     query = select(ServerPlaylist).where(
         ServerPlaylist.account_id == account.id, ServerPlaylist.is_own
     )
@@ -35,18 +35,18 @@ def receiving(session: Session, listener_id: int) -> list[ServerAccount]:
 
 
 def report(session: Session, account: ServerAccount, **values: object) -> None:
-    """Store what the last writing did, beside what other exchanges store."""
+    """Store the report of the last writing, beside the reports of other exchanges."""
     account.sync = {**account.sync, SYNC_KEY: {**account.sync.get(SYNC_KEY, {}), **values}}
     session.flush()
 
 
 def last_report(account: ServerAccount) -> dict[str, Any]:
-    """Return what the last writing did; empty before the first."""
+    """Return the report of the last writing; empty before the first one."""
     return dict(account.sync.get(SYNC_KEY, {}))
 
 
 def waiting(session: Session, at: datetime) -> list[int]:
-    """Return the ids of listeners whose mixes wait to be written, and were not tried just now."""
+    """Return the ids of listeners with mixes to write, without those tried recently."""
     accounts = session.scalars(select(ServerAccount).where(ServerAccount.sends_mixes)).all()
     listeners = []
     for account in accounts:

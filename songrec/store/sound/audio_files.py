@@ -23,11 +23,11 @@ from songrec.store.tables import PLAYABLE, AudioFile, ClusterAssignment, Track, 
 
 STATES = ("listed", "analysed", "rejected", "missing")
 STREAMED = "//server/"
-"""Beginning of the paths of files that lie on a music server (``servers.streamed_files``)."""
+"""Prefix of the paths of files on a music server (``servers.streamed_files``)."""
 
 
 class UnknownFile(UnknownName):
-    """Id of a file that the library does not have; the message lists no alternatives."""
+    """Raised for an unknown id of a file; the message lists no alternatives."""
 
     def __init__(self, public_id: str) -> None:
         Exception.__init__(self, f"The library has no audio file {public_id!r}.")
@@ -92,7 +92,7 @@ def any_audible(session: Session) -> bool:
 
 
 def first_playable(session: Session, limit: int) -> list[int]:
-    """Return the tracks that could be played first."""
+    """Return the tracks with the oldest playable files."""
     query = select(AudioFile.track_id).where(
         AudioFile.state.in_(PLAYABLE), AudioFile.track_id.is_not(None)
     )
@@ -101,7 +101,7 @@ def first_playable(session: Session, limit: int) -> list[int]:
 
 
 def newest(session: Session) -> int:
-    """Return the id of the file that was recorded last, 0 without any; an index look-up."""
+    """Return the id of the newest row, 0 without files, by an index look-up."""
     return session.scalar(select(func.max(AudioFile.id))) or 0
 
 
@@ -147,7 +147,7 @@ def most_popular(session: Session, limit: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class SoundSource:
-    """Where the sound of a row is: a file, or the part of it from ``start_s`` to ``end_s``."""
+    """Location of a row's sound: a file, or the part from ``start_s`` to ``end_s``."""
 
     path: Path
     content_hash: str
@@ -156,14 +156,14 @@ class SoundSource:
 
 
 def source_of(file: Any) -> SoundSource:
-    """Return where the sound of a playable ``AudioFile`` is."""
+    """Return the location of the sound of a playable ``AudioFile``."""
     return SoundSource(Path(file.path), str(file.content_hash), file.start_s, file.end_s)
 
 
 def path_of(session: Session, public_id: str) -> Path:
     """Return the path of the playable file with this public id.
 
-    ``UnknownFile`` if there is no such file, if it was rejected, or if it has been deleted.
+    ``UnknownFile`` for a file that does not exist, was rejected, or has been deleted.
     """
     file = find(session, public_id)
     path = Path(file.path)
@@ -176,7 +176,7 @@ def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFil
     """Return the file to play of each track that has one."""
     files: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
-        # Of thousands of copies only the first is read.
+        # A track may have thousands of copies, of which only the first is read.
         first = (
             select(func.min(AudioFile.id))
             .where(AudioFile.track_id.in_(part), AudioFile.state.in_(PLAYABLE))
@@ -189,7 +189,7 @@ def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFil
 
 
 def readable(session: Session) -> dict[int, AudioFile]:
-    """Return the file of each audible track whose sound lies here, not on a music server."""
+    """Return the file of each audible track with local sound (not on a music server)."""
     files = for_tracks(session, audible(session))
     return {id_: file for id_, file in files.items() if not file.root.startswith(STREAMED)}
 
@@ -201,7 +201,7 @@ def for_track(session: Session, track_id: int) -> AudioFile | None:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """Recorded state of a path, from which a scan decides whether to analyse it again."""
+    """Recorded state of a path, to decide whether to analyse it again."""
 
     id: int
     path: str
@@ -256,8 +256,8 @@ def with_content(session: Session, content_hash: str) -> list[AudioFile]:
 def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str, int]]]:
     """Return path and track of each analysed or missing file by its name, for these names.
 
-    Album files that are split are not one track. Names are compared without case, in Unicode's
-    composed form (``comparable_path``).
+    Split album files are left out. Names are compared without case, in Unicode's composed form
+    (``comparable_path``).
     """
     by_name: dict[str, list[tuple[str, int]]] = {}
     query = select(AudioFile.path, AudioFile.track_id).where(
@@ -273,7 +273,7 @@ def paths_by_name(session: Session, names: Set[str]) -> dict[str, list[tuple[str
 
 
 def comparable_path(path: str) -> str:
-    """Return a path as it is compared across systems: composed, without case."""
+    """Return a path for comparison across systems: composed Unicode, without case."""
     return unicodedata.normalize("NFC", path).casefold()
 
 
@@ -302,7 +302,7 @@ def set_cover(session: Session, ids: Iterable[int], *, has_cover: bool) -> None:
 
 
 def mark_missing(session: Session, ids: Iterable[int]) -> int:
-    """Mark files as missing, keeping their tracks; return how many changed."""
+    """Mark files as missing and keep their tracks; return the number of changed rows."""
     count = 0
     for part in chunks(list(ids)):
         statement = (

@@ -133,7 +133,7 @@ def record(session: Session, key: SetKey, content_hash: str) -> None:
 
 
 def forget_unrecorded(instance: Instance, content_hash: str) -> None:
-    """Delete the vectors of a content that does not belong to the library."""
+    """Delete the vectors of a content that is not in the library."""
     recorded = select(FeatureVector.id).where(FeatureVector.content_hash == content_hash)
     if instance.session.scalar(recorded.limit(1)) is None:
         for path in files(instance.folder, content_hash):
@@ -160,7 +160,7 @@ def forget_others(instance: Instance, keys: Iterable[SetKey], content_hash: str)
 
 
 def missing_sets(instance: Path, keys: Iterable[SetKey], content_hash: str) -> list[SetKey]:
-    """Return those of ``keys`` whose vector of this content is not on disk."""
+    """Return the ``keys`` without a vector of this content on disk."""
     base = folder(instance)
     return [key for key in keys if not (base / relative_path(key, content_hash)).is_file()]
 
@@ -207,7 +207,7 @@ def read_table(instance: Instance, keys: Sequence[SetKey], *, minimum: int = 1) 
             if (base / relative_path(key, content_hash)).is_file()
         ]
         if len(parts) < len(keys):
-            continue  # deleted from the cache: left out until the next analysis
+            continue  # deleted from the cache; left out until the next analysis
         if any(part.ndim != 1 for part in parts):
             raise BadInput(
                 f"{', '.join(key.name for key in keys)}: spectrograms cannot be used as vectors; "

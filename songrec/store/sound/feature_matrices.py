@@ -44,7 +44,7 @@ class MatrixRow:
 def load(instance: Path, name: str) -> SoundSpace:
     """Memory-map the matrix in use, once per process.
 
-    Raises ``NotReady`` where none was written or its files cannot be read.
+    Raises ``NotReady`` if none was written or its files cannot be read.
     """
     return sound_folders.load(instance, name, lambda base: _loaded(base, name))
 
@@ -58,22 +58,22 @@ def refresh(
     embed: Embed | None = None,
     on_share: Callable[[float], None] = lambda share: None,
 ) -> bool:
-    """Write the matrix of ``key`` over ``tracks`` (ascending) and put it in use.
+    """Write the matrix of ``key`` over ``tracks`` (ascending) and make it current.
 
     Vectors are read once and are never all in memory. Without tracks, the set has no matrix.
 
     Parameters
     ----------
     leave_out
-        Names of columns to leave out. Constant and mostly unknown columns are left out, too, as are
-        tracks whose vector is missing or damaged.
+        Names of columns to leave out, in addition to constant and mostly unknown ones. Tracks with
+        missing or damaged vectors are also left out.
     embed
-        Returns from the moments of all columns a function that maps rows to rows of the matrix;
-        by default columns are standardised. Columns of embedded rows have numbers for names.
+        Function from the moments of all columns to a function that maps rows to rows of the matrix;
+        by default columns are standardised. Columns of embedded rows are numbered.
 
     Returns
     -------
-    Whether the matrix in use changed; it does not if its vectors are the same.
+    Whether the current matrix changed; it does not if its vectors are the same.
     """
     cached = [(track, stamp) for track in tracks if (stamp := _stamp(instance, key, track))]
     if not cached:
@@ -182,7 +182,7 @@ def _write_raw(
 
 
 def informative_columns(moments: ColumnMoments) -> NDArray[np.bool_]:
-    """Return which columns vary and have values for enough tracks, bool ``(d,)``."""
+    """Return the mask of columns that vary and have values for enough tracks, bool ``(d,)``."""
     return moments.varies(atol=1e-9) & (moments.count >= COVERAGE * max(moments.rows, 1))
 
 

@@ -1,4 +1,4 @@
-"""The tags that MusiCNN hears in each track, as one file for searching by words.
+"""Tags of each track predicted by MusiCNN, in one file for searching by words.
 
 ``<instance>/words/heard_tags.npz``: ``track_ids`` int64 ``(n,)`` ascending, ``names`` ``(t,)``,
 ``probabilities`` float16 ``(n, t)``, NaN where a track was not tagged by the network, ``digest``.
@@ -38,7 +38,7 @@ _cached: dict[Path, tuple[tuple[int, int], HeardTags]] = {}
 
 
 def load(instance: Path) -> HeardTags | None:
-    """Return the tags in use, read once per process and version; None without any."""
+    """Return the current tags, read once per process and version; None without any."""
     path = Path(instance) / FILE
     try:
         status = path.stat()
@@ -66,7 +66,7 @@ def of_track(instance: Path, track_id: int, n: int, minimum: float) -> list[str]
 def of_tracks(
     instance: Path, track_ids: Sequence[int], n: int, minimum: float
 ) -> dict[int, list[str]]:
-    """Return at most ``n`` tags of each track that has any, as ``of_track`` does."""
+    """Return at most ``n`` tags of each track with any, see ``of_track``."""
     tags = load(instance)
     if tags is None or not len(tags.track_ids):
         return {}
@@ -82,9 +82,9 @@ def of_tracks(
 
 
 def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:
-    """Write the tags of all tracks that have any of the sets ``keys``; return whether any changed.
+    """Write the tags of all tracks with any of the sets ``keys``; return whether any changed.
 
-    Tags of the same name in several sets are columns of their own.
+    Tags of the same name in several sets are separate columns.
     """
     path = Path(instance.folder) / FILE
     hashes = [feature_cache.hashes_of_tracks(instance.session, [key]) for key in keys]

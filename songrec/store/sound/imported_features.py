@@ -1,4 +1,4 @@
-"""Feature sets that another program extracted, by track."""
+"""Feature sets extracted by another program, by track."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ AT_ONCE = 2_000
 
 
 def encode(values: Floats) -> str:
-    """Return values as they are stored."""
+    """Encode float values for storage."""
     return base64.b64encode(np.asarray(values, dtype="<f4").tobytes()).decode("ascii")
 
 
 def decode(text: str) -> Floats:
-    """Return stored values, float32."""
+    """Decode stored values to float32."""
     return np.frombuffer(base64.b64decode(text), dtype="<f4").astype(np.float32)
 
 
 def write(
     session: Session, name: str, values: Mapping[int, str], *, source: str, marks: Mapping[int, str]
 ) -> None:
-    """Store the encoded values of a feature set by track id, in place of earlier ones."""
+    """Store the encoded values of a feature set by track id, replacing earlier ones."""
     moment = now()
     rows = [
         {
@@ -59,7 +59,7 @@ def write(
 
 
 def marks(session: Session, name: str, track_ids: Collection[int]) -> dict[int, str]:
-    """Return which state of the analysis is stored of each of these tracks that has the set."""
+    """Return the stored mark of the analysis by track, for tracks with the set."""
     by_track: dict[int, str] = {}
     for part in chunks(list(track_ids)):
         query = select(ImportedFeatures.track_id, ImportedFeatures.mark).where(
@@ -70,7 +70,7 @@ def marks(session: Session, name: str, track_ids: Collection[int]) -> dict[int, 
 
 
 def track_count(session: Session, name: str) -> int:
-    """Return how many tracks have the set."""
+    """Return the number of tracks with the set."""
     query = select(func.count()).where(ImportedFeatures.feature_set == name)
     return session.scalar(query) or 0
 

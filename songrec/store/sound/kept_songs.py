@@ -1,7 +1,7 @@
-"""How uploads get into the library: requested, granted or refused, once, within a person's quota.
+"""Requests to keep uploads in the library, granted or refused once, within a person's quota.
 
-Every change names the states that it starts from, so that a button pressed twice does one thing.
-The caller commits.
+Every change is conditional on the previous state, so that pressing a button twice has no further
+effect. The caller commits.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from songrec.store.tables import AudioFile, Listener, Upload
 
 REQUESTED, QUEUED, REFUSED = "requested", "queued", "refused"
 REQUEST_LIFETIME = timedelta(days=14)
-"""Time for which a song waits for an admin's decision."""
+"""Period in which a song waits for an admin's decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Songs and bytes that a listener has in the library, or has requested to keep."""
+    """Numbers of songs and bytes that a listener keeps or has requested to keep."""
 
     songs: int
     size: int
 
 
 def usage(session: Session, listener: Listener) -> Usage:
-    """Return what counts towards a listener's quota."""
+    """Return a listener's usage of the quota."""
     in_library = select(func.count(), func.sum(AudioFile.size)).where(
         AudioFile.kept_by_id == listener.id
     )
@@ -46,8 +46,8 @@ def usage(session: Session, listener: Listener) -> Usage:
 
 
 def require_room(session: Session, listener: Listener, limits: Usage) -> None:
-    """Raise ``BadInput`` where a listener's songs, the newest included, exceed the quota."""
-    # Two requests at the same moment: the second counts what the first has added.
+    """Raise ``BadInput`` if a listener's songs, including the newest, exceed the quota."""
+    # Of two concurrent requests, the second one counts the song of the first.
     session.execute(select(Listener.id).where(Listener.id == listener.id).with_for_update())
     used = usage(session, listener)
     if used.songs > limits.songs or used.size > limits.size:
@@ -58,21 +58,21 @@ def require_room(session: Session, listener: Listener, limits: Usage) -> None:
 
 
 def request(session: Session, upload: Upload) -> bool:
-    """Ask an admin to keep the song; False if it was decided or requested before."""
+    """Request an admin's decision to keep the song; False if already decided or requested."""
     return _change(
         session, upload, (None,), keep_state=REQUESTED, expires_at=now() + REQUEST_LIFETIME
     )
 
 
 def queue(session: Session, upload: Upload) -> bool:
-    """Note that a job is going to keep the song; False if one does already."""
-    # It must not vanish while it waits for the worker.
+    """Mark the song as queued for keeping by a job; False if it already is."""
+    # It must not expire while it waits for the worker.
     states = (None, REQUESTED, REFUSED)
     return _change(session, upload, states, keep_state=QUEUED, expires_at=None)
 
 
 def refuse(session: Session, upload: Upload) -> bool:
-    """Refuse a request: the song expires as it would have; False if there was none."""
+    """Refuse a request, so that the song expires; False without a request."""
     return _change(session, upload, (REQUESTED,), keep_state=REFUSED, expires_at=now() + LIFETIME)
 
 

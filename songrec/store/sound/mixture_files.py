@@ -34,18 +34,18 @@ def refresh(
     song_keys: NDArray[np.uint64],
     build: Callable[[], Sequence[ProximityPart]],
 ) -> bool:
-    """Write the mixture and put it in use, unless it is of the same ``sources`` and tracks.
+    """Write the mixture and make it current, unless ``sources`` and tracks are unchanged.
 
     Parameters
     ----------
     sources
-        Names all that the parts depend on: versions of the matrices, settings of the mixture.
+        Identifies all inputs of the parts: versions of the matrices, settings of the mixture.
     build
-        Computes the parts; called only where they have changed.
+        Computes the parts; called only after a change.
 
     Returns
     -------
-    Whether the mixture in use changed.
+    Whether the current mixture changed.
     """
     if not len(track_ids):
         return sound_folders.retire(instance, NAME)

@@ -1,9 +1,9 @@
 """Arrays of a segment index: written song by song, rotated to their principal axes.
 
-The rotation keeps distances and puts most of the variance into the first columns (``head``), which
-makes the bounds of ``recommend.similarity.segment_search`` tight. The axes come from the
-eigenvectors of the covariance and not from scikit-learn's PCA, because the rotation must be a full
-square matrix also for a library with fewer segments than columns: later songs use it, too.
+The rotation preserves distances and puts most of the variance into the first columns (``head``),
+which makes the bounds of ``recommend.similarity.segment_search`` tight. The axes are eigenvectors
+of the covariance rather than scikit-learn's PCA, because the rotation must be a full square matrix
+even with fewer segments than columns: it is also applied to later songs.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ HEAD = 64
 N_PAIRS = 2_000
 """Random pairs of segments from which the typical distance is estimated."""
 AXES_SAMPLE = 20_000
-"""Segments, at most, from which the axes are computed. Any axes are correct, good ones are fast."""
+"""Sample size for the axes, which affect the speed of searches but not their results."""
 NEARLY_ZERO = 1e-6
-"""Deviation up to which a column is constant: differences of equal cepstra are not exactly 0."""
+"""Largest deviation of a constant column, because of rounding in differences of equal cepstra."""
 SLICE = 8192
 CONTENT = "S64"
 """Dtype of a SHA-256 in hexadecimal digits; empty where unknown."""
@@ -52,15 +52,15 @@ class SongSegments:
 class Axes:
     """The linear map of an index, ``(vector − mean) @ rotation``, both float64.
 
-    ``rotation`` also divides by the scale of each column where columns are standardised.
+    ``rotation`` also divides by the scale of each column if columns are standardised.
     """
 
     mean: np.ndarray
     rotation: np.ndarray
 
     def transform(self, vectors: Floats) -> Floats:
-        """Return rows as the index stores them, float32."""
-        # Subtracting the mean keeps distances and makes float32 precise.
+        """Transform vectors to the float32 rows of the index."""
+        # Subtracting the mean preserves distances and improves the precision of float32.
         return ((vectors - self.mean) @ self.rotation).astype(np.float32)
 
 
@@ -72,21 +72,21 @@ def write(
     seed: int = 0,
     axes: Axes | None = None,
 ) -> dict[str, Any]:
-    """Write all arrays of an index into ``folder``; returns its part of the manifest.
+    """Write all arrays of an index into ``folder``; return their entries of the manifest.
 
     Parameters
     ----------
     songs
         Ascending by track. They are read once; vectors are never all in memory.
     standardize
-        Whether columns are divided by their standard deviations before they are rotated.
+        Whether to divide columns by their standard deviations before the rotation.
     axes
-        Axes that the vectors have already been transformed by; None computes axes.
+        Axes of already transformed vectors; None computes axes.
 
     Raises
     ------
     BadInput
-        Without any segment, or for a vector with values that are not finite.
+        Without any segment, or for a vector with non-finite values.
     """
     raw = folder / "raw.f32"
     layout = _write_raw(raw, songs)

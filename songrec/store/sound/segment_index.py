@@ -1,7 +1,7 @@
 """Segment indexes on disk: vectors, start times and tags of all songs, memory-mapped.
 
 ``<instance>/fragments/<name>/`` holds one index, written as ``<name>.partial`` and renamed;
-``<instance>/fragments/current`` names the one in use.
+``<instance>/fragments/current`` contains the name of the current one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from songrec.store.sound import segment_arrays
 from songrec.store.sound.segment_arrays import SongSegments
 
 FOLDER = "fragments"
-"""The folder's name on disk, as older versions wrote it."""
+"""Name of the folder on disk, unchanged since older versions."""
 ABANDONED_AFTER_S = 24 * 3600
-"""Age of the last write after which a draft counts as left by a killed process."""
+"""Age of the last write from which a draft counts as abandoned."""
 
 
 class Superseded(Exception):
-    """Another index was put in use meanwhile, so the written one is obsolete."""
+    """Raised if another index became current meanwhile, so the written one is obsolete."""
 
 
 def folder(instance: Path) -> Path:
@@ -43,12 +43,12 @@ def folder(instance: Path) -> Path:
 
 
 def current(instance: Path) -> str | None:
-    """Return the name of the index in use, or None."""
+    """Return the name of the current index, or None."""
     return current_version(folder(instance))
 
 
 def manifest(instance: Path) -> dict[str, Any] | None:
-    """Return the manifest of the index in use, or None."""
+    """Return the manifest of the current index, or None."""
     name = current(instance)
     if name is None:
         return None
@@ -85,7 +85,7 @@ def load(instance: Path, name: str) -> SegmentIndex | None:
 
 
 def open_current(instance: Path) -> tuple[str | None, SegmentIndex | None]:
-    """Return the name of the index in use and the index, even while it is being replaced."""
+    """Return the name of the current index and the index, even while it is being replaced."""
     while True:
         name = current(instance)
         index = None if name is None else load(instance, name)
@@ -96,7 +96,7 @@ def open_current(instance: Path) -> tuple[str | None, SegmentIndex | None]:
 def content_hashes(instance: Path, name: str) -> dict[int, str] | None:
     """Return the content hash of the sound file of each track of an index.
 
-    None for an index of an older version, which does not hold them: it cannot be updated.
+    None for an index of an older version, which lacks them and cannot be updated.
     """
     base = folder(instance) / name
     try:
@@ -120,9 +120,9 @@ def write(
     standardize: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Write an index, put it in use and return its manifest.
+    """Write an index, make it current and return its manifest.
 
-    Older indexes are removed; a process that has one mapped keeps it.
+    Older indexes are removed; processes that have mapped one can still use it.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def write(
     metadata
         Further entries of the manifest.
     standardize
-        Whether columns are divided by their standard deviations first. In any case vectors are
-        rotated to their principal axes, which keeps their distances.
+        Whether to divide columns by their standard deviations before vectors are rotated to their
+        principal axes.
 
     Raises
     ------
@@ -165,14 +165,14 @@ def update(
     removed: Collection[int],
     metadata: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Put an updated copy of the index ``name`` in use and return its manifest.
+    """Write an updated copy of the index ``name``, make it current and return its manifest.
 
     New songs are transformed by the axes of the index, so that distances stay comparable.
 
     Parameters
     ----------
     songs
-        New songs, ascending by track id. A song that the index holds must be in ``removed``, too.
+        New songs, ascending by track id. A song in the index must also be in ``removed``.
     removed
         Ids of tracks to leave out.
     metadata
@@ -181,7 +181,7 @@ def update(
     Raises
     ------
     Superseded
-        If ``name`` is no longer the index in use.
+        If ``name`` is no longer the current index.
     BadInput
         If no segment is left.
     """
@@ -203,7 +203,7 @@ def update(
 
 
 def remove(instance: Path, name: str) -> None:
-    """Remove the index ``name`` if it is the one in use."""
+    """Remove the index ``name`` if it is the current one."""
     with _exclusive_lock(instance):
         if current(instance) == name:
             (folder(instance) / "current").unlink()
@@ -222,7 +222,7 @@ def _unchanged_songs(
 
 @contextlib.contextmanager
 def _draft(instance: Path) -> Iterator[Path]:
-    """Yield a folder to write into, which is removed after the block unless it was renamed."""
+    """Yield a folder for writing, which is removed after the block unless it was renamed."""
     draft = folder(instance) / f"{secrets.token_hex(6)}.partial"
     draft.mkdir(parents=True)
     try:
@@ -256,7 +256,7 @@ def _is_being_written(draft: Path) -> bool:
 
 @contextlib.contextmanager
 def _exclusive_lock(instance: Path) -> Iterator[None]:
-    """Hold a lock between processes; the kernel releases it if this one dies."""
+    """Hold an inter-process lock, which the kernel releases if the process dies."""
     path = folder(instance) / ".lock"
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,8 +1,8 @@
-"""Folders of arrays for comparing songs by sound: versions on disk, opened once per process.
+"""Versioned folders of arrays for comparing songs by sound, opened once per process.
 
 ``<instance>/sounds/<name>/<version>/`` holds arrays and ``manifest.json``;
-``<instance>/sounds/<name>/current`` names the version in use. A version is written whole by whoever
-analyses; the web process only maps it.
+``<instance>/sounds/<name>/current`` contains the current version. Analyses write complete versions;
+the web process only maps them.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _lock = threading.Lock()
 
 
 def folder(instance: Path) -> Path:
-    """Return the folder of all of them."""
+    """Return the folder of all names."""
     return Path(instance) / "sounds"
 
 
 def current(instance: Path, name: str) -> str | None:
-    """Return the version in use of ``name``, or None."""
+    """Return the current version of ``name``, or None."""
     return current_version(folder(instance) / name)
 
 
 def names(instance: Path) -> tuple[str, ...]:
-    """Return the names that have a version in use, in alphabetical order."""
+    """Return the names with a current version, in alphabetical order."""
     return tuple(sorted(path.parent.name for path in folder(instance).glob("*/current")))
 
 
 def manifest(instance: Path, name: str) -> dict[str, Any]:
-    """Return the manifest of the version in use; ``NotReady`` without one."""
+    """Return the manifest of the current version; ``NotReady`` without one."""
     used = current(instance, name)
     if used is None:
         raise _none(name)
@@ -55,15 +55,15 @@ def read_manifest(base: Path) -> dict[str, Any]:
 
 
 def write_manifest(draft: Path, document: dict[str, Any]) -> None:
-    """Write the manifest of a version that is being written."""
+    """Write the manifest of a draft version."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (draft / "manifest.json").write_text(text, encoding="utf-8")
 
 
 def load(instance: Path, name: str, read: Callable[[Path], T]) -> T:
-    """Open the version in use with ``read``, once per process.
+    """Open the current version with ``read``, once per process.
 
-    Raises ``NotReady`` where none was written or its files cannot be read.
+    Raises ``NotReady`` if none was written or its files cannot be read.
     """
     for last in (False, True):
         used = current(instance, name)
@@ -79,7 +79,7 @@ def load(instance: Path, name: str, read: Callable[[Path], T]) -> T:
         except (OSError, ValueError, KeyError, EOFError):
             if last:
                 raise _damaged(name) from None
-            continue  # another process has just put a newer one in its place
+            continue  # another process has just replaced it by a newer version
         with _lock:
             for other in [path for path in _open if path.parent == base.parent]:
                 del _open[other]
@@ -89,25 +89,25 @@ def load(instance: Path, name: str, read: Callable[[Path], T]) -> T:
 
 
 def is_current(instance: Path, name: str, version: str) -> bool:
-    """Return whether ``version`` is complete and in use."""
+    """Return whether ``version`` is complete and current."""
     path = folder(instance) / name / version / "manifest.json"
     return current(instance, name) == version and path.is_file()
 
 
 @contextmanager
 def new_version(instance: Path, name: str, version: str) -> Iterator[Path]:
-    """Yield a draft folder that is put in use when the block ends well; older ones are removed."""
+    """Yield a draft folder that becomes current after the block; older versions are removed."""
     base = folder(instance) / name
     with atomic_folder(base / version, replace=True) as draft:
         yield draft
     use_version(base, version)
     for other in base.iterdir():
         if other.is_dir() and other.name != version and not is_partial(other):
-            shutil.rmtree(other, ignore_errors=True)  # whoever has it mapped keeps it
+            shutil.rmtree(other, ignore_errors=True)  # processes that have mapped it keep it
 
 
 def retire(instance: Path, name: str) -> bool:
-    """Take ``name`` out of use; returns whether it was in use."""
+    """Remove the current version of ``name``; return whether there was one."""
     existed = current(instance, name) is not None
     (folder(instance) / name / "current").unlink(missing_ok=True)
     return existed

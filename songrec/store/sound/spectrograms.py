@@ -1,7 +1,7 @@
 """Mel spectrograms of the library, read from disk in batches.
 
-Excerpts have different lengths and models take one: each spectrogram is cut or padded around its
-middle (``core.spectrograms.centred``) to the library's median length, at most ``MOST_FRAMES``.
+Models need spectrograms of equal length: each is cut or padded around its middle
+(``core.spectrograms.centred``) to the library's median length, at most ``MOST_FRAMES``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MOST_FRAMES = 1292
 
 
 class CachedSpectrograms:
-    """Spectrograms of the feature cache, one ``.npy`` a content, opened as they are read.
+    """Spectrograms of the feature cache, one ``.npy`` per content, opened on reading.
 
-    ``shape`` is ``(n, bands, frames)``. ``read`` maps each file, copies its middle and lets go
-    of it: however large the library, no more than one batch is in memory and one file open.
+    ``shape`` is ``(n, bands, frames)``. ``read`` maps one file at a time and copies its middle, so
+    that only one batch is in memory and one file open.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class CachedSpectrograms:
     def read(self, rows: Ints) -> Floats:
         """Return these rows in decibels, float32 ``(len(rows), bands, frames)``.
 
-        Raises ``NotReady`` for a spectrogram that no longer exists and ``BadInput`` for one that is
-        damaged or has another number of bands.
+        Raises ``NotReady`` for a spectrogram that no longer exists and ``BadInput`` for a damaged
+        one or one with another number of bands.
         """
         batch = np.empty((len(rows), self._bands, self._frames), dtype=np.float32)
         for at, row in enumerate(np.asarray(rows).tolist()):
@@ -83,15 +83,15 @@ class GivenSpectrograms:
 
 
 def tracks(instance: Instance, key: SetKey, *, minimum: int = 1) -> dict[int, str]:
-    """Return the tracks that have a spectrogram, ascending, with the hashes of their contents.
+    """Return the tracks with a spectrogram, ascending, with the hashes of their contents.
 
-    ``NotReady`` with fewer than ``minimum`` of them.
+    ``NotReady`` with fewer than ``minimum`` tracks.
     """
     base = feature_cache.folder(instance.folder)
     hashes = {
         track: digest
         for track, digest in sorted(feature_cache.hashes_of_tracks(instance.session, [key]).items())
-        # Missing if the cache was emptied: left out until the next analysis.
+        # Missing files, as after clearing the cache, are left out until the next analysis.
         if (base / feature_cache.relative_path(key, digest)).is_file()
     }
     if len(hashes) < minimum:

@@ -26,7 +26,7 @@ from songrec.store.tables import AudioFile, Job, Listener, Upload
 
 LIFETIME = timedelta(hours=1)
 DELETED = ".deleted"
-"""End of the name of a folder whose upload was deleted while a job read it."""
+"""Suffix of the folder of an upload that was deleted while a job read it."""
 DELETED_SECONDS = 60
 NAME_LENGTH = 300
 
@@ -42,7 +42,7 @@ def library_folder(instance: Path) -> Path:
 
 
 def new_id() -> str:
-    """Create a random id of 128 bits; knowing it grants access to an anonymous upload."""
+    """Create a random id of 128 bits, which grants access to an anonymous upload."""
     return secrets.token_hex(16)
 
 
@@ -124,11 +124,11 @@ def derived_size(instance: Path, content_hash: str) -> int:
 
 
 def sweep(instance: Instance) -> int:
-    """Delete expired uploads and their files; return how many. Flushes.
+    """Delete expired uploads and their files; return their number. Flushes.
 
-    Also deletes folders without a row (of a deleted listener) that are older than an hour, with
-    what was derived from the songs in them, and the copies of songs that the library has. An upload
-    that could not be kept expires like others.
+    Also deletes folders without a row (of a deleted listener) that are older than an hour, with all
+    data derived from their songs, and copies of songs in the library. Uploads that could not be
+    kept expire like others.
     """
     _expire_failed(instance.session)
     expired = expired_uploads(instance.session)
@@ -145,9 +145,9 @@ def sweep(instance: Instance) -> int:
 
 
 def delete(instance: Instance, upload: Upload) -> None:
-    """Delete an upload with its file, jobs and all that was derived; a kept song's track stays.
+    """Delete an upload with its file, jobs and derived data; a kept song's track remains.
 
-    A job that analyses it stops; what it writes until then is deleted by ``sweep``.
+    A job that analyses it stops; its last writes are deleted by ``sweep``.
     """
     session = instance.session
     place = folder(instance.folder) / upload.public_id
@@ -158,7 +158,7 @@ def delete(instance: Instance, upload: Upload) -> None:
     else:
         _delete_folder(instance, place)
     if not upload.kept:
-        # A copy that a job made and did not finish.
+        # An unfinished copy by a job.
         shutil.rmtree(library_folder(instance.folder) / upload.public_id, ignore_errors=True)
     digest = (upload.result or {}).get("hash")
     session.execute(sql_delete(Upload).where(Upload.id == upload.id))
@@ -168,14 +168,14 @@ def delete(instance: Instance, upload: Upload) -> None:
 
 
 def delete_of_listener(instance: Instance, listener: Listener) -> None:
-    """Delete the uploads of a listener with all that belongs to them; kept songs stay."""
+    """Delete the uploads of a listener with all of their data; kept songs remain."""
     query = select(Upload).where(Upload.listener_id == listener.id)
     for upload in instance.session.scalars(query).all():
         delete(instance, upload)
 
 
 def forget_derived(instance: Instance, content_hash: str) -> None:
-    """Delete all that was derived from a content that no file and no upload has any more."""
+    """Delete the derived data of a content that no file and no upload has."""
     session = instance.session
     in_use = (
         select(AudioFile.id).where(AudioFile.content_hash == content_hash),
@@ -189,7 +189,7 @@ def forget_derived(instance: Instance, content_hash: str) -> None:
 
 
 def _expire_failed(session: Session) -> None:
-    """Let uploads expire whose job should have kept them and did not."""
+    """Make uploads expire whose job failed to keep them."""
     ended = select(Job.id).where(Job.state.in_(jobs.ACTIVE))
     session.execute(
         update(Upload)
@@ -204,7 +204,7 @@ def _expire_failed(session: Session) -> None:
 
 
 def _delete_folder(instance: Instance, path: Path) -> None:
-    """Delete the folder of an upload and what was derived from the song in it."""
+    """Delete the folder of an upload and the derived data of its song."""
     digests = []
     with contextlib.suppress(OSError):
         for file in path.iterdir():

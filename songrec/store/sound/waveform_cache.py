@@ -15,13 +15,13 @@ from pathlib import Path
 from songrec.core.files import write_bytes, write_json
 
 COVER_PIXELS = {"small": 96, "medium": 192, "large": 480}
-"""Width and height of a scaled cover: twice that on the page, for fine screens."""
+"""Width and height of a scaled cover, twice the displayed size for high-resolution screens."""
 _KINDS = ("json", "cover", *(f"{size}.jpg" for size in COVER_PIXELS))
 
 
 @dataclass(frozen=True, slots=True)
 class WaveformAndCover:
-    """Waveform of a sound ``seconds`` long, as the largest magnitude (0 to 1) of equal parts."""
+    """Waveform of a sound of ``seconds``: the peak magnitude (0 to 1) of equal parts."""
 
     seconds: float
     peaks: list[float]
@@ -61,7 +61,7 @@ def thumbnail_path(instance: Path, content_hash: str, size: str) -> Path:
 
 
 def has_thumbnails(instance: Path, content_hash: str) -> bool:
-    """Return whether the cover of a content is there in all sizes."""
+    """Return whether the cover of a content is cached in all sizes."""
     return all(thumbnail_path(instance, content_hash, size).is_file() for size in COVER_PIXELS)
 
 
