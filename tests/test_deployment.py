@@ -21,7 +21,7 @@ import pytest
 import yaml
 from flask import Flask
 
-from songrec.core.config import SETTINGS
+from songrec.core.settings import SETTINGS
 from songrec.jobs import queue
 from songrec.web import request_log
 from tests.nginx_server import free_port, nginx_server

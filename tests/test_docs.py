@@ -11,7 +11,7 @@ from flask import Flask
 
 from songrec.catalogue_files.dialects import DIALECTS
 from songrec.clustering import CLUSTERINGS
-from songrec.core.config import REMOVED_SETTINGS, SETTINGS
+from songrec.core.settings import REMOVED_SETTINGS, SETTINGS
 from songrec.features.registry import EXTRACTORS
 from songrec.prediction import BASE_MODELS
 from songrec.projection import PROJECTIONS

@@ -1,14 +1,14 @@
-"""Who may do what on an address that others reach: sign-up, listening, the catalogue.
+"""Access to sign-up, playback and catalogue on an address that others can reach.
 
-On loopback everybody is the person at the machine, and everything is open. Elsewhere each of these
-is a decision; until it is made, a careful default holds and the start says so.
+On loopback everything is open, because every client is the person at the machine. Elsewhere each of
+these needs a decision; without it a careful default holds, which the start reports.
 """
 
 from __future__ import annotations
 
 import os
 
-from songrec.core.errors import BadInput
+from songrec.core.settings import read_choice
 
 SIGN_UP = ("open", "invitation", "closed")
 READERS = ("everyone", "accounts")
@@ -20,11 +20,9 @@ def load(*, exposed: bool) -> dict[str, str]:
     ``exposed`` says whether others than the person at this machine may come. Where the catalogue is
     for accounts, listening for everyone means whoever has the link of a shared playlist.
     """
-    sign_up = _choice("SONGREC_SIGN_UP", SIGN_UP) or ("closed" if exposed else "open")
-    catalogue = _choice("SONGREC_CATALOGUE", READERS) or "everyone"
-    listening = _choice("SONGREC_LISTENING", READERS)
-    if listening is None:
-        listening = "accounts" if exposed else catalogue
+    sign_up = read_choice("SONGREC_SIGN_UP", SIGN_UP, "closed" if exposed else "open")
+    catalogue = read_choice("SONGREC_CATALOGUE", READERS)
+    listening = read_choice("SONGREC_LISTENING", READERS, "accounts" if exposed else catalogue)
     return {"SIGN_UP": sign_up, "CATALOGUE": catalogue, "LISTENING": listening}
 
 
@@ -51,10 +49,3 @@ def undecided(*, exposed: bool) -> list[str]:
     return [
         f"{name} is not set: {text}" for name, text in lines.items() if not os.environ.get(name)
     ]
-
-
-def _choice(name: str, values: tuple[str, ...]) -> str | None:
-    text = (os.environ.get(name) or "").strip().lower()
-    if text and text not in values:
-        raise BadInput(f"{name} must be {', '.join(values[:-1])} or {values[-1]}; it is {text!r}.")
-    return text or None

@@ -1,4 +1,4 @@
-"""Settings, read from the environment; the README's table documents them."""
+"""Validated settings and Flask's configuration; ``settings`` lists the environment variables."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,151 +17,11 @@ from songrec.core.addresses import canonical_host, is_host
 from songrec.core.errors import BadInput
 from songrec.core.instance_contents import SECRET_KEY
 from songrec.core.memory import machine_bytes
+from songrec.core.settings import REMOVED_SETTINGS, read_choice, read_flag, read_number
 
 log = logging.getLogger("songrec.config")
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """An environment variable, its purpose and its default as documented."""
-
-    name: str
-    default: str
-    help: str
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("SONGREC_INSTANCE", "instance/", "Folder for the database and the runs."),
-    Setting("SONGREC_DATABASE_URL", "SQLite in the instance folder", "SQLAlchemy database URL."),
-    Setting(
-        "SONGREC_VECTORS",
-        "files",
-        "Where similar songs are searched: files (memory maps) or pgvector (in PostgreSQL).",
-    ),
-    Setting(
-        "SONGREC_DASK_SCHEDULER",
-        "none: the cores of this machine",
-        "Dask cluster that analyses audio, tcp://host:8786.",
-    ),
-    Setting(
-        "SONGREC_SECRET_KEY", "generated once, stored in the instance folder", "Signs cookies."
-    ),
-    Setting(
-        "SONGREC_ENCRYPTION_KEY",
-        "generated once, stored in the instance folder",
-        "Encrypts the passwords of music servers and of apps.",
-    ),
-    Setting(
-        "SONGREC_SERVER_MINUTES",
-        "60",
-        "How often music servers are scanned, and they and ListenBrainz exchanged with, in "
-        "minutes; 0: only on request.",
-    ),
-    Setting(
-        "SONGREC_SERVER_PASSWORD",
-        "none",
-        "Password for flask servers add, where it is neither typed nor read from stdin.",
-    ),
-    Setting(
-        "SONGREC_TRANSCODED_MB",
-        "2048",
-        "MiB of songs that stay converted for browsers that lack their format.",
-    ),
-    Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
-    Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
-    Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
-    Setting(
-        "SONGREC_KEEP",
-        "request",
-        "Whose uploads get into the library: request (an admin grants it) or accounts.",
-    ),
-    Setting("SONGREC_KEEP_SONGS", "100", "Songs that one account may keep in the library."),
-    Setting("SONGREC_KEEP_MB", "1024", "MiB of songs that one account may keep in the library."),
-    Setting(
-        "SONGREC_JOBS_PER_PERSON",
-        "20",
-        "Songs and lists of one account, or of one network without accounts, that may wait.",
-    ),
-    Setting(
-        "SONGREC_JOB_MEMORY_MB",
-        "three quarters of the machine's or container's",
-        "Memory that one job may take, in MiB; trainings are not limited.",
-    ),
-    Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
-    Setting(
-        "SONGREC_HOSTS",
-        "on loopback without a proxy only localhost; else any",
-        "Host names it answers to, separated by commas; .example.org with all subdomains.",
-    ),
-    Setting(
-        "SONGREC_PROXIES",
-        "0; 1 with SONGREC_HTTPS=1",
-        "How many proxies stand before it, whose X-Forwarded headers are believed.",
-    ),
-    Setting(
-        "SONGREC_SIGN_UP",
-        "open on loopback; else closed",
-        "Who may make an account: open, invitation (`flask invite`) or closed (admins make them).",
-    ),
-    Setting(
-        "SONGREC_CATALOGUE",
-        "everyone",
-        "Who sees pages, map and API: everyone, or accounts that are signed in.",
-    ),
-    Setting(
-        "SONGREC_LISTENING",
-        "everyone on loopback; else accounts",
-        "Who may play songs: everyone, or accounts that are signed in.",
-    ),
-    Setting(
-        "SONGREC_LINKS_OUT",
-        "1",
-        "1: songs without sound link to Spotify by id, else to a search on YouTube; 0: no links.",
-    ),
-    Setting(
-        "SONGREC_LEARN_FROM_ACCOUNTS",
-        "0 where sign-up is open; else 1",
-        "1: trainings also learn from playlists that accounts share.",
-    ),
-    Setting("SONGREC_SECURITY_LOG_DAYS", "180", "How long events of the security log are kept."),
-    Setting(
-        "SONGREC_SENDFILE",
-        "none: it sends them itself",
-        "Let the proxy send files: x-accel-redirect:/protected/ (nginx) or x-sendfile.",
-    ),
-    Setting(
-        "SONGREC_TAG_ENCODING",
-        "Windows-1252",
-        "Encoding of tags that declare none, such as cp1251, koi8-r, gbk, big5, cp932, cp949.",
-    ),
-    Setting(
-        "SONGREC_PREFIX",
-        "none; what a believed proxy sends as X-Forwarded-Prefix",
-        "Path it answers below, such as /music.",
-    ),
-    Setting("SONGREC_LOG_REQUESTS", "0", "1: one log line for each request."),
-    Setting("SONGREC_LOG_FORMAT", "text", "text, or json: one object per line."),
-    Setting("SONGREC_LOG_LEVEL", "info", "debug, info, warning or error."),
-    Setting("SONGREC_METRICS", "0", "1: `/metrics` for Prometheus, for this machine alone."),
-    Setting(
-        "SONGREC_METRICS_TOKEN",
-        "none; required behind a proxy",
-        "Bearer token by which `/metrics` is read from elsewhere, at least 16 characters.",
-    ),
-    Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
-    Setting("PORT", "8000", "The port `make run` serves on."),
-    Setting(
-        "SONGREC_HOST", "127.0.0.1", "The address it serves on; 0.0.0.0 for the whole network."
-    ),
-    Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with twenty threads."),
-)
-
-REMOVED_SETTINGS = {
-    "SONGREC_REDIS_URL": "jobs and rate limits are in the database",
-}
-"""Variables of earlier versions, with the reason why nothing reads them any more."""
 
 
 def instance_path() -> Path:
@@ -229,7 +88,7 @@ def prefix() -> str:
 
 def web_processes() -> int:
     """Return the number of web processes; ``BadInput`` for an invalid number."""
-    return int(_number("WEB_CONCURRENCY", maximum=1000, whole=True))
+    return int(read_number("WEB_CONCURRENCY", maximum=1000, whole=True))
 
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -279,7 +138,7 @@ def learns_from_accounts() -> bool:
     Where anybody can make accounts, anybody could teach the models with a few of them.
     """
     if os.environ.get("SONGREC_LEARN_FROM_ACCOUNTS"):
-        return _flag("SONGREC_LEARN_FROM_ACCOUNTS")
+        return read_flag("SONGREC_LEARN_FROM_ACCOUNTS")
     return access_settings.load(exposed=exposed())["SIGN_UP"] != "open"
 
 
@@ -290,22 +149,22 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 def log_requests() -> bool:
     """Return whether each request is logged; ``BadInput`` for anything but 0 and 1."""
-    return _flag("SONGREC_LOG_REQUESTS")
+    return read_flag("SONGREC_LOG_REQUESTS")
 
 
 def log_format() -> str:
     """Return one of ``LOG_FORMATS``; ``BadInput`` for another word."""
-    return _choice("SONGREC_LOG_FORMAT", LOG_FORMATS)
+    return read_choice("SONGREC_LOG_FORMAT", LOG_FORMATS)
 
 
 def log_level() -> str:
     """Return the name of one of logging's levels; ``BadInput`` for another word."""
-    return _choice("SONGREC_LOG_LEVEL", LOG_LEVELS).upper()
+    return read_choice("SONGREC_LOG_LEVEL", LOG_LEVELS).upper()
 
 
 def metrics() -> bool:
     """Return whether ``/metrics`` answers; ``BadInput`` for anything but 0 and 1."""
-    return _flag("SONGREC_METRICS")
+    return read_flag("SONGREC_METRICS")
 
 
 _TOKEN = re.compile(r"[!-~]{16,}", re.ASCII)
@@ -338,7 +197,7 @@ def job_memory_bytes() -> int:
     text = os.environ.get("SONGREC_JOB_MEMORY_MB")
     if not text:
         return max(machine_bytes() * 3 // 4, LEAST_JOB_MEMORY_MB * 2**20)
-    size = int(_number("SONGREC_JOB_MEMORY_MB", maximum=1e8, whole=True))
+    size = int(read_number("SONGREC_JOB_MEMORY_MB", maximum=1e8, whole=True))
     if size < LEAST_JOB_MEMORY_MB:
         raise BadInput(
             f"SONGREC_JOB_MEMORY_MB must be at least {LEAST_JOB_MEMORY_MB}; it is {text!r}."
@@ -387,42 +246,11 @@ def tag_encoding() -> str | None:
         ) from None
 
 
-def _default(name: str) -> str:
-    return next(setting.default for setting in SETTINGS if setting.name == name)
-
-
-def _flag(name: str) -> bool:
-    """Return whether a setting is 1; ``BadInput`` for anything but 0 and 1."""
-    return _choice(name, ("0", "1")) == "1"
-
-
-def _choice(name: str, allowed: Sequence[str]) -> str:
-    """Return a setting in lower case; ``BadInput`` if it is not allowed."""
-    text = os.environ.get(name) or _default(name)
-    if text.lower() not in allowed:
-        *others, last = allowed
-        raise BadInput(f"{name} must be {', '.join(others)} or {last}; it is {text!r}.")
-    return text.lower()
-
-
-def _number(name: str, maximum: float = 1e6, *, whole: bool = False) -> float:
-    """Return a numeric setting above 0 and at most ``maximum``; ``BadInput`` otherwise."""
-    text = os.environ.get(name) or _default(name)
-    try:
-        value = float(int(text) if whole else float(text))
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= maximum:
-        kind = "a whole number" if whole else "a number"
-        raise BadInput(f"{name} must be {kind} above 0, at most {maximum:,.0f}; it is {text!r}.")
-    return value
-
-
 def _server_minutes() -> int:
     """Return the minutes between two scans of a music server; 0 for never."""
     if os.environ.get("SONGREC_SERVER_MINUTES") == "0":
         return 0
-    return int(_number("SONGREC_SERVER_MINUTES", whole=True))
+    return int(read_number("SONGREC_SERVER_MINUTES", whole=True))
 
 
 def _database_url() -> str | None:
@@ -488,25 +316,25 @@ def load(instance: Path | None = None) -> dict[str, Any]:
     checked = {
         "SQLALCHEMY_DATABASE_URI": database_url or f"sqlite:///{folder / 'songrec.db'}",
         "VECTORS": _vectors(database_url),
-        "MAX_CONTENT_LENGTH": int(_number("SONGREC_UPLOAD_MB") * 2**20),
-        "TRANSCODED_BYTES": int(_number("SONGREC_TRANSCODED_MB") * 2**20),
-        "UPLOAD_AUDIO_BYTES": int(_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
+        "MAX_CONTENT_LENGTH": int(read_number("SONGREC_UPLOAD_MB") * 2**20),
+        "TRANSCODED_BYTES": int(read_number("SONGREC_TRANSCODED_MB") * 2**20),
+        "UPLOAD_AUDIO_BYTES": int(read_number("SONGREC_UPLOAD_AUDIO_MB") * 2**20),
         "PROXIES": proxies(),
         "HOSTS": trusted_hosts(),
         "PREFIX": prefix(),
         "SENDFILE": sendfile(),
         "LOG_REQUESTS": log_requests(),
         "LEARN_FROM_ACCOUNTS": learns_from_accounts(),
-        "LINKS_OUT": _flag("SONGREC_LINKS_OUT"),
-        "SECURITY_LOG_DAYS": int(_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
+        "LINKS_OUT": read_flag("SONGREC_LINKS_OUT"),
+        "SECURITY_LOG_DAYS": int(read_number("SONGREC_SECURITY_LOG_DAYS", 36_500, whole=True)),
         "METRICS": metrics(),
         "METRICS_TOKEN": metrics_token(),
-        "UPLOAD_SECONDS": _number("SONGREC_UPLOAD_MINUTES") * 60,
-        "KEEP": _choice("SONGREC_KEEP", KEEP),
-        "KEEP_SONGS": int(_number("SONGREC_KEEP_SONGS", whole=True)),
-        "KEEP_BYTES": int(_number("SONGREC_KEEP_MB") * 2**20),
+        "UPLOAD_SECONDS": read_number("SONGREC_UPLOAD_MINUTES") * 60,
+        "KEEP": read_choice("SONGREC_KEEP", KEEP),
+        "KEEP_SONGS": int(read_number("SONGREC_KEEP_SONGS", whole=True)),
+        "KEEP_BYTES": int(read_number("SONGREC_KEEP_MB") * 2**20),
         "SERVER_MINUTES": _server_minutes(),
-        "JOBS_PER_PERSON": int(_number("SONGREC_JOBS_PER_PERSON", whole=True)),
+        "JOBS_PER_PERSON": int(read_number("SONGREC_JOBS_PER_PERSON", whole=True)),
         **access_settings.load(exposed=exposed()),
     }
     # Private: the database holds what people like, and uploads lie beside it.
