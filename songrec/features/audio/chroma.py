@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.stft import Frames
+from songrec.features.audio.stft import Frames, StftParameters
 from songrec.features.audio.tonal import PITCH_CLASSES, chroma
 from songrec.features.gaussians import gaussian_names, gaussian_of
-from songrec.features.settings import DEFAULTS
 
 QUIETEST = 1e-4
 """Smallest share of a frame's strongest pitch class (-40 dB)."""
 
 
-class Chroma:
+class Chroma(StftParameters):
     """Mean and covariance of the twelve pitch classes in dB: key and chords, and how they move.
 
     The level of a frame is left out. The covariance says which pitch classes sound together. Pitch
@@ -24,17 +23,13 @@ class Chroma:
 
     version = 1
 
-    def __init__(self, n_fft: int = DEFAULTS.n_fft, hop_length: int = DEFAULTS.hop_length) -> None:
-        self.n_fft = n_fft
-        self.hop_length = hop_length
-
     def names(self) -> tuple[str, ...]:
         """Return ``mean_c``, …, then the covariances ``cov_c_c``, ``cov_c_c_sharp``, … by rows."""
         return gaussian_names(PITCH_CLASSES)
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """Compute the vector of ``audio``, float32 ``(len(names()),)``; all NaN in silence."""
-        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        frames = self.frames_of(audio, frames)
         if frames.silent:
             return np.full(len(self.names()), np.nan, dtype=np.float32)
         levels = 10 * np.log10(np.maximum(chroma(frames, 0.0), QUIETEST))

@@ -5,24 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.stft import Frames
-from songrec.features.settings import DEFAULTS
+from songrec.features.audio.stft import Frames, MelParameters
 
 
-class MelSpectrogram:
+class MelSpectrogram(MelParameters):
     """Mel spectrogram in decibels: 0 is a power of 1, at most 80 dB below the loudest."""
 
     version = 1
-
-    def __init__(
-        self,
-        n_mels: int = DEFAULTS.n_mels,
-        n_fft: int = DEFAULTS.n_fft,
-        hop_length: int = DEFAULTS.hop_length,
-    ) -> None:
-        self.n_mels = n_mels
-        self.n_fft = n_fft
-        self.hop_length = hop_length
 
     def names(self) -> tuple[str, ...]:
         """Return a name per band, lowest first: ``mel_1``, …; each is a row."""
@@ -30,5 +19,5 @@ class MelSpectrogram:
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """Compute the spectrogram in decibels, float32 ``(n_mels, frames)``."""
-        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        frames = self.frames_of(audio, frames)
         return np.ascontiguousarray(frames.log_mel(self.n_mels).T)

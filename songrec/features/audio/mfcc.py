@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import fft, signal
 
 from songrec.core.types import Audio, Floats
-from songrec.features.audio.stft import Frames
+from songrec.features.audio.stft import Frames, MelParameters
 from songrec.features.audio.summary import summarise, summary_names
 from songrec.features.settings import DEFAULTS
 
@@ -14,26 +16,16 @@ DELTA_FRAMES = 9
 """Frames over which a difference is fitted, as librosa's ``delta``."""
 
 
-class Mfcc:
+@dataclass(kw_only=True, eq=False)
+class Mfcc(MelParameters):
     """``n_mfcc`` coefficients, their first and second differences, seven statistics of each.
 
     Davis and Mermelstein (1980), on a log-mel spectrum. With 13 coefficients 273 columns. The
     differences of a clip shorter than three frames are NaN: nothing can move in it.
     """
 
+    n_mfcc: int = DEFAULTS.n_mfcc
     version = 1
-
-    def __init__(
-        self,
-        n_mfcc: int = DEFAULTS.n_mfcc,
-        n_mels: int = DEFAULTS.n_mels,
-        n_fft: int = DEFAULTS.n_fft,
-        hop_length: int = DEFAULTS.hop_length,
-    ) -> None:
-        self.n_mfcc = n_mfcc
-        self.n_mels = n_mels
-        self.n_fft = n_fft
-        self.hop_length = hop_length
 
     def names(self) -> tuple[str, ...]:
         """Return ``mfcc_1_mean``, …, ``mfcc_1_delta_mean``, …, ``mfcc_13_delta2_q75``."""
@@ -47,7 +39,7 @@ class Mfcc:
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """Compute the vector of ``audio``, float32 ``(len(names()),)``."""
-        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        frames = self.frames_of(audio, frames)
         cepstra = coefficients(frames, self.n_mfcc, self.n_mels)
         tracks = [cepstra, delta(cepstra, 1), delta(cepstra, 2)]
         return summarise(np.concatenate(tracks, axis=1)).reshape(-1)

@@ -9,9 +9,8 @@ import numpy as np
 
 from songrec.core.types import Audio, Floats
 from songrec.features.audio import key, loudness, pitch, rhythm, spectral, tempo, tonal
-from songrec.features.audio.stft import Frames
+from songrec.features.audio.stft import Frames, StftParameters
 from songrec.features.audio.summary import summarise, summary_names
-from songrec.features.settings import DEFAULTS
 
 DESCRIPTORS: tuple[str, ...] = (
     *spectral.SHAPE,
@@ -47,7 +46,7 @@ MEASURED: tuple[str, ...] = ("tempo", "key", "mode", "loudness")
 _LIMIT_DB = 80.0
 
 
-class Statistical:
+class Statistical(StftParameters):
     """Seven statistics of 36 descriptors and 11 values of the whole excerpt: 263 columns.
 
     docs/features.md has the units. Undefined values are NaN: f0 without pitch, tempo without beats,
@@ -56,17 +55,13 @@ class Statistical:
 
     version = 1
 
-    def __init__(self, n_fft: int = DEFAULTS.n_fft, hop_length: int = DEFAULTS.hop_length) -> None:
-        self.n_fft = n_fft
-        self.hop_length = hop_length
-
     def names(self) -> tuple[str, ...]:
         """Return ``spectral_centroid_mean``, …, then the values of the whole excerpt."""
         return (*summary_names(DESCRIPTORS), *SINGLE)
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """Compute the vector of ``audio``, float32 ``(len(names()),)``."""
-        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        frames = self.frames_of(audio, frames)
         if frames.silent:
             return self._silence()
         single: dict[str, float] = {}

@@ -8,6 +8,7 @@ blocks of frames, which bounds the memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -129,3 +130,22 @@ class Frames:
         """Return ``mel`` in dB, at most 80 dB below its loudest, float32 ``(frames, n_mels)``."""
         decibels = 10.0 * np.log10(np.maximum(self.mel(n_mels), FLOOR))
         return np.maximum(decibels, decibels.max() - RANGE_DB)
+
+
+@dataclass(kw_only=True, eq=False)
+class StftParameters:
+    """Parameters of feature sets over short-time spectra; the base of their extractors."""
+
+    n_fft: int = DEFAULTS.n_fft
+    hop_length: int = DEFAULTS.hop_length
+
+    def frames_of(self, audio: Audio, shared: Frames | None) -> Frames:
+        """Return ``shared`` spectra, or those of ``audio`` with these parameters."""
+        return shared or Frames(audio, self.n_fft, self.hop_length)
+
+
+@dataclass(kw_only=True, eq=False)
+class MelParameters(StftParameters):
+    """Parameters of feature sets over mel bands."""
+
+    n_mels: int = DEFAULTS.n_mels

@@ -6,15 +6,14 @@ import numpy as np
 
 from songrec.core.types import Audio, Floats
 from songrec.features.audio.mfcc import coefficients
-from songrec.features.audio.stft import Frames
+from songrec.features.audio.stft import Frames, MelParameters
 from songrec.features.gaussians import gaussian_names, gaussian_of
-from songrec.features.settings import DEFAULTS
 
 COEFFICIENTS = 25
 """Mel-frequency cepstral coefficients, the first of which is the level; as many as Musly takes."""
 
 
-class Timbre:
+class Timbre(MelParameters):
     """Mean and covariance of the MFCC of all frames: how an excerpt sounds, and how much it varies.
 
     A mean alone says nothing of the spread that tells a steady drone from a changing mix with the
@@ -29,23 +28,13 @@ class Timbre:
 
     version = 1
 
-    def __init__(
-        self,
-        n_mels: int = DEFAULTS.n_mels,
-        n_fft: int = DEFAULTS.n_fft,
-        hop_length: int = DEFAULTS.hop_length,
-    ) -> None:
-        self.n_mels = n_mels
-        self.n_fft = n_fft
-        self.hop_length = hop_length
-
     def names(self) -> tuple[str, ...]:
         """Return ``mean_01``, …, then the covariances ``cov_01_01``, ``cov_01_02``, … by rows."""
         return gaussian_names([f"{at:02d}" for at in range(1, COEFFICIENTS + 1)])
 
     def extract(self, audio: Audio, frames: Frames | None = None) -> Floats:
         """Compute the vector of ``audio``, float32 ``(len(names()),)``; all NaN in silence."""
-        frames = frames or Frames(audio, self.n_fft, self.hop_length)
+        frames = self.frames_of(audio, frames)
         if frames.silent:
             return np.full(len(self.names()), np.nan, dtype=np.float32)
         return gaussian_of(coefficients(frames, COEFFICIENTS, self.n_mels))
