@@ -290,14 +290,14 @@ def _connect(connection: HTTPConnection, allows_private: bool) -> socket.socket:
     host = connection._dns_host.strip("[]")
     error: OSError | None = None
     try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as failure:
         raise urllib3.exceptions.NameResolutionError(
             host,
             connection,
             failure if isinstance(failure, socket.gaierror) else socket.gaierror(str(failure)),
         ) from failure
-    for family, kind, protocol, _, address in found:
+    for family, kind, protocol, _, address in addresses:
         _check(str(address[0]), allows_private)
         connected = socket.socket(family, kind, protocol)
         try:

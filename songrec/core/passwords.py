@@ -63,13 +63,13 @@ def weakness(password: str, name: str = "") -> str | None:
 def _without_runs(text: str) -> str:
     """Return ``text`` without runs of four or more keys, forwards or backwards."""
     lines = [line for keys in _KEYS for line in (keys, keys[::-1])]
-    kept, at = [], 0
+    characters, at = [], 0
     while at < len(text):
         end = at + 1
         while end < len(text) and any(text[at : end + 1] in line for line in lines):
             end += 1
         if end - at < _RUN:
             end = at + 1
-            kept.append(text[at])
+            characters.append(text[at])
         at = end
-    return "".join(kept)
+    return "".join(characters)

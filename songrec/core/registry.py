@@ -81,12 +81,12 @@ class Parameter:
 
     def text(self, value: Any = None) -> str:
         """Format ``value`` (None: the default) for a form field or command line."""
-        given = self.default if value is None else value
-        if self.zero and given == 0:
+        shown = self.default if value is None else value
+        if self.zero and shown == 0:
             return self.zero
         if self.type == "ints":
-            return ",".join(str(part) for part in given)
-        return str(given)
+            return ",".join(str(part) for part in shown)
+        return str(shown)
 
     def _typed(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -197,10 +197,10 @@ class Entry:
             renamed[current] = value
         return renamed
 
-    def resolve(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return all parameters: those ``given`` checked and typed, the others at their default."""
+    def resolve(self, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return all parameters: ``chosen`` ones checked and typed, the others at their default."""
         values = {p.name: p.default for p in self.parameters}
-        for name, value in self.with_current_names(given or {}).items():
+        for name, value in self.with_current_names(chosen or {}).items():
             values[name] = self.parameter(name).coerce(value, self.name)
         return values
 
@@ -252,9 +252,9 @@ class Registry:
                 return entry
         raise UnknownName(f"class of a {self.what}", target, [e.target for e in self])
 
-    def parse(self, name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def parse(self, name: str, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return all parameters of ``name`` from a mapping of texts or values; imports nothing."""
-        return self.entry(name).resolve(given)
+        return self.entry(name).resolve(chosen)
 
     def create(self, name: str, **parameters: Any) -> Any:
         """Import the algorithm and make one, as ``Entry.create`` does."""

@@ -237,16 +237,16 @@ class _Before(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         if character in _APOSTROPHES:
-            kept = "'"
+            replacement = "'"
         elif character in _VOICED:
-            kept = _VOICED[character]
+            replacement = _VOICED[character]
         elif unicodedata.category(character) == "Cf" or character in _INVISIBLE:
-            kept = ""
+            replacement = ""
         elif unicodedata.decomposition(character).startswith("<compat> 0020 "):
-            kept = "'"  # an accent that stands alone
+            replacement = "'"  # an accent that stands alone
         else:
-            kept = character
-        return self.setdefault(code, kept)
+            replacement = character
+        return self.setdefault(code, replacement)
 
 
 class _After(dict[int, str]):

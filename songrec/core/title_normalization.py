@@ -80,12 +80,12 @@ def parse_song_name(artists: Sequence[str], title: str) -> SongName | None:
     text = plain(title.translate(TYPOGRAPHY))
     guests = set(names[1:])
     rest = _OPEN_GUESTS.sub(lambda match: _add_guests(match[1], guests), text)
-    kept_parts: list[str] = []
-    head = _BRACKETS.sub(lambda match: _part(match[1], kept_parts, guests), rest)
+    title_parts: list[str] = []
+    head = _BRACKETS.sub(lambda match: _part(match[1], title_parts, guests), rest)
     first, *behind = re.split(r"\s+-\s+", head)
     for part in behind:
-        _part(part, kept_parts, guests)
-    words = _letters(" ".join([first, *kept_parts])) or _letters(text) or text
+        _part(part, title_parts, guests)
+    words = _letters(" ".join([first, *title_parts])) or _letters(text) or text
     if not names or words in _NAMELESS or re.fullmatch(r"track \d+", words):
         return None
     return SongName(names[0], words, frozenset(guests - {names[0]}))
@@ -132,14 +132,14 @@ def same_length(one: int | None, other: int | None) -> bool:
     return abs(one - other) <= max(LENGTH_SLACK_MS, LENGTH_SLACK * max(one, other))
 
 
-def _part(text: str, kept_parts: list[str], guests: set[str]) -> str:
+def _part(text: str, title_parts: list[str], guests: set[str]) -> str:
     """Drop what stood in brackets or behind a dash, or keep it as a part of the title."""
     text = text.strip()
     match = _GUESTS.fullmatch(text)
     if match:
         return _add_guests(match[1], guests)
     if not _drops(text):
-        kept_parts.append(text)
+        title_parts.append(text)
     return " "
 
 

@@ -149,10 +149,10 @@ def same_values(
     None if they share fewer than ``MIN_VALUES``. What changes from day to day does not count.
     """
     pairs = [(one[at], other[at]) for at in _LASTING]
-    known = [(a, b) for a, b in pairs if a is not None and b is not None]
-    if len(known) < MIN_VALUES:
+    present = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if len(present) < MIN_VALUES:
         return None
-    return sum(f"{a:.6g}" == f"{b:.6g}" for a, b in known) >= share * len(known)
+    return sum(f"{a:.6g}" == f"{b:.6g}" for a, b in present) >= share * len(present)
 
 
 def count_values(values: Sequence[float | None]) -> int:

@@ -32,17 +32,17 @@ def attributes_table(
     if not len(track_ids):
         raise NotReady("The catalogue is empty: ingest one first (flask ingest PATH).")
     shares = 1.0 - np.isnan(values).mean(axis=0)
-    kept = [column for column, share in enumerate(shares) if share >= coverage]
+    covered = [column for column, share in enumerate(shares) if share >= coverage]
     left_out = {
         name: round(float(share), 4)
         for name, share in zip(names, shares, strict=True)
         if share < coverage
     }
-    if not kept:
+    if not covered:
         raise BadInput(
             f"No attribute is known for {coverage:.0%} of the tracks, so there is nothing to "
             "train on: ingest a catalogue with attributes."
         )
-    used = tuple(names[column] for column in kept)
-    table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, kept]))
+    used = tuple(names[column] for column in covered)
+    table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, covered]))
     return table, AttributeSelection(used, left_out)

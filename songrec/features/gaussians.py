@@ -108,8 +108,8 @@ class GaussianEmbedding:
 
     def _block(self, values: Floats) -> Floats:
         d = len(self.centre)
-        is_known = np.isfinite(values).all(axis=1)
-        wide = values[is_known].astype(np.float64)
+        is_complete = np.isfinite(values).all(axis=1)
+        wide = values[is_complete].astype(np.float64)
         mean = (wide[:, :d] - self.centre) @ self.whitening
         spread = self.whitening @ _symmetric(wide[:, d:], d) @ self.whitening
         matrix = np.empty((len(wide), d + 1, d + 1))
@@ -124,7 +124,7 @@ class GaussianEmbedding:
         # Off the diagonal each value stands for two of the matrix: distances are Frobenius norms.
         weights = np.where(rows == columns, 1.0, math.sqrt(2.0))
         embedded = np.full((len(values), self.width), np.nan, dtype=np.float32)
-        embedded[is_known] = logarithm[:, rows, columns] * weights
+        embedded[is_complete] = logarithm[:, rows, columns] * weights
         return embedded
 
 

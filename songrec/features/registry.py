@@ -265,10 +265,10 @@ def parse_features(text: str, *, allow_auto: bool = False) -> FeatureSpec:
     spec = FeatureSpec.parse(text)
     if allow_auto and spec == AUTO:
         return AUTO
-    known = (ATTRIBUTES, *EXTRACTORS.names())
+    available = (ATTRIBUTES, *EXTRACTORS.names())
     for name in spec if len(spec) else ("",):
-        if name not in known:
-            raise UnknownName("feature set", name, known)
+        if name not in available:
+            raise UnknownName("feature set", name, available)
     return spec
 
 

@@ -45,15 +45,15 @@ class Scaler:
             raise BadInput(
                 "The feature table has no tracks: ingest a catalogue first (flask ingest PATH)."
             )
-        is_known = ~np.isnan(table.values)
-        for name, has_values in zip(table.names, is_known.any(axis=0), strict=True):
+        has_value = ~np.isnan(table.values)
+        for name, has_values in zip(table.names, has_value.any(axis=0), strict=True):
             if not has_values:
                 raise BadInput(f"No track has a value for {name!r}: leave it out of the features.")
         median = np.nanmedian(table.values, axis=0).astype(np.float64)
         moments = ColumnMoments(len(table.names))
         for start in range(0, len(table.values), BLOCK):  # a float64 copy of all would be large
             block = slice(start, start + BLOCK)
-            moments.add(np.where(is_known[block], table.values[block], median))
+            moments.add(np.where(has_value[block], table.values[block], median))
         return cls(table.names, median, moments.mean, moments.scale())
 
     def transform(self, table: FeatureTable) -> FeatureTable:

@@ -37,18 +37,18 @@ class Components:
             values = table.values[:, at].astype(np.float64)
             _, scales, vectors = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
             spreads = scales / np.sqrt(len(values))
-            kept = int(
+            n_components = int(
                 (spreads[:max_components] > 1e-6 * max(spreads[:1].max(initial=0.0), 1e-9)).sum()
             )
-            directions = vectors[:kept].T
+            directions = vectors[:n_components].T
             # The sign of a component is arbitrary: its largest weight is made positive.
             largest = np.abs(directions).argmax(axis=0)
-            directions = directions * np.sign(directions[largest, np.arange(kept)])
-            block = np.zeros((len(table.names), kept))
-            block[at] = directions / spreads[:kept]
+            directions = directions * np.sign(directions[largest, np.arange(n_components)])
+            block = np.zeros((len(table.names), n_components))
+            block[at] = directions / spreads[:n_components]
             blocks.append(block)
             label = EXTRACTORS.entry(name).component or name
-            names += [f"{label}_{number + 1}" for number in range(kept)]
+            names += [f"{label}_{number + 1}" for number in range(n_components)]
         weights = np.hstack(blocks) if blocks else np.empty((len(table.names), 0))
         return cls(table.names, tuple(names), weights.astype(np.float32))
 

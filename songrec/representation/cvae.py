@@ -121,8 +121,8 @@ class CVAE(Variational):
     def decode(self, latent: Floats, labels: Labels | None = None) -> Floats:
         """Return the features, float32 ``(n, columns)``, of places with these labels (or none)."""
         latent = np.asarray(latent, dtype=np.float32)
-        given = [None] * len(latent) if labels is None else labels
-        return training.predict(self.decoder_, (latent, self._one_hot(given)))
+        conditions = [None] * len(latent) if labels is None else labels
+        return training.predict(self.decoder_, (latent, self._one_hot(conditions)))
 
     def generate(self, label: str | None, n: int, seed: int) -> Floats:
         """Generate ``n`` tracks of a label: float32 ``(n, columns)`` of standardised features.
@@ -147,8 +147,10 @@ class CVAE(Variational):
             learning_rate=self.learning_rate,
             validation_share=self.validation_share,
         )
-        kept = [self.labels_[at - OTHER - 1] if at > OTHER else None for at in classes.tolist()]
-        accuracy = read_accuracy(latent, kept, seed=seed)
+        conditions = [
+            self.labels_[at - OTHER - 1] if at > OTHER else None for at in classes.tolist()
+        ]
+        accuracy = read_accuracy(latent, conditions, seed=seed)
         if accuracy is None:
             names = ("label_leakage", "label_leakage_chance", "label_leakage_vae")
             return dict.fromkeys(names)
@@ -159,7 +161,7 @@ class CVAE(Variational):
                 0.5 + share / 2, f"a plain VAE to compare with, {message}"
             ),
         )
-        of_plain = read_accuracy(plain.transform(table), kept, seed=seed)
+        of_plain = read_accuracy(plain.transform(table), conditions, seed=seed)
         return {
             "label_leakage": accuracy[0],
             "label_leakage_chance": accuracy[1],

@@ -198,11 +198,11 @@ class HybridConvVAE(ConvVAE):
         )
         latent = mean + ops.exp(0.5 * log_variance) * noise
         restored = self.networks_["sound_decoder"](latent, training=True)
-        said = self.networks_["text_decoder"](latent, training=True)
+        decoded = self.networks_["text_decoder"](latent, training=True)
         return {
             "reconstruction": training.half_squared_error(pictures, restored),
             "kl": divergence_from_standard(mean, log_variance),
-            "text": has_words * training.half_squared_error(words, said),
+            "text": has_words * training.half_squared_error(words, decoded),
             "alignment": alignment(sound[0], text[0], has_words * counts),
         }
 

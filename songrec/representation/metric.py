@@ -47,11 +47,11 @@ class Metric:
         size = latent.shape[1]
         _, _, axes = np.linalg.svd(_covariance(centred @ linear))
         matrix = np.zeros((size, size))
-        kept = min(size, len(axes))
-        axes = axes[:kept]
+        n_axes = min(size, len(axes))
+        axes = axes[:n_axes]
         # The sign of an axis is arbitrary: its largest entry is positive.
-        largest = axes[np.arange(kept), np.abs(axes).argmax(axis=1)]
-        matrix[:, :kept] = linear @ (axes * np.sign(largest)[:, None]).T
+        largest = axes[np.arange(n_axes), np.abs(axes).argmax(axis=1)]
+        matrix[:, :n_axes] = linear @ (axes * np.sign(largest)[:, None]).T
         return cls(mean, matrix)
 
     def transform(self, latent: Floats) -> Floats:

@@ -102,8 +102,8 @@ class MixturePrior(Sampler):
         mean, log_variance = inputs
         sample = self.draw(mean, log_variance)
         mixture = log_softmax(self.logits), self.means, self.log_variances
-        found = softmax(log_joint(sample, *mixture))
-        for loss in divergences_from_mixture(mean, log_variance, found, *mixture):
+        responsibilities = softmax(log_joint(sample, *mixture))
+        for loss in divergences_from_mixture(mean, log_variance, responsibilities, *mixture):
             self.add_loss(loss)
         return sample
 
@@ -115,13 +115,13 @@ class MixturePrior(Sampler):
         """Return q(c|x) float32 ``(n, k)``: p(c|z) averaged over the same draws for every row."""
         half = np.random.default_rng(0).normal(size=(DRAWS // 2, mean.shape[1]))
         mixture = log_softmax(self.logits), self.means, self.log_variances
-        found = np.zeros((len(mean), self.clusters), dtype=np.float32)
+        total = np.zeros((len(mean), self.clusters), dtype=np.float32)
         for start in range(0, len(mean), SLICE):
             rows = slice(start, start + SLICE)
             for noise in np.concatenate([half, -half]).astype(np.float32):
                 sample = mean[rows] + np.exp(0.5 * log_variance[rows]) * noise
-                found[rows] += ops.convert_to_numpy(softmax(log_joint(sample, *mixture)))
-        return found / found.sum(axis=1, keepdims=True)
+                total[rows] += ops.convert_to_numpy(softmax(log_joint(sample, *mixture)))
+        return total / total.sum(axis=1, keepdims=True)
 
 
 def first_mixture(
@@ -147,6 +147,8 @@ def first_mixture(
             reg_covar=SMALLEST_VARIANCE,
             random_state=seed % 2**32,
         ).fit(means.astype(np.float64))
-        found = mixture.predict_proba(means.astype(np.float64))
-    within = found.T @ variances / np.maximum(found.sum(axis=0), 1e-9)[:, None]
+        responsibilities = mixture.predict_proba(means.astype(np.float64))
+    within = (
+        responsibilities.T @ variances / np.maximum(responsibilities.sum(axis=0), 1e-9)[:, None]
+    )
     return mixture.weights_, mixture.means_, mixture.covariances_ + within

@@ -59,11 +59,11 @@ def weights(values: Floats, widths: Sequence[int], seed: int) -> list[Floats]:
             after[: 2 * k] = np.vstack([np.eye(k), -np.eye(k)])
             next_offset = np.zeros(k)
         else:
-            kept = min(k, units)
-            kernel[:, :kept] = read[:, :kept]
-            bias[:kept] = (offset + shift)[:kept]
-            after[:kept, :kept] = np.eye(kept)
-            next_offset = np.where(np.arange(k) < kept, -shift, 0.0)
+            n_components = min(k, units)
+            kernel[:, :n_components] = read[:, :n_components]
+            bias[:n_components] = (offset + shift)[:n_components]
+            after[:n_components, :n_components] = np.eye(n_components)
+            next_offset = np.where(np.arange(k) < n_components, -shift, 0.0)
         layers += [kernel, bias]
         read, offset = after, next_offset
     layers += [read @ components, offset @ components + mean]

@@ -44,8 +44,8 @@ def read_accuracy(
     rows = np.flatnonzero(usable[codes])
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
-        present, drawn = np.unique(codes[rows], return_counts=True)
-        rows = rows[np.isin(codes[rows], present[drawn >= FOLDS])]
+        present, class_counts = np.unique(codes[rows], return_counts=True)
+        rows = rows[np.isin(codes[rows], present[class_counts >= FOLDS])]
     classes = len(np.unique(codes[rows]))
     if classes < 2:
         return None

@@ -65,34 +65,34 @@ class TextCache:
         ``embed`` is called with the texts that are not cached, each once. Raises ``NotReady`` if
         the file is damaged.
         """
-        found = np.zeros((len(texts), size), dtype=np.float32)
+        result = np.zeros((len(texts), size), dtype=np.float32)
         rows: dict[bytes, list[int]] = {}
         for at, text in enumerate(texts):
             if text:
                 rows.setdefault(bytes.fromhex(digest_of(text)), []).append(at)
         if not rows:
-            return found
+            return result
         with self._opened() as connection:
             number = self._number(connection, model)
             missing = dict(rows)
             for digest, vector in _known(connection, number, list(rows), size):
-                found[missing.pop(digest)] = vector
-        wanted = list(missing)
-        for first in range(0, len(wanted), ROWS_PER_WRITE):
-            part = wanted[first : first + ROWS_PER_WRITE]
-            made = np.asarray(embed([texts[rows[key][0]] or "" for key in part]), np.float32)
-            for digest, vector in zip(part, made, strict=True):
-                found[rows[digest]] = vector
+                result[missing.pop(digest)] = vector
+        digests = list(missing)
+        for first in range(0, len(digests), ROWS_PER_WRITE):
+            part = digests[first : first + ROWS_PER_WRITE]
+            embedded = np.asarray(embed([texts[rows[key][0]] or "" for key in part]), np.float32)
+            for digest, vector in zip(part, embedded, strict=True):
+                result[rows[digest]] = vector
             # Opened for the writing alone: embedding takes long, and other processes write, too.
             with self._opened() as connection:
                 connection.executemany(
                     "INSERT OR REPLACE INTO embedding VALUES (?, ?, ?)",
                     [
                         (self._number(connection, model), digest, vector.tobytes())
-                        for digest, vector in zip(part, made, strict=True)
+                        for digest, vector in zip(part, embedded, strict=True)
                     ],
                 )
-        return found
+        return result
 
     def arrays(self, model: str, learn: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the arrays of ``model``, cached or from ``learn``, whose result is then cached."""
@@ -100,15 +100,15 @@ class TextCache:
             query = "SELECT arrays FROM model WHERE id = ?"
             row = connection.execute(query, (self._number(connection, model),)).fetchone()
         if row[0] is not None:
-            with np.load(io.BytesIO(row[0]), allow_pickle=False) as kept:
-                return dict(kept)
-        learnt = learn()
+            with np.load(io.BytesIO(row[0]), allow_pickle=False) as stored:
+                return dict(stored)
+        arrays = learn()
         buffer = io.BytesIO()
-        np.savez(buffer, **learnt)
+        np.savez(buffer, **arrays)
         with self._opened() as connection:
-            given = buffer.getvalue(), self._number(connection, model)
-            connection.execute("UPDATE model SET arrays = ? WHERE id = ?", given)
-        return learnt
+            parameters = buffer.getvalue(), self._number(connection, model)
+            connection.execute("UPDATE model SET arrays = ? WHERE id = ?", parameters)
+        return arrays
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -129,11 +129,11 @@ class TextCache:
     @staticmethod
     def _number(connection: sqlite3.Connection, model: str) -> int:
         """Return the model's number, creating one if needed; the oldest of its kind are deleted."""
-        said = (model, time.time())
+        parameters = (model, time.time())
         connection.execute(
             "INSERT INTO model (name, used) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET used = excluded.used",
-            said,
+            parameters,
         )
         kind = f"{model.partition('-')[0]}-%"
         query = "SELECT id, name FROM model WHERE name LIKE ? ORDER BY used DESC, id DESC"

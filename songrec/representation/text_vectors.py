@@ -26,10 +26,10 @@ ROWS_PER_PART = 2_000
 
 def words_of(text: str) -> list[str]:
     """Return the lower-case words of a text; pairs of characters where words are not separated."""
-    found: list[str] = []
+    words: list[str] = []
     for token in tokens(text.lower()):
-        found += pairs_of(token) if is_run(token) else [token]
-    return found
+        words += pairs_of(token) if is_run(token) else [token]
+    return words
 
 
 class TextVectors:
@@ -46,11 +46,11 @@ class TextVectors:
 
     def fit(self, texts: Sequence[str | None], *, seed: int) -> Self:
         """Learn the words' weights and the directions from the texts that are not None."""
-        given = [text for text in texts if text]
+        present = [text for text in texts if text]
         if self.cache is None:
-            return self._learn(given, seed)
-        name = f"tfidffit-{digest_of(VERSION, str(self.size), str(BUCKETS), str(seed), *given)}"
-        return self._take(self.cache.arrays(name, lambda: self._learn(given, seed).arrays()))
+            return self._learn(present, seed)
+        name = f"tfidffit-{digest_of(VERSION, str(self.size), str(BUCKETS), str(seed), *present)}"
+        return self._take(self.cache.arrays(name, lambda: self._learn(present, seed).arrays()))
 
     def _learn(self, texts: list[str], seed: int) -> Self:
         counts = self._counts(texts)
@@ -61,16 +61,16 @@ class TextVectors:
             self.idf_ = weighting.idf_.astype(np.float32)
             # Words that no text has match nothing.
             self.idf_[np.asarray(counts.sum(axis=0)).ravel() == 0] = 0.0
-            kept = min(self.size, counts.shape[0] - 1)
-            if kept >= 1:
-                svd = TruncatedSVD(kept, random_state=seed % 2**32, n_iter=7)
+            n_components = min(self.size, counts.shape[0] - 1)
+            if n_components >= 1:
+                svd = TruncatedSVD(n_components, random_state=seed % 2**32, n_iter=7)
                 # Texts that are all the same have no variance for it to explain.
                 with np.errstate(invalid="ignore", divide="ignore"):
                     svd.fit(self._weighted(counts))
                 # An arbitrary sign: the entry of largest size is made positive.
                 largest = np.abs(svd.components_).argmax(axis=1)
-                signs = np.sign(svd.components_[np.arange(kept), largest])
-                self.components_[:kept] = svd.components_ * signs[:, None]
+                signs = np.sign(svd.components_[np.arange(n_components), largest])
+                self.components_[:n_components] = svd.components_ * signs[:, None]
             else:
                 self.components_[0] = self._weighted(counts).toarray()[0]
         return self
@@ -79,20 +79,20 @@ class TextVectors:
         """Return vectors float32 ``(n, size)``; zeros for None."""
         if self.cache is None:
             return self._vectors(texts)
-        learnt = self.idf_.tobytes(), self.components_.tobytes()
-        name = f"tfidf-{digest_of(VERSION, *learnt)}"
+        fitted = self.idf_.tobytes(), self.components_.tobytes()
+        name = f"tfidf-{digest_of(VERSION, *fitted)}"
         return self.cache.vectors(name, self.size, texts, self._vectors)
 
     def _vectors(self, texts: Sequence[str | None]) -> Floats:
         vectors = np.zeros((len(texts), self.size), dtype=np.float32)
-        there = [at for at, text in enumerate(texts) if text]
-        for first in range(0, len(there), ROWS_PER_PART):
-            rows = there[first : first + ROWS_PER_PART]
+        present = [at for at, text in enumerate(texts) if text]
+        for first in range(0, len(present), ROWS_PER_PART):
+            rows = present[first : first + ROWS_PER_PART]
             part = self._weighted(self._counts([texts[row] or "" for row in rows]))
-            found = np.asarray(part @ self.components_.T, dtype=np.float32)
-            lengths = np.linalg.norm(found, axis=1, keepdims=True)
+            projected = np.asarray(part @ self.components_.T, dtype=np.float32)
+            lengths = np.linalg.norm(projected, axis=1, keepdims=True)
             vectors[rows] = np.divide(
-                found, lengths, out=np.zeros_like(found), where=lengths > 1e-6
+                projected, lengths, out=np.zeros_like(projected), where=lengths > 1e-6
             )
         return vectors
 

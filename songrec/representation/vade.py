@@ -97,11 +97,11 @@ class VaDE(Variational):
                 self.joint_learning_rate * self.learning_rate_decay ** (epoch - 1)
             ),
         )
-        found = self.assign(table)
+        clustering = self.assign(table)
         self.metrics_ = {
             **self._final_metrics(self.transform(table)),
             "mixture_components": self.prior_.clusters,
-            "mixture_components_used": len(np.unique(found.labels)),
+            "mixture_components_used": len(np.unique(clustering.labels)),
         }
         return self
 

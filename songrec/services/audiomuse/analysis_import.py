@@ -351,11 +351,11 @@ def _store(
     report.matched += len(tracks)
     report.new_tracks += n_new
     report.refused += page.refused
-    known = imported_features.marks(session, VECTORS, of_track)
+    stored_marks = imported_features.marks(session, VECTORS, of_track)
     changed = {
         track_id: one
         for track_id, one in of_track.items()
-        if not one.mark or known.get(track_id) != one.mark
+        if not one.mark or stored_marks.get(track_id) != one.mark
     }
     report.unchanged += len(of_track) - len(changed)
     marks = {track_id: one.mark for track_id, one in changed.items()}

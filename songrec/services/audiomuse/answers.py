@@ -89,8 +89,8 @@ def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> li
         )
 
     def keep(chosen: Sequence[RankedTrack]) -> list[RankedTrack]:
-        wanted = [one for one in chosen if one.track.id not in disliked]
-        return _spread(wanted) if spread else wanted
+        allowed = [one for one in chosen if one.track.id not in disliked]
+        return _spread(allowed) if spread else allowed
 
     try:
         return _ranked_rows(who, rank, n, keep if spread or disliked else list)
@@ -114,7 +114,7 @@ def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
     if space is not None and present is not None:
         absent = np.setdiff1d(space.track_ids, present).tolist()
     try:
-        ranked, found = paths.song_path(
+        ranked, song_path = paths.song_path(
             who.instance, start, end, between, who.listener, withdrawn=absent
         )
     except NotReady as error:
@@ -122,7 +122,7 @@ def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
             raise
         raise UnknownItem(str(error)) from None
     rows = _rows(who, [one.track for one in ranked], lambda view: {"embedding_vector": []})
-    return {"path": rows, "total_distance": float(found.lengths.sum())}
+    return {"path": rows, "total_distance": float(song_path.lengths.sum())}
 
 
 def farthest(who: Caller, track: TrackView) -> Row:
@@ -200,11 +200,11 @@ def similar_artists(who: Caller, artist: ArtistView, n: int, *, with_songs: bool
 
 def search_artists(who: Caller, text: str, start: int, end: int) -> list[Row]:
     """Return artists number ``start`` to ``end`` whose name has the words of ``text``."""
-    found = artists.search(who.instance.session, text, end)[start:]
-    names = who.ids.of_artists(found)
+    matches = artists.search(who.instance.session, text, end)[start:]
+    names = who.ids.of_artists(matches)
     return [
         {"artist": one.name, "artist_id": names[one.id], "track_count": one.tracks}
-        for one in found
+        for one in matches
         if one.id in names
     ]
 
@@ -235,9 +235,9 @@ def blend(who: Caller, items: Sequence[tuple[str, str, bool]], n: int) -> Row:
                 f"songrec blends songs and artists; it has no {kind[:20]!r} as AudioMuse-AI does."
             )
         (plus if is_added else minus).extend(ids)
-    known = _in_run(who, [*plus, *minus])
-    plus = [one for one in dict.fromkeys(plus) if one in known]
-    minus = [one for one in dict.fromkeys(minus) if one in known]
+    in_run = _in_run(who, [*plus, *minus])
+    plus = [one for one in dict.fromkeys(plus) if one in in_run]
+    minus = [one for one in dict.fromkeys(minus) if one in in_run]
     if items and not plus:
         raise UnknownItem("None of the songs to add is part of the published run.")
 
@@ -346,9 +346,9 @@ def _ranked_rows(
 
     def look_up(look: int) -> tuple[Sequence[Any], list[Row]]:
         ranked = rank(look)
-        kept = keep(ranked)
-        scores = {one.track.id: one.score for one in kept}
-        views = [one.track for one in kept]
+        selected = keep(ranked)
+        scores = {one.track.id: one.score for one in selected}
+        views = [one.track for one in selected]
         rows = _rows(who, views, lambda view: {"distance": to_distance(scores[view.id])})
         return ranked, rows
 
@@ -408,14 +408,14 @@ def _rows(
 def _spread(ranked: Sequence[RankedTrack]) -> list[RankedTrack]:
     """Leave out songs of an artist after the first ``MAX_PER_ARTIST``."""
     counts: Counter[object] = Counter()
-    kept = []
+    separated = []
     for one in ranked:
         credits = one.track.credits
         artist: object = credits[0].artist_id if credits else one.track.artists
         counts[artist] += 1
         if not artist or counts[artist] <= MAX_PER_ARTIST:
-            kept.append(one)
-    return kept
+            separated.append(one)
+    return separated
 
 
 def _tracks_of(who: Caller, artist: ArtistView, n: int) -> list[TrackView]:

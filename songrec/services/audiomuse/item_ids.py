@@ -54,15 +54,15 @@ class ItemIds:
 
     def tracks(self, item_ids: Sequence[str]) -> list[TrackView]:
         """Return the songs with these ids, in order; ``UnknownItem`` for an unknown one."""
-        found = self.known_tracks(item_ids)
+        by_id = self.known_tracks(item_ids)
         for item_id in item_ids:
-            if item_id not in found:
+            if item_id not in by_id:
                 where = f"“{self.server.name}”" if self.server else "this songrec"
                 raise UnknownItem(
                     f"No song {item_id[:60]!r} of {where} is known here: scan the server first, "
                     "with `flask servers scan` or on the page of music servers."
                 )
-        return [found[item_id] for item_id in item_ids]
+        return [by_id[item_id] for item_id in item_ids]
 
     def known_tracks(self, item_ids: Sequence[str]) -> dict[str, TrackView]:
         """Return the songs with these ids by id; unknown ones are left out."""
@@ -228,14 +228,14 @@ def _holding(
     session: Session, servers: Sequence[MusicServer], condition: object
 ) -> MusicServer | None:
     """Return the first of ``servers`` with a song that meets ``condition``."""
-    found = set(
+    server_ids = set(
         session.scalars(
             select(ServerTrack.server_id)
             .where(ServerTrack.server_id.in_([one.id for one in servers]), condition)
             .distinct()
         )
     )
-    return next((one for one in servers if one.id in found), None)
+    return next((one for one in servers if one.id in server_ids), None)
 
 
 def _is_own(session: Session, public_id: str) -> bool:

@@ -40,8 +40,8 @@ def create(
         raise BadInput("A playlist needs a name (playlist_name) and songs (track_ids).")
     if len(unique) > MOST_SONGS:
         raise BadInput(f"A playlist has at most {MOST_SONGS:,} songs.")
-    known = ids.known_tracks(unique)
-    listed = [one for one in unique if one in known]
+    tracks = ids.known_tracks(unique)
+    listed = [one for one in unique if one in tracks]
     if not listed:
         raise BadInput("None of these songs is known here, so no playlist was created.")
     skipped = len(unique) - len(listed)
@@ -58,6 +58,6 @@ def create(
         instance.session,
         listener,
         name.strip()[: playlists.NAME_LENGTH],
-        track_ids=[known[one].id for one in listed],
+        track_ids=[tracks[one].id for one in listed],
     )
     return CreatedPlaylist(playlist.public_id, "songrec", len(listed), skipped)

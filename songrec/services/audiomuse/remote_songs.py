@@ -42,13 +42,13 @@ def store_songs(
     Songs are marked with ``mark`` as there at the moment, if it is given.
     """
     unique = {song.id: song for song in songs}
-    known: dict[str, int | None] = {}
+    track_ids: dict[str, int | None] = {}
     for part in chunks(list(unique)):
         query = select(ServerTrack.remote_id, ServerTrack.track_id).where(
             ServerTrack.server_id == server.id, ServerTrack.remote_id.in_(part)
         )
-        known.update(session.execute(query).all())  # type: ignore[arg-type]
-    tracks = {id_: track_id for id_, track_id in known.items() if track_id is not None}
+        track_ids.update(session.execute(query).all())  # type: ignore[arg-type]
+    tracks = {id_: track_id for id_, track_id in track_ids.items() if track_id is not None}
     rest = [song for id_, song in unique.items() if id_ not in tracks]
     if server.kind == music_servers.SCANNED:
         return tracks | matcher.find(rest), 0
@@ -71,18 +71,18 @@ def store_songs(
             "created_at": moment,
         }
         for song in rest
-        if song.id not in known
+        if song.id not in track_ids
     ]
     if rows:
         session.connection().execute(insert(_TABLE), rows)
     for id_, track_id in matched.items():
-        if id_ in known:
+        if id_ in track_ids:
             session.execute(
                 update(_TABLE)
                 .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id == id_)
                 .values(track_id=track_id)
             )
-    for part in chunks(list(known) if mark else []):
+    for part in chunks(list(track_ids) if mark else []):
         session.connection().execute(
             update(_TABLE)
             .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id.in_(part))

@@ -41,10 +41,10 @@ def merge_all(
     groups = duplicates.connected(session, kinds)
     session.commit()
     tracks, merged_groups, problems = 0, 0, []
-    for number, (kept, *others) in enumerate(groups, 1):
+    for number, (survivor, *others) in enumerate(groups, 1):
         try:
             for track_id in others:
-                merging.merge(session, kept, track_id, batch=batch)
+                merging.merge(session, survivor, track_id, batch=batch)
         except BadInput as error:  # changed since the groups were read
             session.rollback()
             problems.append(str(error))

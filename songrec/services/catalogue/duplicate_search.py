@@ -74,25 +74,25 @@ def search(instance: Instance, on_progress: Progress = no_progress) -> SearchRes
         instance.session, lambda share, message, _=None: on_progress(0.4 * share, message)
     )
     instance.session.commit()
-    pairs_found = [
+    duplicate_pairs = [
         DuplicatePair(*pair, "content") for pair in match_keys.pairs_by_content(instance.session)
     ]
-    pairs_found += [
+    duplicate_pairs += [
         DuplicatePair(*pair, "names") for pair in match_keys.pairs_by_name(instance.session)
     ]
-    on_progress(0.5, f"{len(pairs_found):,} by name and content; listening.")
+    on_progress(0.5, f"{len(duplicate_pairs):,} by name and content; listening.")
     problem = chromaprint.missing()
     fingerprinted, compared = 0, 0
     if problem is None:
         fingerprinted, alike, failed = _by_fingerprint(instance, on_progress)
-        pairs_found += alike
+        duplicate_pairs += alike
         problem = f"{failed} files gave no fingerprint" if failed else ""
     else:
         compared, alike = _by_features(instance)
-        pairs_found += alike
+        duplicate_pairs += alike
     on_progress(0.95, "Writing down what was found.")
-    groups = duplicates.replace_all(instance.session, pairs_found)
-    pairs = {kind: sum(one.kind == kind for one in pairs_found) for kind in duplicates.KINDS}
+    groups = duplicates.replace_all(instance.session, duplicate_pairs)
+    pairs = {kind: sum(one.kind == kind for one in duplicate_pairs) for kind in duplicates.KINDS}
     done = SearchResult(
         now().isoformat(timespec="seconds"),
         groups,

@@ -66,12 +66,12 @@ def suggest(
     Where nothing has its words, one wrong, missing, additional or transposed letter of a word is
     put right.
     """
-    found = _suggest(session, text, run, clusters)
-    if found.total:
-        return found
+    suggestions = _suggest(session, text, run, clusters)
+    if suggestions.total:
+        return suggestions
     corrected = correct_spelling(session, text)
     if corrected is None:
-        return found
+        return suggestions
     again = _suggest(session, corrected, run, clusters)
     return SearchSuggestions(again.songs, again.artists, again.albums, again.groups, corrected)
 

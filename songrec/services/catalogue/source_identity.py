@@ -133,13 +133,13 @@ def identify_source(
     mine = evidence.get(own)
     if mine is None and _counts_nameless_rows(rows):
         return Source(default, "the ids only count the rows, so they are not read", False)
-    known = [
+    candidates = [
         (counts.same + counts.moved, namespace == own, namespace)
         for namespace, counts in evidence.items()
         if counts.is_same or counts.is_renumbered
     ]
-    if known:
-        _, is_own, namespace = max(known)
+    if candidates:
+        _, is_own, namespace = max(candidates)
         return _known_source(default, is_own, namespace, evidence[namespace])
     if is_certain or mine is None:
         return Source(default)
@@ -165,12 +165,12 @@ def check_nameless(session: Session, source: str, rows: Sequence[CatalogueRow]) 
     if 2 * len(keys) <= len(rows):
         return
     stored = catalogue_ids.count_by_values(session, source)
-    known = len(track_aliases.tracks_by_key(session, keys)) if stored else 0
-    if 2 * known < min(stored, len(keys)):
+    n_stored = len(track_aliases.tracks_by_key(session, keys)) if stored else 0
+    if 2 * n_stored < min(stored, len(keys)):
         raise BadInput(
             f"its rows have neither ids nor artists and titles, so values identify them, and only "
-            f"{known:,} of {len(keys):,} are in the catalogue {source!r} ({stored:,} songs). More "
-            f"songs for it: --source {_quoted(source)}. Another catalogue: --source OTHER. The "
+            f"{n_stored:,} of {len(keys):,} are in the catalogue {source!r} ({stored:,} songs). "
+            f"More songs for it: --source {_quoted(source)}. Another catalogue: --source OTHER. The "
             "same songs with new values: they need a column of ids or names."
         )
 

@@ -205,9 +205,9 @@ class _Run:
 
     def _listing_tasks(self) -> Iterator[Task]:
         for scanned in self._files:
-            known = self._known.get((str(scanned.path), scanned.number))
+            record = self._known.get((str(scanned.path), scanned.number))
             # The tracks of an album file come with the analysis.
-            if known is not None or scanned.reason is not None or scanned.part is not None:
+            if record is not None or scanned.reason is not None or scanned.part is not None:
                 continue
             try:
                 file, digest = self._hash(scanned)
@@ -216,8 +216,8 @@ class _Run:
                 continue
             content = self._content(digest)
             self._session.commit()
-            is_known = content.described_id is not None or content.refusal is not None
-            if has_parts or is_known or digest in self._listing:
+            is_described = content.described_id is not None or content.refusal is not None
+            if has_parts or is_described or digest in self._listing:
                 continue
             self._listing[digest] = file
             yield self._new_task(file, digest, ())

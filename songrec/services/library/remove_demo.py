@@ -44,15 +44,15 @@ def demo_track_ids(instance: Instance) -> list[int]:
     music = select(AudioFile.track_id).where(
         AudioFile.root == music_root(instance), AudioFile.track_id.not_in(own_file)
     )
-    found = {track_id for track_id in session.scalars(music) if track_id is not None}
+    track_ids = {track_id for track_id in session.scalars(music) if track_id is not None}
     names = catalogue.names()
     keys = {songs.song_key(artist, title) for artist, title in names}
     for part in chunks(sorted(keys)):
         query = select(Track.id, Track.artists, Track.title).where(
             Track.song_key.in_(part), Track.id.not_in(own_file)
         )
-        found |= {row.id for row in session.execute(query) if (row.artists, row.title) in names}
-    return sorted(found)
+        track_ids |= {row.id for row in session.execute(query) if (row.artists, row.title) in names}
+    return sorted(track_ids)
 
 
 def remove_demo(instance: Instance, on_progress: Progress = no_progress) -> DemoRemoval:

@@ -169,12 +169,12 @@ def _add_sound(
                 return
         list_files()
     else:
-        made = 0
+        written = 0
         for batch in demo_music.write_batches(instance.folder, listening.making):
-            made += len(batch)
+            written += len(batch)
             list_files()
             # The first recommendations do not wait for the last piece.
-            if listening.is_waiting and made >= ENOUGH:
+            if listening.is_waiting and written >= ENOUGH:
                 analyse()
     analyse()
 
@@ -206,9 +206,9 @@ class _Listening:
     def listing(self, fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
         """Report how many files are listed."""
         counts = details or {}
-        found, listed = counts.get("found", 0), counts.get("listed", 0)
+        total, listed = counts.get("found", 0), counts.get("listed", 0)
         if not self._pieces:
-            self._on_progress(0.0, f"Looking through your music: {listed:,} of {found:,}", details)
+            self._on_progress(0.0, f"Looking through your music: {listed:,} of {total:,}", details)
 
     def __call__(
         self, fraction: float, message: str, details: dict[str, Any] | None = None

@@ -89,12 +89,12 @@ def _sentence(job: Job) -> str:
 
 def listening_sentence(counts: Mapping[str, Any]) -> str | None:
     """Return how far an analysis is, in words; None before it has looked at the folder."""
-    found = counts.get("found")
-    if not found:
+    total = counts.get("found")
+    if not total:
         return None
     done = sum(counts.get(name, 0) for name in ("analysed", "unchanged", "rejected"))
     left = counts.get("seconds_left")
-    sentence = f"Listening to your music: {done:,} of {found:,}"
+    sentence = f"Listening to your music: {done:,} of {total:,}"
     return sentence if left is None else f"{sentence}, {time_left(left)} left"
 
 

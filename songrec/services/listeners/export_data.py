@@ -254,7 +254,7 @@ def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
     ).all()
     ids = [row.track_id for row in rows if row.track_id is not None]
     named = _named(session, ids)
-    found = ("title", "artists", "seconds", "attributes")
+    names = ("title", "artists", "seconds", "attributes")
     return [
         {
             "id": row.public_id,
@@ -263,7 +263,7 @@ def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
             **_moments(row, "created_at", "expires_at"),
             "kept": row.kept,
             "track": named.get(row.track_id) if row.track_id is not None else None,
-            **{name: (row.result or {}).get(name) for name in found},
+            **{name: (row.result or {}).get(name) for name in names},
         }
         for row in rows
     ]

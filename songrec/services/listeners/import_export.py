@@ -437,13 +437,13 @@ class _PlaylistChoice:
     Each is chosen once, so that two playlists of one name stay two.
     """
 
-    def __init__(self, session: Session, listener: Listener, taken: set[int]) -> None:
+    def __init__(self, session: Session, listener: Listener, excluded: set[int]) -> None:
         self._session, self._listener = session, listener
         owned = playlists.owned(session, listener)
         self._number = len(owned)
         self._free: dict[str, list[tuple[Playlist, set[int]]]] = defaultdict(list)
         for playlist in owned:
-            if playlist.id not in taken:
+            if playlist.id not in excluded:
                 ids = set(playlists.tracks(session, playlist))
                 self._free[playlist.name].append((playlist, ids))
 

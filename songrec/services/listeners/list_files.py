@@ -129,8 +129,8 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
     is_kept = result.playlists and result.format not in _PLAYLIST_FILES
     if not result.entries and not result.refused and not is_kept:
         held = ", ".join(f"{number:,} {what}" for what, number in result.passed_over.items())
-        kept = f" ({result.format}): it holds {held}" if held else ""
-        raise BadInput(f"This file contains no songs{kept}.")
+        description = f" ({result.format}): it holds {held}" if held else ""
+        raise BadInput(f"This file contains no songs{description}.")
     return result
 
 

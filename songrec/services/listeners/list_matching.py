@@ -112,13 +112,13 @@ def match_entries(
     """
     distinct = {_song(entry): entry for entry in reversed(entries)}
     result = Matching()
-    found: dict[Song, tuple[str, int]] = {}
-    _match_ids(session, distinct, found, result)
-    _match_paths(session, distinct, found)
-    _match_names(session, distinct, found)
-    _match_similar(session, distinct, found, result, decisions or {})
+    matches: dict[Song, tuple[str, int]] = {}
+    _match_ids(session, distinct, matches, result)
+    _match_paths(session, distinct, matches)
+    _match_names(session, distinct, matches)
+    _match_similar(session, distinct, matches, result, decisions or {})
     for entry in entries:
-        match = found.get(_song(entry))
+        match = matches.get(_song(entry))
         if match is None:
             result.missing.append(entry)
         else:
@@ -160,7 +160,7 @@ def _ids(entry: ListEntry) -> tuple[str, ...]:
 def _match_ids(
     session: Session,
     distinct: dict[Song, ListEntry],
-    found: dict[Song, tuple[str, int]],
+    matches: dict[Song, tuple[str, int]],
     result: Matching,
 ) -> None:
     requested = {one for entry in distinct.values() for one in _ids(entry)}
@@ -171,7 +171,7 @@ def _match_ids(
         for one in _ids(entry):
             how = "isrc" if (recording_key(one) or "").startswith(f"{ISRC}:") else "id"
             if one in certain:
-                found[song] = (how, certain[one])
+                matches[song] = (how, certain[one])
                 if names_contradict(entry, *names[certain[one]]):
                     result.contradictions.append(
                         Contradiction(entry, *names[certain[one]], is_matched=True)
@@ -181,7 +181,7 @@ def _match_ids(
             is_named = bool(entry.title or entry.artists)
             confirmed = [id_ for id_ in same if names_confirm(entry, *names[id_])]
             if confirmed and (is_named or len(same) == 1):
-                found[song] = (how, confirmed[0])
+                matches[song] = (how, confirmed[0])
                 break
             if same:
                 other = names[same[0]]
@@ -193,8 +193,8 @@ def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
     """Return the tracks of ids that are unique in the world: of a recording, or songrec's own."""
     keys = {one: key for one in ids if (key := recording_key(one)) is not None}
     by_key = track_aliases.tracks_by_key(session, set(keys.values()))
-    found = merge_redirects.survivors_by_external_id(session, keys)
-    found |= merge_redirects.survivors_by_public_id(session, ids)
+    by_id = merge_redirects.survivors_by_external_id(session, keys)
+    by_id |= merge_redirects.survivors_by_public_id(session, ids)
     # A catalogue may write an id in another way: bare, or as a URI.
     values = {key: key.partition(":")[2] for key in keys.values()}
     spellings = set(values.values()) | {f"spotify:track:{value}" for value in values.values()}
@@ -202,24 +202,24 @@ def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
     for one, key in keys.items():
         for spelling in (one, values[key], f"spotify:track:{values[key]}"):
             if spelling in stored:
-                found[one] = stored[spelling][0]
-    found |= {one: by_key[key] for one, key in keys.items() if key in by_key}
+                by_id[one] = stored[spelling][0]
+    by_id |= {one: by_key[key] for one, key in keys.items() if key in by_key}
     for part in chunks(sorted(ids)):
         query = select(Track.public_id, Track.id).where(Track.public_id.in_(part))
-        found.update(session.execute(query).all())
-    return found
+        by_id.update(session.execute(query).all())
+    return by_id
 
 
 def _possible_tracks(session: Session, ids: Set[str]) -> dict[str, list[int]]:
     """Return the tracks that any catalogue calls by one of these ids, oldest first."""
-    found: dict[str, list[int]] = {}
+    by_id: dict[str, list[int]] = {}
     for part in chunks(sorted(ids)):
         query = select(Track.external_id, Track.id).where(Track.external_id.in_(part))
         for external_id, track_id in session.execute(query.order_by(Track.id)):
-            found.setdefault(str(external_id), []).append(track_id)
+            by_id.setdefault(str(external_id), []).append(track_id)
     for external_id, track_id in merge_redirects.survivors_by_external_id(session, ids).items():
-        found.setdefault(external_id, []).append(track_id)
-    return {external_id: list(dict.fromkeys(some)) for external_id, some in found.items()}
+        by_id.setdefault(external_id, []).append(track_id)
+    return {external_id: list(dict.fromkeys(some)) for external_id, some in by_id.items()}
 
 
 def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
@@ -232,24 +232,24 @@ def _names_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]
 
 
 def _match_paths(
-    session: Session, distinct: dict[Song, ListEntry], found: dict[Song, tuple[str, int]]
+    session: Session, distinct: dict[Song, ListEntry], matches: dict[Song, tuple[str, int]]
 ) -> None:
-    wanted: dict[Song, list[list[str]]] = {}
+    parts_by_song: dict[Song, list[list[str]]] = {}
     for song, entry in distinct.items():
-        if entry.path and song not in found:
+        if entry.path and song not in matches:
             spellings = dict.fromkeys((entry.path, unescaped(entry.path)))
-            wanted[song] = [_parts(path) for path in spellings]
-    file_names = {parts[-1] for spellings in wanted.values() for parts in spellings if parts}
+            parts_by_song[song] = [_parts(path) for path in spellings]
+    file_names = {parts[-1] for spellings in parts_by_song.values() for parts in spellings if parts}
     if not file_names:
         return
     files = audio_files.paths_by_name(session, file_names)
     names = _names_of(session, {track for rows in files.values() for _, track in rows})
-    for song, spellings in wanted.items():
+    for song, spellings in parts_by_song.items():
         for parts in spellings:
             rows = files.get(parts[-1], []) if parts else []
             track_id = _best_path(distinct[song], parts, rows, names)
             if track_id is not None:
-                found[song] = ("path", track_id)
+                matches[song] = ("path", track_id)
                 break
 
 
@@ -296,9 +296,9 @@ def _common_end(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _match_names(
-    session: Session, distinct: dict[Song, ListEntry], found: dict[Song, tuple[str, int]]
+    session: Session, distinct: dict[Song, ListEntry], matches: dict[Song, tuple[str, int]]
 ) -> None:
-    spellings = {song: _spellings(entry) for song, entry in distinct.items() if song not in found}
+    spellings = {song: _spellings(entry) for song, entry in distinct.items() if song not in matches}
     keys = {songs.song_key(*names) for all_names in spellings.values() for names in all_names}
     by_key = _tracks_by_song(session, keys)
     rest: dict[Song, tuple[str, str]] = {}
@@ -306,32 +306,32 @@ def _match_names(
         hits = [by_key.get(songs.song_key(*names)) for names in all_names]
         track_id = next((hit for hit in hits if hit is not None), None)
         if track_id is not None:
-            found[song] = ("names", track_id)
+            matches[song] = ("names", track_id)
         elif all_names:
             rest[song] = all_names[0]
-    _match_without_guests(session, rest, found)
+    _match_without_guests(session, rest, matches)
 
 
 def _match_similar(
     session: Session,
     distinct: dict[Song, ListEntry],
-    found: dict[Song, tuple[str, int]],
+    matches: dict[Song, tuple[str, int]],
     result: Matching,
     decisions: Mapping[int, int | None],
 ) -> None:
     rest: dict[Names, list[Song]] = {}
     for song, entry in distinct.items():
-        if song in found or not (entry.artists and entry.title):
+        if song in matches or not (entry.artists and entry.title):
             continue
         key = songs.song_key(entry.artists, entry.title)
         if key not in decisions:
             rest.setdefault((entry.artists, entry.title), []).append(song)
         elif (decided := decisions[key]) is not None:
-            found[song] = ("decision", decided)
+            matches[song] = ("decision", decided)
     for names, candidates in find_candidates(session, rest).items():
         if is_sure(candidates):
             result.similar[names] = candidates[0].sureness
-            found |= dict.fromkeys(rest[names], ("similar", candidates[0].track_id))
+            matches |= dict.fromkeys(rest[names], ("similar", candidates[0].track_id))
         else:
             result.unsure[names] = candidates
 
@@ -361,7 +361,7 @@ def _tracks_by_song(session: Session, keys: Iterable[int]) -> dict[int, int]:
 def _match_without_guests(
     session: Session,
     names: dict[Song, tuple[str, str]],
-    found: dict[Song, tuple[str, int]],
+    matches: dict[Song, tuple[str, int]],
 ) -> None:
     """Match by title and main artist, without "feat. X" in either."""
     titles = {song: bare_title(title) for song, (_, title) in names.items()}
@@ -390,7 +390,7 @@ def _match_without_guests(
         for song in some:
             for track_id in pairs[song]:
                 if comparison.share_artist(names[song][0], credited.get(track_id, ())):
-                    found[song] = ("guests", track_id)
+                    matches[song] = ("guests", track_id)
                     break
 
 
@@ -415,11 +415,11 @@ def _tracks_by_bare_title(
     collect(
         query.where(or_(*(lower.like(f"%{mark}%") for mark in ("feat", "ft", "(with", "[with"))))
     )
-    found: dict[str, list[int]] = {}
+    by_title: dict[str, list[int]] = {}
     for track_id, key in sorted(keys.items()):
-        if len(found.setdefault(key, [])) < CANDIDATES:
-            found[key].append(track_id)
-    return found
+        if len(by_title.setdefault(key, [])) < CANDIDATES:
+            by_title[key].append(track_id)
+    return by_title
 
 
 def _words(text: str) -> set[str]:

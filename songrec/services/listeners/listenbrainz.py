@@ -232,7 +232,7 @@ def _read_listens(
     """Read listens from the newest back to those of the last exchange, a page at a time."""
     listener = session.get_one(Listener, account.listener_id)
     sync = dict(account.sync)
-    known: int | None = sync.get("newest")
+    newest: int | None = sync.get("newest")
     before: int | None = sync.get("next")
     top: int = sync.get("top", 0)
     report.is_complete = False
@@ -246,7 +246,7 @@ def _read_listens(
         report.add(import_export.import_songs(session, listener, _read(listens)))
         # One second more: others of that second may stand on the next page.
         following = oldest + 1 if before is None or oldest + 1 < before else oldest
-        report.is_complete = known is not None and oldest < known - OVERLAP_S
+        report.is_complete = newest is not None and oldest < newest - OVERLAP_S
         before = following
         account.sync = {**account.sync, "next": before, "top": top}
         session.commit()
@@ -255,7 +255,7 @@ def _read_listens(
             break
     if report.is_complete:
         rest = {k: v for k, v in account.sync.items() if k not in ("next", "top")}
-        account.sync = {**rest, "newest": max(top, known or 0)}
+        account.sync = {**rest, "newest": max(top, newest or 0)}
         session.commit()
 
 
@@ -267,16 +267,18 @@ def _read_feedback(
 ) -> None:
     """Read feedback from the newest back to that of the last exchange."""
     listener = session.get_one(Listener, account.listener_id)
-    known: int = account.sync.get("feedback", 0)
-    found: list[dict[str, Any]] = []
-    while len(found) < MOST_PAGES * PAGE:
-        page = client.feedback(account.username, len(found))
-        found += page
+    newest_seen: int = account.sync.get("feedback", 0)
+    feedback: list[dict[str, Any]] = []
+    while len(feedback) < MOST_PAGES * PAGE:
+        page = client.feedback(account.username, len(feedback))
+        feedback += page
         created = [int(one["created"]) for one in page if isinstance(one.get("created"), int)]
-        if len(page) < PAGE or (created and min(created) < known):
+        if len(page) < PAGE or (created and min(created) < newest_seen):
             break
     new = [
-        one for one in found if not isinstance(one.get("created"), int) or one["created"] >= known
+        one
+        for one in feedback
+        if not isinstance(one.get("created"), int) or one["created"] >= newest_seen
     ]
     if not new:
         return
@@ -284,7 +286,7 @@ def _read_feedback(
     report.add(imported)
     report.matched = {track for pairs in imported.matched.values() for _, track in pairs}
     newest = max((one["created"] for one in new if isinstance(one.get("created"), int)), default=0)
-    account.sync = {**account.sync, "feedback": max(newest, known)}
+    account.sync = {**account.sync, "feedback": max(newest, newest_seen)}
     session.commit()
 
 

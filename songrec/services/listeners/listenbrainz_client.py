@@ -82,8 +82,8 @@ class ListenBrainzClient:
         """Return the MusicBrainz id that the server knows a recording's names by."""
         names = {"artist_name": artists, "recording_name": title}
         answer = fields(self._ask("GET", "/1/metadata/lookup/", params=names))
-        found = answer.get("recording_mbid")
-        return found if isinstance(found, str) and found else None
+        mbid = answer.get("recording_mbid")
+        return mbid if isinstance(mbid, str) and mbid else None
 
     def close(self) -> None:
         """Close the connections."""

@@ -220,10 +220,10 @@ def evaluate_matching(
     n_right = 0
     for number, (kind, alter) in enumerate([*RIGHT.items(), *OTHERS.items()]):
         on_progress(number / (len(RIGHT) + len(OTHERS) + 1), kind)
-        names = [(song, made) for song in sample if (made := alter(song, chance)) is not None]
+        names = [(song, altered) for song in sample if (altered := alter(song, chance)) is not None]
         answers = [ids_by_key[song.key] if kind in RIGHT else set() for song, _ in names]
         n_right += len(names) if kind in RIGHT else 0
-        kinds[kind] = _outcomes(session, [made for _, made in names], answers, judged)
+        kinds[kind] = _outcomes(session, [altered for _, altered in names], answers, judged)
     kinds[ABSENT] = _absent(session, sample, ids_by_key, judged)
     return MatchingFigures(kinds, _by_sureness(judged), _thresholds(judged, n_right))
 
@@ -280,12 +280,12 @@ def _absent(
     judged: list[tuple[float, bool]],
 ) -> KindFigures:
     hidden = {track_id for song in sample for track_id in ids_by_key[song.key]}
-    found = similar_names.find_candidates(
+    by_names = similar_names.find_candidates(
         session, {(song.line, song.title) for song in sample}, without=hidden
     )
     figures = KindFigures(len(sample))
     for song in sample:
-        candidates = found.get((song.line, song.title), [])
+        candidates = by_names.get((song.line, song.title), [])
         figures.wrong += similar_names.is_sure(candidates)
         figures.idle += bool(candidates) and not similar_names.is_sure(candidates)
         figures.missing += not candidates
@@ -310,10 +310,10 @@ def _thresholds(
     """Return precision and recall if every first candidate from a sureness on were taken."""
     figures = {}
     for percent in range(60, 101, 5):
-        taken = [right for sureness, right in judged if sureness >= percent / 100]
-        precision = sum(taken) / len(taken) if taken else 0.0
+        accepted = [right for sureness, right in judged if sureness >= percent / 100]
+        precision = sum(accepted) / len(accepted) if accepted else 0.0
         figures[f"{percent / 100:.2f}"] = (
             round(precision, 4),
-            round(sum(taken) / max(1, n_right), 4),
+            round(sum(accepted) / max(1, n_right), 4),
         )
     return figures

@@ -118,7 +118,7 @@ def find_candidates(
     same_title = _rows_of_titles(session, {title for _, title in songs})
     credited = lookup.credits(row.track_id for some in same_title.values() for row in some)
     hidden = frozenset(without)
-    found: dict[Names, list[Candidate]] = {}
+    by_names: dict[Names, list[Candidate]] = {}
     for names in songs:
         line, title = names
         best: dict[int, Candidate] = {}
@@ -131,8 +131,8 @@ def find_candidates(
         rest = [one for one in best.values() if one.track_id not in hidden]
         if rest:
             rest.sort(key=lambda one: (-one.sureness, one.track_id))
-            found[names] = rest[:MOST_CANDIDATES]
-    return found
+            by_names[names] = rest[:MOST_CANDIDATES]
+    return by_names
 
 
 def is_sure(candidates: Sequence[Candidate]) -> bool:
@@ -287,12 +287,12 @@ class _ArtistLookup:
     def _search(self, name: str) -> dict[int, float]:
         if self._trigrams is None:
             self._trigrams, self._sizes = _index(self._keys)
-        wanted = _grams(name)
-        postings = [self._trigrams[gram] for gram in wanted if gram in self._trigrams]
+        grams = _grams(name)
+        postings = [self._trigrams[gram] for gram in grams if gram in self._trigrams]
         if not postings:
             return {}
         shared = np.bincount(np.concatenate(postings), minlength=len(self._keys))
-        dice = 2 * shared / (len(wanted) + self._sizes)
+        dice = 2 * shared / (len(grams) + self._sizes)
         near = np.argsort(-dice, kind="stable")[: 4 * _MOST_SIMILAR_ARTISTS]
         scored = [
             (_spelling(name, self._keys[at]), self._ids[at]) for at in near if dice[at] >= 0.3

@@ -179,14 +179,14 @@ def concepts_in(text: str) -> list[tuple[str, Concept]]:
 
     The longest names win: “no vocals” is not “vocals”.
     """
-    words, found, at = text.lower().split(), {}, 0
+    words, concepts, at = text.lower().split(), {}, 0
     while at < len(words):
         for size in range(min(MAX_WORDS, len(words) - at), 0, -1):
             named = " ".join(words[at : at + size])
             concept = _BY_WORDS.get(search_terms(named))
             if concept is not None:
-                found.setdefault(concept.name, (named.strip(".,!?"), concept))
+                concepts.setdefault(concept.name, (named.strip(".,!?"), concept))
                 at += size - 1
                 break
         at += 1
-    return list(found.values())
+    return list(concepts.values())

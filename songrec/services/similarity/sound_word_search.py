@@ -61,11 +61,11 @@ def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
     by_sound = score_concepts(instance, [concept for _, concept in concepts_in(words)])
     if by_sound is None:
         return by_text[:n]
-    asked = max(1, len(lyrics_query.parse_query(words)))
+    n_words = max(1, len(lyrics_query.parse_query(words)))
     texts = {match.track.id: match for match in by_text}
     scores = by_sound.best(MIN_SCORE, also=list(texts))
     for track_id, match in texts.items():
-        scores[track_id] += TEXT_WEIGHT * min(1.0, len(match.words) / asked)
+        scores[track_id] += TEXT_WEIGHT * min(1.0, len(match.words) / n_words)
     rank_of = {track_id: rank for rank, track_id in enumerate(texts)}
     last = len(texts)
     best = sorted(scores, key=lambda i: (-round(scores[i], 6), rank_of.get(i, last), i))[:n]
@@ -105,10 +105,10 @@ class ConceptScores:
     def best(self, least: float, also: Sequence[int] = ()) -> dict[int, float]:
         """Return the totals from ``least`` on, and those of the tracks ``also`` (0 if unknown)."""
         rows = np.flatnonzero(self.total >= least)
-        found = dict.fromkeys(also, 0.0)
+        scores = dict.fromkeys(also, 0.0)
         rows = np.union1d(rows, positions(self.track_ids, list(also)))
-        found |= zip(self.track_ids[rows].tolist(), self.total[rows].tolist(), strict=True)
-        return found
+        scores |= zip(self.track_ids[rows].tolist(), self.total[rows].tolist(), strict=True)
+        return scores
 
     def met_by(self, track_id: int) -> tuple[str, ...]:
         """Return the names of the concepts that a track meets."""
@@ -124,22 +124,22 @@ def score_concepts(
 
     Without ``by_labels`` the catalogue's labels do not count.
     """
-    heard = heard_tags.load(instance.folder)
+    tags = heard_tags.load(instance.folder)
     space = _published_space(instance)
-    known = [np.asarray(one.track_ids) for one in (heard, space) if one is not None]
-    if not concepts or not known:
+    id_arrays = [np.asarray(one.track_ids) for one in (tags, space) if one is not None]
+    if not concepts or not id_arrays:
         return None
-    ids = np.unique(np.concatenate(known))
+    ids = np.unique(np.concatenate(id_arrays))
     labelled = _labelled(instance.session, concepts if by_labels else (), ids)
     scores = np.zeros((len(ids), len(concepts)), dtype=np.float32)
     has_evidence = False
     for column, concept in enumerate(concepts):
-        parts = [*_by_tags(heard, concept, ids), *_by_attributes(space, concept, ids)]
+        parts = [*_by_tags(tags, concept, ids), *_by_attributes(space, concept, ids)]
         if parts:
             stacked = np.stack(parts)
-            is_known = ~np.isnan(stacked)
-            total = np.where(is_known, stacked, 0).sum(axis=0)
-            scores[:, column] = total / np.maximum(is_known.sum(axis=0), 1)
+            has_score = ~np.isnan(stacked)
+            total = np.where(has_score, stacked, 0).sum(axis=0)
+            scores[:, column] = total / np.maximum(has_score.sum(axis=0), 1)
         rows = labelled.get(concept.name, np.empty(0, dtype=np.int64))
         scores[rows, column] = 1.0
         has_evidence = has_evidence or bool(parts) or len(rows) > 0
@@ -165,8 +165,8 @@ def evaluate(instance: Instance) -> dict[str, Any]:
     NotReady
         Without such a label.
     """
-    heard = heard_tags.load(instance.folder)
-    ids = heard.track_ids if heard is not None else np.empty(0, dtype=np.int64)
+    tags = heard_tags.load(instance.folder)
+    ids = tags.track_ids if tags is not None else np.empty(0, dtype=np.int64)
     rows = []
     for concept in CONCEPTS:
         labelled = _labelled(instance.session, [concept], ids)[concept.name]
@@ -200,15 +200,15 @@ def _published_space(instance: Instance) -> Space | None:
         return None
 
 
-def _by_tags(heard: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats]:
+def _by_tags(tags: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats]:
     """Return how clearly a concept's tags are heard, ``(n,)``; NaN where no network listened."""
     names = {search_terms(tag) for tag in concept.tags}
     columns = (
-        [at for at, name in enumerate(heard.names) if search_terms(name) in names] if heard else []
+        [at for at, name in enumerate(tags.names) if search_terms(name) in names] if tags else []
     )
-    if heard is None or not columns:
+    if tags is None or not columns:
         return []
-    clarity = heard.probabilities[:, columns].astype(np.float32)
+    clarity = tags.probabilities[:, columns].astype(np.float32)
     for at in range(len(columns)):
         column = clarity[:, at]
         present = column[~np.isnan(column)]
@@ -218,16 +218,16 @@ def _by_tags(heard: HeardTags | None, concept: Concept, ids: Ints) -> list[Float
             np.minimum(column, 1.0, out=column)
             if concept.kind == "instrument":
                 column[is_faint] = 0.0
-    is_known = ~np.isnan(clarity).all(axis=1)
-    found = np.full(len(ids), np.nan, dtype=np.float32)
-    rows = np.searchsorted(ids, heard.track_ids[is_known])
-    found[rows] = np.nanmax(clarity[is_known], axis=1)
-    return [found]
+    has_tags = ~np.isnan(clarity).all(axis=1)
+    scores = np.full(len(ids), np.nan, dtype=np.float32)
+    rows = np.searchsorted(ids, tags.track_ids[has_tags])
+    scores[rows] = np.nanmax(clarity[has_tags], axis=1)
+    return [scores]
 
 
 def _by_attributes(space: Space | None, concept: Concept, ids: Ints) -> list[Floats]:
     """Return how far each of the concept's attributes lies on its side, ``(n,)``; NaN unknown."""
-    found = []
+    results = []
     for signed in concept.attributes:
         name, is_high = signed.removeprefix("-"), not signed.startswith("-")
         if space is None or name not in space.value_names:
@@ -243,8 +243,8 @@ def _by_attributes(space: Space | None, concept: Concept, ids: Ints) -> list[Flo
         scores[np.searchsorted(ids, space.track_ids)] = np.where(
             is_true | np.isnan(values), side, 0.0
         )
-        found.append(scores)
-    return found
+        results.append(scores)
+    return results
 
 
 def _labelled(

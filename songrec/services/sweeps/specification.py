@@ -102,11 +102,11 @@ class Cell:
         }
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> Cell:
+    def from_json(cls, document: Mapping[str, Any]) -> Cell:
         """Read what ``to_json`` wrote."""
-        stages = {stage: parse_choice(stage, given[stage]) for stage in REGISTRIES}
-        spec = FeatureSpec.parse(given["features"])
-        return cls(spec, **stages, seed=given["seed"], baseline=given["baseline"])
+        stages = {stage: parse_choice(stage, document[stage]) for stage in REGISTRIES}
+        spec = FeatureSpec.parse(document["features"])
+        return cls(spec, **stages, seed=document["seed"], baseline=document["baseline"])
 
 
 @dataclass(frozen=True)
@@ -134,15 +134,15 @@ class SweepSpec:
     bootstrap_refit: bool = False
 
     @classmethod
-    def from_mapping(cls, given: Mapping[str, Any], where: str = "The grid") -> SweepSpec:
+    def from_mapping(cls, document: Mapping[str, Any], where: str = "The grid") -> SweepSpec:
         """Parse a mapping from a YAML file or a form; missing keys have their defaults.
 
         Raises ``UnknownName`` or ``BadInput``, one line, for the first invalid value.
         """
-        if not isinstance(given, Mapping):
+        if not isinstance(document, Mapping):
             raise BadInput(f"{where} must be keys and values, {', '.join(_KEYS)}; see docs.")
         values: dict[str, Any] = {}
-        for key, value in given.items():
+        for key, value in document.items():
             if key not in _KEYS:
                 raise UnknownName("part of a grid", str(key), _KEYS)
             parts = value if isinstance(value, list | tuple) else [value]
@@ -212,8 +212,8 @@ class SweepSpec:
 
     def _with_cluster_counts(self, grouping: AlgorithmChoice) -> list[AlgorithmChoice]:
         """Return the clustering once for each number of clusters, where it takes one."""
-        taken = {parameter.name for parameter in CLUSTERINGS.entry(grouping.name).parameters}
-        if not self.clusters or "n_clusters" not in taken or "n_clusters" in grouping.parameters:
+        accepted = {parameter.name for parameter in CLUSTERINGS.entry(grouping.name).parameters}
+        if not self.clusters or "n_clusters" not in accepted or "n_clusters" in grouping.parameters:
             return [grouping]
         return [
             parse_choice(
@@ -223,19 +223,19 @@ class SweepSpec:
         ]
 
 
-def parse_choice(stage: str, given: Any) -> AlgorithmChoice:
+def parse_choice(stage: str, choice: Any) -> AlgorithmChoice:
     """Parse a name, or ``{name: {parameter: value}}``, and check it with the stage's registry."""
     registry = REGISTRIES[stage]
-    if isinstance(given, AlgorithmChoice):
-        given = given.to_json()
-    if isinstance(given, Mapping) and len(given) == 1:
-        ((name, parameters),) = given.items()
+    if isinstance(choice, AlgorithmChoice):
+        choice = choice.to_json()
+    if isinstance(choice, Mapping) and len(choice) == 1:
+        ((name, parameters),) = choice.items()
     else:
-        name, parameters = given, {}
+        name, parameters = choice, {}
     if not isinstance(name, str) or not isinstance(parameters or {}, Mapping):
         raise BadInput(
             f"{stage!r} in a grid takes a name or {{name: {{parameter: value}}}}; it was given "
-            f"{given!r}."
+            f"{choice!r}."
         )
     entry: Entry = registry.entry(name.strip())
     typed_parameters = {}
@@ -253,24 +253,24 @@ def parse_yaml(text: str, where: str) -> SweepSpec:
     import yaml
 
     try:
-        given = yaml.safe_load(text)
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         at = f", line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise BadInput(f"{where}{at}: this is not YAML ({problem}).") from None
     try:
-        return SweepSpec.from_mapping(given if given is not None else {}, where)
+        return SweepSpec.from_mapping(document if document is not None else {}, where)
     except SongrecError as error:
         message = str(error)
         raise BadInput(message if message.startswith(where) else f"{where}: {message}") from None
 
 
-def as_yaml(given: Mapping[str, Any]) -> str:
+def as_yaml(document: Mapping[str, Any]) -> str:
     """Write a sweep's JSON as the file that ``parse_yaml`` reads."""
     import yaml
 
-    return yaml.safe_dump(dict(given), sort_keys=False, default_flow_style=None, width=90)
+    return yaml.safe_dump(dict(document), sort_keys=False, default_flow_style=None, width=90)
 
 
 def fits(representation: str, clustering: str, features: FeatureSpec | None = None) -> bool:
@@ -290,10 +290,10 @@ def _for_vectors(features: FeatureSpec) -> FeatureSpec:
     return vectors if len(vectors) else feature_sets.DEFAULT_SETS
 
 
-def _features(given: Any) -> FeatureSpec:
-    if not isinstance(given, str):
-        raise BadInput(f"'features' in a grid takes names by commas; it was given {given!r}.")
-    return parse_features(given)
+def _features(value: Any) -> FeatureSpec:
+    if not isinstance(value, str):
+        raise BadInput(f"'features' in a grid takes names by commas; it was given {value!r}.")
+    return parse_features(value)
 
 
 def _distinct(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -316,29 +316,29 @@ def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _boolean(given: Any, key: str) -> bool:
+def _boolean(value: Any, key: str) -> bool:
     """Return a YAML boolean; ``key`` names it in the message."""
-    if not isinstance(given, bool):
-        raise BadInput(f"{key!r} in a grid is true or false; it was given {given!r}.")
-    return given
+    if not isinstance(value, bool):
+        raise BadInput(f"{key!r} in a grid is true or false; it was given {value!r}.")
+    return value
 
 
-def _seeds(given: Any) -> list[int]:
-    return _numbers(given, "seeds", 2**31 - 1)
+def _seeds(value: Any) -> list[int]:
+    return _numbers(value, "seeds", 2**31 - 1)
 
 
-def _cluster_counts(given: Any) -> list[int]:
+def _cluster_counts(value: Any) -> list[int]:
     """Return numbers of clusters; ``auto`` is 0."""
-    return _numbers(given, "clusters", 10_000)
+    return _numbers(value, "clusters", 10_000)
 
 
-def _numbers(given: Any, key: str, highest: int) -> list[int]:
+def _numbers(value: Any, key: str, highest: int) -> list[int]:
     """Parse ``3``, ``"0,1,2"`` or ``"0-4"`` as whole numbers."""
     numbers: list[int] = []
     try:
-        if isinstance(given, bool | float):
+        if isinstance(value, bool | float):
             raise ValueError
-        for part in str(given).split(","):
+        for part in str(value).split(","):
             if key == "clusters" and part.strip().lower() == "auto":
                 numbers.append(0)
                 continue
@@ -350,6 +350,6 @@ def _numbers(given: Any, key: str, highest: int) -> list[int]:
     except ValueError:
         raise BadInput(
             f"{key!r} takes whole numbers from 0 to {highest:,}, such as 0,1,2 or 0-4; it was "
-            f"given {given!r}."
+            f"given {value!r}."
         ) from None
     return numbers

@@ -203,10 +203,10 @@ def _validate(
     elif towers is None:
         order = rng.permutation(len(space.playlists))
         count = min(max(5, round(VALIDATION_SHARE * len(order))), MAX_VALIDATION)
-        kept_out = [space.playlists[at] for at in order[:count]]
+        held_out = [space.playlists[at] for at in order[:count]]
     else:
-        kept_out = list(towers.held_out[:MAX_VALIDATION])
-    training = without_overlap(space, space.playlists, kept_out)
+        held_out = list(towers.held_out[:MAX_VALIDATION])
+    training = without_overlap(space, space.playlists, held_out)
     trained = replace(space, playlists=tuple(training))
     prior = taste_prior.fit_prior(trained, trained.playlists, seed=seed)
     trained = replace(trained, taste_prior=prior.to_json())
@@ -219,7 +219,7 @@ def _validate(
         with_share = replace(trained, ranker=of_share.to_json(), track_factors=factors)
         variants["additive_ranker", share] = AdditiveRanker(), with_share
     hits: dict[Variant, list[float]] = {name: [] for name in variants}
-    for one in kept_out:
+    for one in held_out:
         rows = _distinct(space, one)
         for n_likes in LEVELS:
             if len(rows) < n_likes + MIN_REST:
@@ -288,11 +288,11 @@ def _training_list(
         positives = rng.choice(positives, MAX_POSITIVES, replace=False)
     hard = np.union1d(_highest(guess, HARD), _highest(np.where(is_new, guess, -np.inf), HARD))
     others = np.setdiff1d(np.flatnonzero(np.isfinite(guess)), hard)
-    drawn = rng.choice(others, min(RANDOM, len(others)), replace=False)
-    songs = np.concatenate([positives, hard, drawn])
+    random_songs = rng.choice(others, min(RANDOM, len(others)), replace=False)
+    songs = np.concatenate([positives, hard, random_songs])
     log_weight = np.zeros(len(songs), dtype=np.float32)
-    if len(drawn):
-        log_weight[-len(drawn) :] = np.log(len(others) / len(drawn))
+    if len(random_songs):
+        log_weight[-len(random_songs) :] = np.log(len(others) / len(random_songs))
     return TrainingList(
         len(likes),
         len(positives),

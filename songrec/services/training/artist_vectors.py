@@ -79,14 +79,14 @@ def fit_artist_vectors(
     named = np.bincount(rows.indices, minlength=rows.shape[1])
     vectors = _decompose(rows * _inverse_frequency(named, rows.shape[0]), dimensions, seed)
     norms = np.linalg.norm(vectors, axis=1)
-    found = [
+    pairs = [
         (artist_id, columns[key])
         for artist_id, key in sorted(keys.items())
         if key in columns and norms[columns[key]] > 0
     ]
-    if not found:
+    if not pairs:
         return None
-    ids, at = np.array(found, dtype=np.int64).T
+    ids, at = np.array(pairs, dtype=np.int64).T
     return FittedVectors(ids.astype(np.uint64), (vectors[at] / norms[at, None]).astype(np.float32))
 
 

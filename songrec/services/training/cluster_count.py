@@ -28,15 +28,17 @@ def n_clusters_by_size(entry: Entry, parameters: Mapping[str, Any], tracks: int)
     return number is not None and number == default_n_clusters(entry, tracks)
 
 
-def is_by_size(entry: Entry, given: Mapping[str, Any] | None) -> bool:
-    """Return whether an algorithm takes a number of clusters and none is ``given``."""
+def is_by_size(entry: Entry, parameters: Mapping[str, Any] | None) -> bool:
+    """Return whether an algorithm has a number of clusters that ``parameters`` do not set."""
     if not entry.has_parameter(PARAMETER):
         return False
-    return PARAMETER not in entry.with_current_names(given or {})
+    return PARAMETER not in entry.with_current_names(parameters or {})
 
 
-def with_n_clusters(entry: Entry, given: Mapping[str, Any] | None, tracks: int) -> dict[str, Any]:
-    """Return the parameters ``given`` with the default number of clusters where they name none."""
-    if is_by_size(entry, given):
-        return {**(given or {}), PARAMETER: default_n_clusters(entry, tracks)}
-    return dict(given or {})
+def with_n_clusters(
+    entry: Entry, parameters: Mapping[str, Any] | None, tracks: int
+) -> dict[str, Any]:
+    """Return ``parameters``, with the default number of clusters if they do not set it."""
+    if is_by_size(entry, parameters):
+        return {**(parameters or {}), PARAMETER: default_n_clusters(entry, tracks)}
+    return dict(parameters or {})

@@ -158,8 +158,8 @@ def _on_one_loudness_scale(data: TrainingData) -> tuple[TrainingData, str, tuple
     both only the scale of more tracks stays; the loudness of the others counts as unknown.
     """
     column = ATTRIBUTE_NAMES.index("loudness")
-    known = ~np.isnan(data.values[:, column])
-    measured, stated = known & data.measured, known & ~data.measured
+    has_value = ~np.isnan(data.values[:, column])
+    measured, stated = has_value & data.measured, has_value & ~data.measured
     scale = MEASURED_LOUDNESS if measured.sum() > stated.sum() else CATALOGUE_LOUDNESS
     other = stated if scale == MEASURED_LOUDNESS else measured
     if not other.any():

@@ -163,10 +163,10 @@ def _best(values: dict[str, dict[str, Values]], default: str, draws: Ints) -> st
 
 def _interval(values: Values, draws: Ints) -> list[float] | None:
     """Return mean, low and high of the values that are known; None where none is."""
-    known = np.isfinite(values)
-    if not known.any():
+    is_finite = np.isfinite(values)
+    if not is_finite.any():
         return None
-    sums, counts = np.where(known, values, 0.0)[draws].sum(axis=1), known[draws].sum(axis=1)
+    sums, counts = np.where(is_finite, values, 0.0)[draws].sum(axis=1), is_finite[draws].sum(axis=1)
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(means, [tail, 1 - tail])

@@ -22,6 +22,6 @@ def publish(instance: Instance, public_id: str) -> Run:
         folder = run_folders.run_folder(instance.folder, public_id)
         space = audible_subspace(spaces.load_space(folder))
         vector_tables.fill(instance.session, public_id, space.columns, space.matrix)
-        kept = {public_id} | ({before.public_id} if before is not None else set())
-        vector_tables.keep_only(instance.session, kept)
+        retained = {public_id} | ({before.public_id} if before is not None else set())
+        vector_tables.keep_only(instance.session, retained)
     return run

@@ -88,5 +88,5 @@ def _did_the_same(stage: str, request: TrainRequest, run: Run) -> bool:
         used = entry.resolve(run.parameters.get(stage))
     except SongrecError:  # an older run, with a parameter that no longer exists
         return False
-    given = request.parameters.get(stage)
-    return entry.resolve(with_n_clusters(entry, given, run.track_count)) == used
+    parameters = request.parameters.get(stage)
+    return entry.resolve(with_n_clusters(entry, parameters, run.track_count)) == used

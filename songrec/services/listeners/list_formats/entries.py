@@ -184,11 +184,11 @@ def fill_names(listed: SongList) -> None:
     nameless = [one for one in listed.entries if not one.title and one.ids]
     if not nameless:
         return
-    wanted = {id_ for one in nameless for id_ in one.ids}
+    missing_ids = {id_ for one in nameless for id_ in one.ids}
     named: dict[str, ListEntry] = {}
     for one in listed.entries:
         if one.title and one.artists:
-            for id_ in wanted.intersection(one.ids):
+            for id_ in missing_ids.intersection(one.ids):
                 named.setdefault(id_, one)
     entries: list[ListEntry] = []
     for one in listed.entries:

@@ -16,8 +16,8 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
     for key, kind in (("recenttracks", "play"), ("lovedtracks", "like"), ("bannedtracks", "no")):
         inner = fields(document.get(key))
         if inner:
-            found = inner.get("track")
-            tracks = [found] if isinstance(found, dict) else rows(found)
+            track = inner.get("track")
+            tracks = [track] if isinstance(track, dict) else rows(track)
             return _read(list(enumerate(tracks, 1)), "dislike" if kind == "no" else kind)
     if isinstance(document.get("scrobbles"), list):
         return _read(list(enumerate(document["scrobbles"], 1)), "play")

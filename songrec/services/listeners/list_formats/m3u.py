@@ -44,8 +44,8 @@ def read_m3u(lines: list[str], name: str) -> SongList:
                 case "PLAYLIST" | "EXTPLAYLIST":
                     title = title or value
                 case "EXTINF":
-                    found = _EXTINF.fullmatch(value)
-                    artists, song = split_name(found[2] if found else value)
+                    extinf = _EXTINF.fullmatch(value)
+                    artists, song = split_name(extinf[2] if extinf else value)
                 case "EXTART":
                     artists = value or artists
                 case "EXTALB":

@@ -404,8 +404,8 @@ def _explain(table: RawTable) -> str:
     first = table.rows[0][1] if table.rows else ""
     if isinstance(first, str) and not table.header:
         return f"The first line of this CSV {first}."
-    known = [name for name in table.header if parse_column_name(name).meanings]
-    hint = " None of them is known." if not known else ""
+    recognised = [name for name in table.header if parse_column_name(name).meanings]
+    hint = " None of them is known." if not recognised else ""
     return (
         f"This CSV has no column for titles or ids; its first line must name the columns, and it "
         f"says {header[:150] or 'nothing'}.{hint}"

@@ -119,13 +119,13 @@ def _sheets(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
                 target = element.get("Target", "").lstrip("/")
                 path = target if target.startswith("xl/") else f"xl/{target}"
                 targets[element.get("Id")] = path
-    found = [
+    sheets = [
         (element.get("name", ""), targets.get(element.get(_RELATION), ""))
         for element in _elements(archive, "xl/workbook.xml")
         if _local(element) == "sheet"
     ]
     present = set(archive.namelist())
-    return [(name, path) for name, path in found if _SHEET.fullmatch(path) and path in present]
+    return [(name, path) for name, path in sheets if _SHEET.fullmatch(path) and path in present]
 
 
 def _rows(
