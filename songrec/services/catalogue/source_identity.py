@@ -168,10 +168,10 @@ def check_nameless(session: Session, source: str, rows: Sequence[CatalogueRow]) 
     n_stored = len(track_aliases.tracks_by_key(session, keys)) if stored else 0
     if 2 * n_stored < min(stored, len(keys)):
         raise BadInput(
-            f"its rows have neither ids nor artists and titles, so values identify them, and only "
+            "its rows have neither ids nor artists and titles, so values identify them, and only "
             f"{n_stored:,} of {len(keys):,} are in the catalogue {source!r} ({stored:,} songs). "
-            f"More songs for it: --source {_quoted(source)}. Another catalogue: --source OTHER. The "
-            "same songs with new values: they need a column of ids or names."
+            f"More songs for it: --source {_quoted(source)}. Another catalogue: --source OTHER. "
+            "The same songs with new values: they need a column of ids or names."
         )
 
 

@@ -272,7 +272,7 @@ class MixMaker:
         likes = groups[mix.number]
         others = [one for one in self.feedback.likes if one not in likes]
         own = self._own_songs(mix, likes, {*used, *unwanted})
-        found = self._recommend(
+        ranked = self._recommend(
             mix, likes, used, unwanted, others=others, room=self._size(mix) - len(own), beside=own
         )
         songs = list(_reasons(ranked))

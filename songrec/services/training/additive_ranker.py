@@ -199,7 +199,7 @@ def _validate(
     """
     rng = np.random.default_rng(seed)
     if validation:
-        kept_out = list(validation[:MAX_VALIDATION])
+        held_out = list(validation[:MAX_VALIDATION])
     elif towers is None:
         order = rng.permutation(len(space.playlists))
         count = min(max(5, round(VALIDATION_SHARE * len(order))), MAX_VALIDATION)
