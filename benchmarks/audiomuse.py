@@ -40,7 +40,7 @@ def measure(rows: int, requests: int, existing: Path | None) -> dict[str, Any]:
         token = prepare(instance)
         with served(instance) as port:
             result: dict[str, Any] = {"rows": rows, "requests": requests, "requested": {}}
-            for name, addresses in asked(instance).items():
+            for name, addresses in addresses_by_request(instance).items():
                 for _ in range(5):  # both workers open the run
                     timed(port, next(addresses), token)
                 times = sorted(timed(port, next(addresses), token) for _ in range(requests))
@@ -92,8 +92,8 @@ def prepare(instance: Path) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def asked(instance: Path) -> dict[str, Iterator[str]]:
-    """Return endless addresses by what they ask for."""
+def addresses_by_request(instance: Path) -> dict[str, Iterator[str]]:
+    """Return endless addresses by the name of the request."""
     with closing(sqlite3.connect(instance / "songrec.db")) as database:
         ids = [row[0] for row in database.execute("SELECT id FROM track")]
         artists = [row[0] for row in database.execute("SELECT id FROM artist")]

@@ -268,17 +268,24 @@ def list_matching_command(songs: int, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(result.to_json())
         return
-    columns = ("songs", "taken", "wrong", "asked", "idle", "missing")
-    click.echo(f"{'':26}" + "".join(f"{name:>9}" for name in columns))
+    columns = (
+        "songs",
+        "accepted",
+        "false_accepted",
+        "queries",
+        "futile_queries",
+        "unmatched",
+    )
+    click.echo(f"{'':26}" + "".join(f"{name:>16}" for name in columns))
     for kind, figures in result.kinds.items():
-        click.echo(f"{kind:26}" + "".join(f"{getattr(figures, name):9,}" for name in columns))
+        click.echo(f"{kind:26}" + "".join(f"{getattr(figures, name):16,}" for name in columns))
     click.echo(f"\n{'sureness':12} {'candidates':>10} {'right':>7}")
     for name, (number, right) in result.by_sureness.items():
         share = f"{right / number:7.3f}" if number else f"{'–':>7}"
         click.echo(f"{name:12} {number:10,} {share}")
-    click.echo(f"\n{'taken from':12} {'precision':>10} {'recall':>7}")
+    click.echo(f"\n{'accepted from':13} {'precision':>10} {'recall':>7}")
     for name, (precision, recall) in result.thresholds.items():
-        click.echo(f"{name:12} {precision:10.3f} {recall:7.3f}")
+        click.echo(f"{name:13} {precision:10.3f} {recall:7.3f}")
 
 
 COMMANDS = (evaluate_group,)

@@ -51,17 +51,17 @@ class _Song:
 class KindFigures:
     """Outcomes of one kind of alteration.
 
-    ``taken`` and ``wrong`` are songs matched without a question, to the right one and to another;
-    ``asked`` questions that offer the right one, ``idle`` questions that do not; ``missing``
-    neither.
+    ``accepted`` and ``false_accepted`` are songs matched without a question, to the right one and
+    to another; ``queries`` are questions that offer the right one, ``futile_queries`` questions
+    that do not; ``unmatched`` are songs with neither.
     """
 
     songs: int = 0
-    taken: int = 0
-    wrong: int = 0
-    asked: int = 0
-    idle: int = 0
-    missing: int = 0
+    accepted: int = 0
+    false_accepted: int = 0
+    queries: int = 0
+    futile_queries: int = 0
+    unmatched: int = 0
 
 
 @dataclass(frozen=True)
@@ -256,17 +256,17 @@ def _outcomes(
         for how, pairs in matching.matched.items():
             for entry, track_id in pairs:
                 right = track_id in answers[start + entry.line]
-                figures.taken += right
-                figures.wrong += not right
+                figures.accepted += right
+                figures.false_accepted += not right
                 sureness = matching.sureness_of(how, entry)
                 judged.append((sureness, right))
         for entry in matching.missing:
             candidates = matching.unsure.get((entry.artists, entry.title), [])
             ids = {one.track_id for one in candidates}
             right = bool(ids & answers[start + entry.line])
-            figures.asked += bool(candidates) and right
-            figures.idle += bool(candidates) and not right
-            figures.missing += not candidates
+            figures.queries += bool(candidates) and right
+            figures.futile_queries += bool(candidates) and not right
+            figures.unmatched += not candidates
             if candidates:
                 first = candidates[0]
                 judged.append((first.sureness, first.track_id in answers[start + entry.line]))
@@ -286,9 +286,9 @@ def _absent(
     figures = KindFigures(len(sample))
     for song in sample:
         candidates = by_names.get((song.line, song.title), [])
-        figures.wrong += similar_names.is_sure(candidates)
-        figures.idle += bool(candidates) and not similar_names.is_sure(candidates)
-        figures.missing += not candidates
+        figures.false_accepted += similar_names.is_sure(candidates)
+        figures.futile_queries += bool(candidates) and not similar_names.is_sure(candidates)
+        figures.unmatched += not candidates
         if candidates:
             judged.append((candidates[0].sureness, False))
     return figures
@@ -307,7 +307,7 @@ def _by_sureness(judged: Sequence[tuple[float, bool]]) -> dict[str, tuple[int, i
 def _thresholds(
     judged: Sequence[tuple[float, bool]], n_right: int
 ) -> dict[str, tuple[float, float]]:
-    """Return precision and recall if every first candidate from a sureness on were taken."""
+    """Return precision and recall if every first candidate from a sureness on were accepted."""
     figures = {}
     for percent in range(60, 101, 5):
         accepted = [right for sureness, right in judged if sureness >= percent / 100]

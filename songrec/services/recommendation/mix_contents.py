@@ -403,8 +403,8 @@ class MixMaker:
         about = "your likes" if settings.get("station") == "likes" else f"“{page.title}”"
         # An artist's radio is about the artist.
         own = page.title if page.kind == "artist" else None
-        found = self._in_order(page.items, mix.size, uncapped=own)
-        return MixContent(name, self._sentence(f"Songs around {about}", found), _reasons(found))
+        ranked = self._in_order(page.items, mix.size, uncapped=own)
+        return MixContent(name, self._sentence(f"Songs around {about}", ranked), _reasons(ranked))
 
     def _recommend(
         self,
@@ -426,7 +426,7 @@ class MixMaker:
         feedback = self.feedback
         room = self._size(mix) if room is None else room
         drawn = room + len(beside) + math.ceil(room * SPARE)
-        found = recommend_for(
+        ranked = recommend_for(
             self.instance,
             likes,
             feedback.dislikes[:MAX_REACTIONS],
@@ -440,21 +440,21 @@ class MixMaker:
             pick_ranks=lambda number: jittered_order(number, 0, drawn, self._seed(mix)),
             **options,
         )
-        close = [one for one in found if not one.sentence.startswith(LITTLE_IN_COMMON)]
-        return self._in_order(close if len(close) >= mixes.MIN_SIZE else found, room, beside)
+        close = [one for one in ranked if not one.sentence.startswith(LITTLE_IN_COMMON)]
+        return self._in_order(close if len(close) >= mixes.MIN_SIZE else ranked, room, beside)
 
     def _in_order(
         self,
-        found: Sequence[RankedTrack],
+        ranked: Sequence[RankedTrack],
         size: int,
         beside: Sequence[int] = (),
         *,
         uncapped: str | None = None,
     ) -> list[RankedTrack]:
         """Take ``size`` songs, capped by artist as in ``_capped``, and keep an artist's apart."""
-        by_id = {one.track.id: one for one in found}
+        by_id = {one.track.id: one for one in ranked}
         counted = tracks.tracks_by_id(self.session, list(beside))
-        capped = _capped([one.track for one in found], size, counted, uncapped=uncapped)
+        capped = _capped([one.track for one in ranked], size, counted, uncapped=uncapped)
         ordered = separate_artists(self.space, [Match(view.id, 0.0, ()) for view in capped])
         return [by_id[match.track_id] for match in ordered]
 

@@ -90,30 +90,30 @@ class SongMatcher:
             )
             for row in self._session.execute(query):
                 files.setdefault(row.size, []).append(row)
-        found: dict[str, int] = {}
+        track_of: dict[str, int] = {}
         for song in songs:
             for file in files.get(song.size or 0, ()):
                 if same_seconds(song.duration_s, file.duration_s) and (
                     _is_named(file.path, song.path) or _same_title(song.title, file.title)
                 ):
-                    found[song.id] = file.track_id
+                    track_of[song.id] = file.track_id
                     break
-        return found
+        return track_of
 
     def _by_id(self, songs: Sequence[RemoteSong]) -> dict[str, int]:
         """Find tracks with a song's MusicBrainz id or ISRC, unless they are named otherwise."""
         keys = {song.id: _recording_keys(song) for song in songs}
-        found = track_aliases.tracks_by_key(
+        track_of = track_aliases.tracks_by_key(
             self._session, {key for some in keys.values() for key in some}
         )
         names: dict[int, Any] = {}
-        for part in chunks(list(set(found.values()))):
+        for part in chunks(list(set(track_of.values()))):
             query = select(Track.id, Track.title, Track.artists).where(Track.id.in_(part))
             names |= {row.id: row for row in self._session.execute(query)}
         matched: dict[str, int] = {}
         for song in songs:
             for key in keys[song.id]:
-                track = names.get(found.get(key, 0))
+                track = names.get(track_of.get(key, 0))
                 if track is not None and not _is_other(song, track.title, track.artists):
                     matched[song.id] = track.id
                     break
@@ -126,13 +126,13 @@ class SongMatcher:
         tracks = self._with_values(
             (Track.song_key, Track.id, Track.duration_ms), set(by_name.values())
         )
-        found = {
+        track_of = {
             song.id: track_id
             for song in named
             for track_id, length in reversed(tracks.get(by_name[song.id], ()))
             if same_length(length, _milliseconds(song))
         }
-        rest = [song for song in named if song.id not in found and song.duration_s]
+        rest = [song for song in named if song.id not in track_of and song.duration_s]
         keys = {song.id: match_key(_names(song), song.title) for song in rest}
         nearly = self._with_values(
             (MatchKey.key, MatchKey.track_id, MatchKey.duration_ms),
@@ -141,18 +141,18 @@ class SongMatcher:
         for song in rest:
             for track_id, length in nearly.get(keys[song.id], ()):
                 if length is not None and same_length(length, _milliseconds(song)):
-                    found[song.id] = track_id
+                    track_of[song.id] = track_id
                     break
-        return found
+        return track_of
 
     def _with_values(self, columns: tuple[Any, Any, Any], values: set[int]) -> dict[Any, list[Any]]:
         key, track_id, length = columns
-        found: dict[Any, list[Any]] = {}
+        tracks: dict[Any, list[Any]] = {}
         for part in chunks(list(values)):
             query = select(key, track_id, length).where(key.in_(part)).order_by(track_id)
             for value, *track in self._session.execute(query):
-                found.setdefault(value, []).append(track)
-        return found
+                tracks.setdefault(value, []).append(track)
+        return tracks
 
     def _create(self, songs: Sequence[RemoteSong]) -> tuple[dict[str, int], int]:
         """Create tracks; songs of one page with the same names and length share one."""
@@ -194,8 +194,8 @@ class SongMatcher:
         if again:
             counts.inserted += self._writer.write(list(again.values())).inserted
         keys = {id_: row.source_key for id_, row in {**rows, **again}.items()}
-        found = track_aliases.tracks_by_key(self._session, keys.values())
-        tracks = {id_: found[key] for id_, key in keys.items() if key in found}
+        track_of = track_aliases.tracks_by_key(self._session, keys.values())
+        tracks = {id_: track_of[key] for id_, key in keys.items() if key in track_of}
         return {
             song.id: tracks[leader[song.id]] for song in songs if leader[song.id] in tracks
         }, counts.inserted

@@ -217,12 +217,12 @@ class _Writer:
         }
         track_ids = [track_id for track_id in track_ids if track_id not in disliked]
         remote = server_tracks.remote_of_tracks(self.session, self.server, track_ids)
-        wanted = [remote[track_id] for track_id in track_ids if track_id in remote]
-        self.report.missing += len(track_ids) - len(wanted)
-        sent = {"name": mix.name, "comment": mix.comment, "songs": wanted}
+        remote_ids = [remote[track_id] for track_id in track_ids if track_id in remote]
+        self.report.missing += len(track_ids) - len(remote_ids)
+        sent = {"name": mix.name, "comment": mix.comment, "songs": remote_ids}
         if row is not None and current is not None:
             # What was sent, not what is there: servers shorten names and drop comments.
-            if not wanted or row.sent == sent:
+            if not remote_ids or row.sent == sent:
                 row.synced_at = self.at
                 self.report.unchanged += 1
                 return
@@ -230,22 +230,22 @@ class _Writer:
             is_renamed = current.name != row.name
             self.client.write_playlist(
                 current.name if is_renamed else mix.name,
-                wanted,
+                remote_ids,
                 comment=mix.comment,
                 playlist_id=row.remote_id,
             )
             self._record(row, sent, is_renamed=is_renamed)
             return
-        if not wanted:
+        if not remote_ids:
             return
-        remote_id = self.client.write_playlist(mix.name, wanted, comment=mix.comment)
+        remote_id = self.client.write_playlist(mix.name, remote_ids, comment=mix.comment)
         row = ServerPlaylist(
             account_id=self.account.id,
             remote_id=remote_id,
             mix_id=mix.id,
             is_own=True,
             name=mix.name,
-            written=wanted,
+            written=remote_ids,
             synced_at=self.at,
         )
         self.session.add(row)

@@ -29,17 +29,17 @@ def alchemy() -> ResponseReturnValue:
     sent = body()
     listed = sent.get("items")
     items = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    wanted = []
+    ingredients = []
     for one in items[:MOST_ITEMS]:
         operation = text("op", one).upper()
         if text("id", one) and operation in ("ADD", "SUBTRACT"):
-            wanted.append((text("type", one) or "song", text("id", one), operation == "ADD"))
-    if not any(is_added for _, _, is_added in wanted):
+            ingredients.append((text("type", one) or "song", text("id", one), operation == "ADD"))
+    if not any(is_added for _, _, is_added in ingredients):
         raise BadRequest("Send items with at least one song or artist to ADD.")
-    first = next((item for kind, item, _ in wanted if kind == "song"), "")
-    artist = "" if first else wanted[0][1]
+    first = next((item for kind, item, _ in ingredients if kind == "song"), "")
+    artist = "" if first else ingredients[0][1]
     who = caller(*filter(None, [first]), artist=artist)
-    return jsonify(answers.blend(who, wanted, number("n", N_BLENDED, sent)))
+    return jsonify(answers.blend(who, ingredients, number("n", N_BLENDED, sent)))
 
 
 @endpoint("/api/sonic_fingerprint/generate", "GET", "POST")

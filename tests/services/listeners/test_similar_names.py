@@ -105,11 +105,11 @@ def test_matching_is_measured_on_altered_names(session: Session) -> None:
     for number, word in enumerate(("Meadow", "Lantern", "Harbour", "Window", "Thunder", "Valley")):
         add(session, f"Golden {word}", f"Painter {number} and Friends")
     figures = matching_evaluation.evaluate_matching(session, 6)
-    assert figures.kinds["remaster"].taken == 6
-    assert figures.kinds["live version"].wrong == 0
-    assert figures.kinds["live version"].idle == 6
-    assert figures.kinds["not in the catalogue"].missing == 6
+    assert figures.kinds["remaster"].accepted == 6
+    assert figures.kinds["live version"].false_accepted == 0
+    assert figures.kinds["live version"].futile_queries == 6
+    assert figures.kinds["not in the catalogue"].unmatched == 6
     spelt = figures.kinds["one slip in the title"]
-    assert spelt.taken + spelt.asked == 6
+    assert spelt.accepted + spelt.queries == 6
     document = figures.to_json()
     assert document["thresholds"][-1]["precision"] == 1.0
