@@ -14,6 +14,7 @@
   const { clock, setMetadata, setHandlers, setPosition } = window.songrecSystem;
   const AHEAD = 3;
   const PREPARE_S = 20;
+  const JOIN_S = 1;
   const SAVE_MS = 5000;
   const SETTLE_MS = 250;
   let failures = 0;
@@ -23,6 +24,7 @@
   // Where the restored song goes on once somebody presses play; until then its sound is not loaded.
   let resumeAt = null;
   let saved = 0;
+  let joining = 0;
   // Where a song that is not converted yet goes on in a moment: `{ song, time }`.
   let sought = null;
 
@@ -149,7 +151,8 @@
     setMetadata(song, [{ src: song.cover }]);
   };
 
-  const load = (index, { play = true, time = 0 } = {}) => {
+  const load = (index, { play = true, time = 0, joins = false } = {}) => {
+    clearTimeout(joining);
     queue.jump(index);
     const song = current();
     bar.hidden = false;
@@ -157,7 +160,7 @@
     history.begin();
     if (play) {
       resumeAt = null;
-      deck.open(song, time);
+      deck.open(song, time, { joins });
       start();
     } else {
       deck.close();
@@ -451,6 +454,16 @@
     saveSettings();
   });
   for (const kind of ["seeked", "loadedmetadata", "durationchange"]) deck.on(kind, show);
+  // The next song begins as this one ends: what waits for its end is heard as a gap. Asked again
+  // when it is time, as somebody may have paused, sought or changed the queue.
+  const joinNext = () => {
+    clearTimeout(joining);
+    const index = queue.following({ ended: true, more });
+    if (index < 0 || !isPlaying() || sought) return;
+    const left = deck.untilNext(queue.songs[index]);
+    if (left <= 0) load(index, { joins: true });
+    else if (left < JOIN_S) joining = setTimeout(joinNext, 1000 * left);
+  };
   deck.on("timeupdate", () => {
     show();
     history.progress(current(), deck.audio, length());
@@ -458,6 +471,7 @@
     const left = length() - deck.time;
     const following = queue.following({ ended: true, more });
     if (left < PREPARE_S && left > 0 && following >= 0 && !deck.audio.paused) deck.prepare(queue.songs[following]);
+    if (left < JOIN_S) joinNext();
   });
   let nextReady = null;
   deck.on("playing", () => {

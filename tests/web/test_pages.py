@@ -53,6 +53,19 @@ def run(session: Session, instance: Path, tracks: list[Track]) -> Run:
     return found
 
 
+@pytest.mark.parametrize("songs", [3, 60], ids=["one page", "two pages"])
+def test_results_of_a_search_say_how_long_they_last_together(
+    client: FlaskClient, session: Session, songs: int
+) -> None:
+    for number in range(songs):
+        make_track(session, f"Rain {number}", duration_ms=80_000)
+    make_track(session, "Sun", duration_ms=80_000)
+    session.commit()
+    length = "4 min" if songs == 3 else "1 h 20 min"
+    assert texts(client.get("/tracks?q=rain"), "#found") == [f"{songs} songs · {length}"]
+    assert texts(client.get("/tracks?q=snow"), "#found") == ["0 songs"]
+
+
 def test_an_empty_catalogue_says_how_to_fill_it(client: FlaskClient) -> None:
     body = page(client, "/tracks")
     assert texts(body, "main .empty h2") == ["The catalogue is empty"]

@@ -103,14 +103,27 @@ def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bo
             Cluster.run_id == (run.id if run else -1), Cluster.number == query.cluster
         )
         return session.scalar(size) or 0, False
-    sets = _id_sets(session, query, run)
-    # A single filter is counted in its own table; several must be joined at the track.
-    matching = (
-        sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
-    )
-    limited = matching.limit(COUNT_LIMIT + 1).subquery()
+    limited = _matching_ids(session, query, run).limit(COUNT_LIMIT + 1).subquery()
     number = session.scalar(select(func.count()).select_from(limited)) or 0
     return min(number, COUNT_LIMIT), number > COUNT_LIMIT
+
+
+def total_ms(session: Session, query: TrackQuery, run: Run | None) -> int:
+    """Return how long the tracks of a filtered query last together; unknown lengths count 0.
+
+    For queries of which ``count`` says that there are no more than it counts.
+    """
+    ids = _matching_ids(session, query, run)
+    return session.scalar(select(func.sum(Track.duration_ms)).where(Track.id.in_(ids))) or 0
+
+
+def _matching_ids(session: Session, query: TrackQuery, run: Run | None) -> Select[Any]:
+    """Return the statement of the ids that match all filters.
+
+    A single filter is asked in its own table; several must be joined at the track.
+    """
+    sets = _id_sets(session, query, run)
+    return sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))
 
 
 def ids(

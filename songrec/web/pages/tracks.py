@@ -10,16 +10,20 @@ from werkzeug.wrappers import Response
 from songrec.core.attributes import BY_NAME
 from songrec.services.catalogue.suggestions import did_you_mean, nearest_names
 from songrec.services.recommendation.song_page import GROUP_LABELS, MAX_WEIGHT, song_page
+from songrec.store.catalogue import track_filters
 from songrec.store.catalogue import tracks as catalogue
+from songrec.store.catalogue.track_filters import TrackQuery
+from songrec.store.catalogue.tracks import Page
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.runs import runs
-from songrec.store.tables import AudioFile
+from songrec.store.tables import AudioFile, Run
 from songrec.web import cached_counts, charts, query_args
 from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.listen_elsewhere import listen_elsewhere
 from songrec.web.pages import blueprint
 from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
+from songrec.web.song_lists import length_in_words, total_time
 
 WEIGHTS = query_args.schema(**{name: query_args.Clamped(0, MAX_WEIGHT) for name in GROUP_LABELS})
 
@@ -49,7 +53,17 @@ def tracks() -> str | Response:
         reactions=current_reactions(),
         sorts=_sorts(known),
         track_count=cached_counts.track_count(db.session),
+        all_time=_all_time(form.query, page, run),
     )
+
+
+def _all_time(query: TrackQuery, page: Page, run: Run | None) -> str:
+    """Return how long the results of a search last together; empty if nobody knows how many."""
+    if not query.filters or page.more or page.total > track_filters.COUNT_LIMIT:
+        return ""
+    if page.last == 1:
+        return total_time(page.tracks)
+    return length_in_words(track_filters.total_ms(db.session, query, run))
 
 
 def _sorts(known: Collection[str]) -> dict[str, str]:

@@ -1,14 +1,18 @@
-// Two audio elements: one plays, the other has the next song ready, so that albums have no gaps.
+// Two audio elements: one plays, the other has the next song ready and begins as the first one ends,
+// so that albums have no gaps.
 "use strict";
 
 window.songrecDeck = (elements) => {
   const MARK = "data-player-audio";
+  const LONGEST_DELAY = 0.2;
   const FORMATS = [["opus", 'audio/ogg; codecs="opus"'], ["mp3", "audio/mpeg"]];
   let [audio, spare] = elements;
   let prepared = null;
   // What plays was opened at `begun`; the sound in the element begins at `offset` of the song.
   let begun = 0;
   let offset = 0;
+  // Seconds until an element that is ready sounds, as measured whenever one begins.
+  let delay = 0.05;
 
   const format = FORMATS.find(([, type]) => audio.canPlayType(type))?.[0] || "mp3";
   const isDirect = (song) => !song.transcoded
@@ -36,6 +40,18 @@ window.songrecDeck = (elements) => {
     element.load();
   };
 
+  const measureDelay = ({ target: element }) => {
+    const [began, from] = [performance.now(), element.currentTime];
+    const measure = () => {
+      if (element.currentTime === from) return;
+      element.removeEventListener("timeupdate", measure);
+      const measured = (performance.now() - began) / 1000 - (element.currentTime - from);
+      if (measured > 0 && measured < LONGEST_DELAY) delay += 0.3 * (measured - delay);
+    };
+    element.addEventListener("timeupdate", measure);
+  };
+  for (const element of elements) element.addEventListener("playing", measureDelay);
+
   // Safari lets scripts start only elements that were loaded during a press.
   document.addEventListener("click", () => { if (!prepared) spare.load(); }, { once: true });
 
@@ -61,15 +77,24 @@ window.songrecDeck = (elements) => {
         element.addEventListener(kind, (event) => { if (element === audio) handle(event); });
       }
     },
-    // The sound of a song in the playing element; at `time` once its length is known.
-    open(song, time = 0) {
+    // Seconds until the prepared song has to begin for no gap to be heard; NaN where nobody can tell:
+    // a browser knows the length for sure once it has the whole sound.
+    untilNext(song) {
+      const { buffered, duration, currentTime } = audio;
+      const isWhole = buffered.length > 0 && buffered.end(buffered.length - 1) > duration - 0.05;
+      const isReady = prepared === source(song) && spare.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+      return isWhole && isReady ? duration - currentTime - delay : NaN;
+    },
+    // The sound of a song in the playing element; at `time` once its length is known. Where it
+    // `joins`, the song before is heard to its end.
+    open(song, time = 0, { joins = false } = {}) {
       begun = time;
       offset = offsetOf(song, time);
       const address = source(song, offset);
       if (prepared === address && spare.getAttribute("src") === address && !spare.error) {
         const before = audio;
         [audio, spare] = [spare, audio];
-        before.pause();
+        if (!joins) before.pause();
         before.removeAttribute(MARK);
         audio.setAttribute(MARK, "");
         // Later: what takes time now would be a gap.
@@ -86,7 +111,8 @@ window.songrecDeck = (elements) => {
     },
     prepare(song) {
       const address = source(song);
-      if (prepared === address) return;
+      // The song before may still be ending.
+      if (prepared === address || !(spare.paused || spare.ended)) return;
       prepared = address;
       spare.preload = "auto";
       spare.src = address;

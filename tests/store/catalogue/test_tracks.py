@@ -61,6 +61,19 @@ def test_search_finds_words_in_title_artist_album_and_genre(session: Session) ->
     assert titles(session, text="rain morning") == ["Morning Rain"]
 
 
+def test_the_length_of_a_search_counts_each_of_its_tracks_once(session: Session) -> None:
+    make_track(session, "Rain", artists="Rain", genres=("folk",), duration_ms=60_000)
+    make_track(session, "Morning Rain", genres=("pop", "rain"), duration_ms=200_000)
+    make_track(session, "Rain of unknown length", genres=("folk",))
+    make_track(session, "Sun", genres=("folk",), duration_ms=5_000)
+    queries = {"text": TrackQuery(text="rain", per_page=1)}
+    queries["genre"] = TrackQuery(genre="folk")
+    queries["both"] = TrackQuery(text="rain", genre="folk")
+    queries["neither"] = TrackQuery(text="snow")
+    totals = {name: track_filters.total_ms(session, query, None) for name, query in queries.items()}
+    assert totals == {"text": 260_000, "genre": 65_000, "both": 60_000, "neither": 0}
+
+
 def test_search_ignores_accents_case_and_punctuation(session: Session) -> None:
     make_track(session, "Élan (Vital)", artists="Björn")
     assert titles(session, text="elan VITAL") == ["Élan (Vital)"]
