@@ -44,6 +44,7 @@ STUDIES = {
     "ranker": "the additive ranker by likes and towers' share, familiar to new (evaluation.md)",
     "decoding": "one decoding of an excerpt for several rates (benchmarks.md)",
     "dense_layer": "MusiCNN's dense layer beside the layers it reads (servers.md)",
+    "maps": "how far each kind of map keeps neighbours (projections.md)",
     "unknown": "values that songs lack: cosine, distance and cluster (evaluation.md)",
     "collaborative": "item-kNN, ALS and BPR on the same playlists (evaluation.md)",
     "towers": "nearness learnt from playlists, with and without artists (evaluation.md)",

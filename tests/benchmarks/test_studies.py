@@ -12,6 +12,7 @@ from benchmarks.studies import (
     densities,
     estimates,
     lists,
+    maps,
     memory,
     priors,
     ranker,
@@ -326,6 +327,17 @@ def test_values_are_taken_away_alike_as_means_and_as_unknown(tasks):
     changed = found["unknown"].matrix != tasks.space.matrix
     assert (found["unknown"].matrix[changed] == 0).all()
     assert not changed[~lacking].any()
+
+
+def test_a_flat_latent_loses_no_neighbour_on_its_map():
+    rng = np.random.default_rng(0)
+    flat = np.zeros((400, 6), dtype=np.float32)
+    flat[:, :2] = rng.normal(size=(400, 2))
+    found = cells(maps.measured(flat, maps=("pca",)))
+    assert found["`pca`"][0] == "1.000"
+    round_one = rng.normal(size=(400, 6)).astype(np.float32)
+    found = cells(maps.measured(round_one, maps=("pca",)))
+    assert 0.5 < float(found["`pca`"][0]) < 0.95
 
 
 def test_an_excerpt_is_decoded_once_or_twice_to_the_same_samples(tmp_path):
