@@ -93,6 +93,7 @@ _TABLES: tuple[dict[str, str], ...] = (
 _TASTES_TABLE = {
     "tastes_served": "served",
     "served_alone": "alone",
+    "served_at_most": "at most",
     "p_at_20": "P@20",
     "best_single_p_at_20": "best single",
     "of_best_single": "ratio",

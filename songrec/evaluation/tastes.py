@@ -48,6 +48,8 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
         highest one of the lists for a like alone. ``of_best_single``: the ratio of the two means.
         ``served_alone``: share of the likes that have a song of their own playlist among the first
         twenty of the list for them alone; sharing the twenty with other likes leaves fewer.
+        ``served_at_most``: what twenty places serve at most that are shared out among the
+        beginnings of these lists, with the right songs known.
         ``intervals``: 95% intervals of the same names.
     """
     served = np.array([answer.hits[:LIST].any(axis=0).mean() for answer in answers])
@@ -61,6 +63,7 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
             for answer in answers
         ]
     )
+    at_most = np.array([_served_at_most(answer.alone) for answer in answers])
     draws = resamples(len(answers), seed)
 
     def ratio(at: NDArray[np.int64]) -> float:
@@ -71,6 +74,7 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
     means = {
         "tastes_served": served,
         "served_alone": alone,
+        "served_at_most": at_most,
         "p_at_20": precision,
         "best_single_p_at_20": best,
     }
@@ -81,3 +85,14 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
     values["of_best_single"] = round(ratio(everything), 4) if best.any() else None
     intervals["of_best_single"] = interval(ratio, draws) if best.any() else None
     return {**values, "intervals": intervals}
+
+
+def _served_at_most(alone: Sequence[Hits]) -> float:
+    """Share of the likes that are served by ``LIST`` places at most, each by its own list.
+
+    A like needs as many places as its list has songs down to the first one of its playlist; those
+    that need the fewest are served first.
+    """
+    of_own = [one[:LIST, own] for own, one in enumerate(alone)]
+    needed = sorted(int(hits.argmax()) + 1 for hits in of_own if hits.any())
+    return float((np.cumsum(needed) <= LIST).sum()) / len(alone)

@@ -35,6 +35,28 @@ def test_a_hit_of_another_playlist_does_not_serve_the_like_alone():
     assert (found["served_alone"], found["best_single_p_at_20"]) == (0.0, 0.05)
 
 
+@pytest.mark.parametrize(
+    ("first_places", "served"),
+    [
+        ([1, 1, 1, 1, 1], 1.0),
+        ([4, 4, 4, 4, 4], 1.0),
+        ([5, 5, 5, 5, 5], 0.8),
+        ([18, 2, 3, 0, 0], 0.4),
+    ],
+    ids=["first", "fourth", "fifth", "far off and never"],
+)
+def test_twenty_places_serve_the_likes_whose_right_song_comes_early(first_places, served):
+    alone = []
+    for number, place in enumerate(first_places):
+        hits = np.zeros((20, 5), dtype=bool)
+        hits[:, (number + 1) % 5] = True  # right for another like
+        if place:
+            hits[place - 1 :, number] = True
+        alone.append(hits)
+    found = measure([TastesAnswer(np.zeros((20, 5), dtype=bool), tuple(alone))])
+    assert found["served_at_most"] == pytest.approx(served)
+
+
 def test_a_short_list_and_one_without_a_hit():
     hits = np.ones((3, 5), dtype=bool)
     found = measure([TastesAnswer(hits, (np.zeros((2, 5), dtype=bool),) * 5)])
