@@ -6,6 +6,7 @@ the catalogue".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import NormalDist
@@ -121,18 +122,37 @@ class SpaceStatistics:
             return differences
         return np.where(unknown[rows] | unknown[others], np.sqrt(self.chance_squares), differences)
 
-    def distances(
-        self, rows: NDArray[np.int64], others: NDArray[np.int64] | int
-    ) -> NDArray[np.float64]:
-        """Return the L2 norms of ``differences``, ``(rows,)``."""
-        differences = self.differences(rows, others)
-        return np.sqrt(np.einsum("ij,ij->i", differences, differences))
+    def distances(self, rows: NDArray[np.int64], other: int) -> NDArray[np.float64]:
+        """Return the L2 norms of ``differences`` from one row, ``(rows,)``."""
+        return next(self.distances_in_turn(rows, [other]))
+
+    def distances_in_turn(
+        self, rows: NDArray[np.int64], others: Iterable[int]
+    ) -> Iterator[NDArray[np.float64]]:
+        """Yield the distances of ``rows`` from each of the other rows."""
+        matrix, unknown = self.space.matrix, self.unknown
+        vectors = matrix[rows].astype(np.float64)
+        lacking = None if unknown is None else unknown[rows].astype(np.float64)
+        for other in others:
+            point = matrix[other].astype(np.float64)
+            differences = vectors - point
+            squares = np.einsum("ij,ij->i", differences, differences)
+            if unknown is not None and lacking is not None:
+                # Unknown values are 0: what they added is taken away again, which is faster than
+                # to choose value by value.
+                at = unknown[other]
+                chance = self.chance_squares
+                squares += np.einsum("ij,j->i", lacking, np.where(at, 0.0, chance - point**2))
+                for column in np.flatnonzero(at).tolist():
+                    squares += chance[column] - vectors[:, column] ** 2
+                np.maximum(squares, 0.0, out=squares)
+            yield np.sqrt(squares)
 
     def distances_to_each(
         self, rows: NDArray[np.int64], others: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the distance of each row to each other row, ``(rows, others)``."""
-        columns = [self.distances(rows, other) for other in others.tolist()]
+        columns = list(self.distances_in_turn(rows, others.tolist()))
         return np.array(columns).reshape(len(others), len(rows)).T
 
     @cached_property

@@ -79,8 +79,9 @@ class SameCluster:
         labels = query.space.labels[rows]
         for label in np.unique(query.space.labels[query.likes]):
             members = np.flatnonzero(labels == label)
-            for like in np.flatnonzero(query.space.labels[query.likes] == label):
-                apart = query.statistics.distances(rows[members], query.likes[like])
+            likes = np.flatnonzero(query.space.labels[query.likes] == label)
+            each = query.statistics.distances_in_turn(rows[members], query.likes[likes])
+            for like, apart in zip(likes, each, strict=True):
                 nearer = apart < best[members]
                 best[members[nearer]] = apart[nearer]
                 which[members[nearer]] = like

@@ -86,10 +86,10 @@ class Distance:
         """Compute the scores of ``rows`` in float64."""
         typical = query.statistics.typical
         scores = np.zeros(len(rows))
-        for like in query.likes.tolist():
-            scores += typical - query.statistics.distances(rows, like)
-        for dislike in query.dislikes.tolist():
-            scores -= self._penalty(typical, query.statistics.distances(rows, dislike))
+        for apart in query.statistics.distances_in_turn(rows, query.likes):
+            scores += typical - apart
+        for apart in query.statistics.distances_in_turn(rows, query.dislikes):
+            scores -= self._penalty(typical, apart)
         return scores
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
