@@ -41,6 +41,7 @@ minimum.
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ WIDTH = 7
 EDGE = WIDTH // 2
 FRAMES_AT_ONCE = 8
 """Frames whose timbral products stay in a processor's cache."""
+BLOCK = 8
+"""Frames whose temporal products are computed at once."""
 
 # Variables of the checkpoint are numbered in the order in which the layers were created.
 _SHAPES: dict[str, tuple[int, ...]] = {
@@ -136,31 +139,94 @@ class TimbralFilters:
 
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
-        height = filters.kernel.shape[1]
-        spectra = np.fft.rfft(filters.kernel.astype(np.float64), BANDS, axis=1).conj()
+        places = BANDS - filters.kernel.shape[1] + 1
+        numbers = np.arange(BANDS // 2 + 1)
+        angles = 2 * np.pi * numbers / BANDS
+        # Turned so that places are counted from the middle one, between two if their number is
+        # even: what lies as far to either side then has the same cosines and opposite sines.
+        turn = np.exp(1j * angles * (places - 1) / 2)[:, None]
+        spectra = np.fft.rfft(filters.kernel.astype(np.float64), BANDS, axis=1).conj() * turn
         real, imaginary = spectra.real.transpose(1, 0, 2), spectra.imag.transpose(1, 0, 2)
         products = np.stack(
             [
                 np.concatenate([real, -imaginary], axis=1),
                 np.concatenate([imaginary, real], axis=1),
-            ],
-            axis=1,
+            ]
         )
         self.products = np.ascontiguousarray(products, dtype=np.float32)
-        """``(49, 2, 14, filters)``: from 7 frames' real and imaginary parts to a product's."""
-        numbers, places = np.arange(BANDS // 2 + 1), np.arange(BANDS - height + 1)
+        """``(2, 49, 14, filters)``: from 7 frames' real and imaginary parts to a product's."""
+        distances = (places - 1) / 2 - np.arange((places + 1) // 2)
         counts = np.where((numbers == 0) | (numbers == BANDS // 2), 1, 2) / BANDS
-        angles = 2 * np.pi * np.outer(places, numbers) / BANDS
-        inverse = np.stack([np.cos(angles) * counts, -np.sin(angles) * counts], axis=-1)
-        self.inverse = inverse.reshape(len(places), -1).astype(np.float32)
-        """``(places, 98)``: the inverse transform, at the places of the filter alone."""
+        inverse = np.outer(distances, angles)
+        self.cosines = (np.cos(inverse) * counts).astype(np.float32)
+        self.sines = (np.sin(inverse) * counts).astype(np.float32)
+        """``(places / 2, 49)``: the inverse transform, at the places of the filter alone."""
 
     def maxima(self, parts: Floats) -> Floats:
         """Return ``(frames, filters)`` from the parts of spectra ``(49, frames, 14)``."""
         count = self.products.shape[-1]
-        product = np.matmul(parts[:, None], self.products)
-        values = self.inverse @ product.reshape(len(self.inverse[0]), -1)
+        real, imaginary = np.matmul(parts, self.products).reshape(2, len(parts), -1)
+        # The larger of two places is their even part and the absolute value of their odd one.
+        values = self.sines @ imaginary
+        np.abs(values, out=values)
+        values += self.cosines @ real
         return values.max(axis=0).reshape(-1, count)
+
+
+class TemporalFilters:
+    """Filters of one band and many frames, padded to the same length; maximum over the bands."""
+
+    def __init__(self, filters: Filters) -> None:
+        self.filters = filters
+        self.length, _, count = filters.kernel.shape
+        self.before = (self.length - 1) // 2
+        products = np.zeros((self.length + BLOCK - 1, BLOCK, count), dtype=np.float32)
+        for at in range(BLOCK):
+            products[at : at + self.length, at] = filters.kernel[:, 0]
+        self.products = products.reshape(len(products), -1)
+        """``(length + 7, 8 filters)``: from what 8 frames see to their products."""
+
+    def layers(self, image: Floats, starts: Ints) -> Floats:
+        """Return the layer of each patch, ``(b, 187, filters)``."""
+        # A band is a row, so that what filters see lies beside each other in memory.
+        bands = np.ascontiguousarray(image.T)
+        patches: defaultdict[int, list[int]] = defaultdict(list)
+        for at, start in enumerate(starts.tolist()):
+            for block in range(start // BLOCK, -(-(start + FRAMES) // BLOCK)):
+                patches[block].append(at)
+        count = self.products.shape[1] // BLOCK
+        layers = np.empty((len(starts), FRAMES, count), dtype=np.float32)
+        for block, users in patches.items():
+            values = self._block(bands, block, starts[users].tolist())
+            for at, maxima in zip(users, values, strict=True):
+                first = block * BLOCK - int(starts[at])
+                low, high = max(0, first), min(FRAMES, first + BLOCK)
+                layers[at, low:high] = maxima[low - first : high - first]
+        return self.filters.finish(layers)
+
+    def _block(self, bands: Floats, block: int, starts: list[int]) -> Iterator[Floats]:
+        """Yield the maxima of 8 frames in each of the patches, ``(8, filters)``."""
+        first = block * BLOCK - self.before
+        begin, end = max(0, first), min(first + len(self.products), bands.shape[1])
+
+        def products(low: int, high: int) -> Floats:
+            return bands[:, low:high] @ self.products[low - first : high - first]
+
+        # What of the block's frames each patch has, and what is outside of it on one side.
+        inside = [(max(begin, start), min(end, start + FRAMES)) for start in starts]
+        outside = [(begin, low) if low > begin else (high, end) for low, high in inside]
+        # Patches that overlap share all that the block sees, less what is outside of them.
+        lengths = [sum(high - low for low, high in set(parts)) for parts in (inside, outside)]
+        everything = products(begin, end) if end - begin + lengths[1] < lengths[0] else None
+        done: dict[tuple[int, int], Floats] = {}
+        for part, rest in zip(inside, outside, strict=True):
+            if part not in done:
+                if everything is None:
+                    values = products(*part)
+                else:
+                    values = everything - products(*rest) if rest[0] < rest[1] else everything
+                done[part] = values.max(axis=0).reshape(BLOCK, -1)
+            yield done[part]
 
 
 class Network:
@@ -170,10 +236,12 @@ class Network:
         self.input_norm = _normalisation(variables, 0)
         filters = [Filters.read(variables, number) for number in range(8)]
         self.timbral = [TimbralFilters(one) for one in filters[:2]]
-        self.temporal, self.middle = filters[2:5], filters[5:]
-        # As windows lie in memory: channels first, then frames.
+        self.temporal = [TemporalFilters(one) for one in filters[2:5]]
+        self.middle = filters[5:]
+        # The products with all 7 frames of a filter side by side.
         self.middle_kernels = [
-            one.kernel.transpose(1, 0, 2).reshape(-1, one.kernel.shape[-1]) for one in self.middle
+            np.ascontiguousarray(one.kernel.transpose(1, 0, 2)).reshape(one.kernel.shape[1], -1)
+            for one in self.middle
         ]
         self.pool_norm = _normalisation(variables, 9)
         self.hidden_norm = _normalisation(variables, 10)
@@ -199,13 +267,11 @@ class Network:
     def layers(self, spectrogram: Floats, starts: Ints) -> Iterator[dict[str, Floats]]:
         """Yield all layers of each patch, by name; see the module for their shapes."""
         image = self.input_norm(spectrogram)
-        timbral = self._timbral(image, starts)
-        for at, start in enumerate(starts.tolist()):
-            patch = image[start : start + FRAMES]
-            layers = {name: values[at] for name, values in timbral.items()}
-            for length, filters in zip(TEMPORAL, self.temporal, strict=True):
-                layers[f"temporal_{length}"] = _temporal(filters, patch)
-            yield self._upper_layers(layers)
+        layers = self._timbral(image, starts)
+        for length, filters in zip(TEMPORAL, self.temporal, strict=True):
+            layers[f"temporal_{length}"] = filters.layers(image, starts)
+        for at in range(len(starts)):
+            yield self._upper_layers({name: values[at] for name, values in layers.items()})
 
     def _timbral(self, image: Floats, starts: Ints) -> dict[str, Floats]:
         """Return the timbral layers, ``(b, 187, 204)`` each; see the module."""
@@ -243,9 +309,11 @@ class Network:
         below = layers["front"] = np.concatenate(list(layers.values()), axis=1)
         middle = zip(self.middle, self.middle_kernels, strict=True)
         for number, (filters, kernel) in enumerate(middle, start=1):
-            padded = np.pad(below, ((EDGE, EDGE), (0, 0)))
-            seen = np.lib.stride_tricks.sliding_window_view(padded, WIDTH, axis=0)
-            above = filters.finish(seen.reshape(FRAMES, -1) @ kernel)
+            products = (below @ kernel).reshape(FRAMES, WIDTH, -1)
+            values = np.zeros((FRAMES + WIDTH - 1, products.shape[-1]), dtype=np.float32)
+            for frame in range(WIDTH):  # each adds to the values of those around it
+                values[WIDTH - 1 - frame :][:FRAMES] += products[:, frame]
+            above = filters.finish(values[EDGE : EDGE + FRAMES])
             below = layers[f"middle_{number}"] = above if number == 1 else above + below
         parts = [layers["front"], *(layers[f"middle_{n}"] for n in range(1, MIDDLE + 1))]
         everything = layers["concatenation"] = np.concatenate(parts, axis=1)
@@ -258,20 +326,6 @@ class Network:
         kernel, bias = self.tags
         layers["tags"] = 1 / (1 + np.exp(-(hidden @ kernel + bias)))
         return layers
-
-
-def _temporal(filters: Filters, patch: Floats) -> Floats:
-    """Filters of one band and many frames, padded to the same length; maximum over the bands."""
-    length, _, count = filters.kernel.shape
-    before = (length - 1) // 2
-    padded = np.pad(patch, ((before, length - 1 - before), (0, 0)))
-    # A band is a row, so that its windows lie beside each other in memory.
-    seen = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(padded.T), length, axis=1)
-    kernel = filters.kernel[:, 0]
-    highest: NDArray[np.float32] = np.full((FRAMES, count), -np.inf, dtype=np.float32)
-    for band in seen:
-        np.maximum(highest, band @ kernel, out=highest)
-    return filters.finish(highest)
 
 
 def _scope(kind: str, number: int) -> str:
