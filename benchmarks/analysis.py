@@ -1,12 +1,13 @@
 """Analysing a folder by every default feature set and cutting its segments, start included.
 
-    python -m benchmarks.analysis --folder DIR [--weights WHEEL]
+    python -m benchmarks.analysis --folder DIR [--weights WHEEL] [--steps]
 
 ``DIR`` is not changed; the instance is a temporary one. ``--weights`` is the wheel of MusiCNN where
 there is no network. Printed: wall clock and processor seconds of ``flask analyze`` and of the job
 that cuts segments, for the folder as it is and for the same files again under other contents (a
 byte after the end of each), which is what a further file costs in the long run; the hours for
-100,000 files; the peak memory of a process that analyses.
+100,000 files; the peak memory of a process that analyses. ``--steps`` prints the processor seconds
+of each step for a file instead, in one process with one thread, which other programs disturb less.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,56 @@ def _analyse(instance: Path, music: Path) -> dict[str, Any]:
     }
 
 
+def steps(folder: Path, weights: Path | None) -> dict[str, float]:
+    """Return the mean processor seconds that each step of a file takes, and their sum."""
+    from songrec.audio_files.decoding import SoundFile, decode
+    from songrec.core.blas import single_threaded_blas
+    from songrec.core.errors import BadInput
+    from songrec.features.audio.stft import Frames
+    from songrec.features.extraction import make_extractors
+    from songrec.services.features import waveform
+    from songrec.services.segments.encoders import MusiCNNEncoder
+    from songrec.services.segments.tagger_dataset import SegmentSettings
+
+    spent: defaultdict[str, float] = defaultdict(float)
+
+    def timed(step: str, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        start = time.process_time()
+        result = function(*arguments, **named)
+        spent[step] += time.process_time() - start
+        return result
+
+    temporary = tempfile.TemporaryDirectory(prefix="songrec-analysis-")
+    with temporary as name, single_threaded_blas():
+        instance = Path(name)
+        source = ["--from", str(weights)] if weights else []
+        flask(instance, ["models", "fetch", "musicnn", *source])
+        sets = make_extractors(
+            ("mfcc", "statistical", "timbre", "chroma", "musicnn", "instrument_tags"),
+            models=instance / "models",
+        )
+        sets["musicnn"].warm()  # type: ignore[attr-defined]
+        sets["instrument_tags"].warm()  # type: ignore[attr-defined]
+        encoder, count = MusiCNNEncoder(instance, SegmentSettings()), 0
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            try:
+                file = timed("open", SoundFile, path, (22_050, encoder.rate))
+            except BadInput:
+                continue  # a text beside the music
+            count += 1
+            audio = timed("decode", file.decode, sample_rate=22_050).audio
+            for_networks = timed("decode", file.decode, sample_rate=encoder.rate).audio
+            frames = Frames(audio)
+            for set_name, extractor in sets.items():
+                at = for_networks if set_name in ("musicnn", "instrument_tags") else audio
+                timed(set_name, extractor.extract, at, frames)
+            minute = timed("segments: decode", decode, path, sample_rate=encoder.rate, seconds=60.0)
+            timed("segments: network", encoder.model.tag, minute.audio)
+            timed("waveform", waveform._measure, str(path), str(path))
+    each = {step: round(seconds / count, 4) for step, seconds in spent.items()}
+    return {**each, "sum": round(sum(spent.values()) / count, 4)}
+
+
 def _processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -122,8 +175,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--steps", action="store_true")
     options = parser.parse_args()
-    print(json.dumps(measure(options.folder, options.weights), indent=2))
+    function = steps if options.steps else measure
+    print(json.dumps(function(options.folder, options.weights), indent=2))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 
 from songrec.audio_files.formats import DEMUXERS
@@ -133,6 +134,32 @@ def frames(
             yield clock, packet_clock, frame
             clock += frame.samples / frame.sample_rate
         packet_clock += length
+
+
+class JoinedFrames:
+    """Frames of one format, joined to a longer one: converting each costs more than decoding it."""
+
+    def __init__(self) -> None:
+        self._format: tuple[str, str, int] | None = None
+        self._fifo = AudioFifo()
+
+    def add(self, frame: AudioFrame) -> bool:
+        """Add a frame, which loses its timestamp; False if those that are there are not like it."""
+        described = frame.format.name, frame.layout.name, frame.sample_rate
+        if self._format is None:
+            self._format, self._fifo = described, AudioFifo()
+        elif self._format != described:
+            return False
+        frame.pts = None  # joined, whatever the container says
+        self._fifo.write(frame)
+        return True
+
+    def take(self) -> AudioFrame | None:
+        """Return all frames as one and forget them; None if there are none."""
+        if self._format is None:
+            return None
+        self._format = None
+        return self._fifo.read()
 
 
 def frames_from(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from songrec.audio_files.containers import Damage, frames, opened
+from songrec.audio_files.containers import Damage, JoinedFrames, frames, opened
 from songrec.audio_files.excerpts import Where, choose, may_hold_silence
 from songrec.audio_files.mixing import (
     BLOCK_S,
@@ -48,7 +48,7 @@ PREROLL_S = 1.0
 SHARED_S = 120.0
 """Longest excerpt decoded once for all rates; longer ones are decoded per rate to bound memory."""
 CHUNK_S = 0.25
-"""Frames are joined into chunks of this length before they are resampled."""
+"""Frames are joined into chunks of this length before they are mixed, measured and resampled."""
 
 
 @dataclass(frozen=True)
@@ -342,6 +342,7 @@ class SoundFile:
     def _decode(self, span: _Span, rate: int, mix: AlignedMix | None = None) -> _Part:
         """Decode a span, with the mean of the channels or with ``mix``, and measure its blocks."""
         damage, rates = Damage(), set()
+        joined = JoinedFrames()
         collected: list[Floats] = []
         shared = self._rates if span.seconds <= SHARED_S else ()
         samples = {each: _Resampled(each, span.seconds) for each in dict.fromkeys((rate, *shared))}
@@ -349,7 +350,23 @@ class SoundFile:
         start_s, relative_s = None, 0.0
         channels, source_rate = self._channels, self._source_rate
 
+        def collect(drop: int = 0) -> None:
+            nonlocal relative_s
+            frame = joined.take()
+            if frame is None:
+                return
+            values, full_scale, precision = samples_of(frame)
+            values = values[:, drop:]
+            if mix is not None:
+                collected.append(mix.mono(relative_s, values, full_scale, frame.sample_rate))
+            else:
+                if not samples[rate].is_full:
+                    meter.add(relative_s, values, full_scale, frame.sample_rate)
+                collected.append(mono(values, full_scale, precision))
+            relative_s += values.shape[1] / frame.sample_rate
+
         def resample(source_rate: int) -> None:
+            collect()
             if collected:
                 chunk = np.concatenate(collected)
                 for one in samples.values():
@@ -368,20 +385,16 @@ class SoundFile:
                     start_s = self._position(span, at, frame, drop, skipped=skip_s > 0)
                     channels, source_rate = len(frame.layout.channels), frame_rate
                 rates.add(frame_rate)
-                values, full_scale, precision = samples_of(frame)
-                values = values[:, drop:]
                 if frame_rate != pending_rate:
                     resample(pending_rate)
                     pending, pending_rate = 0.0, frame_rate
-                if mix is None:
-                    if not samples[rate].is_full:
-                        meter.add(relative_s, values, full_scale, frame_rate)
-                    collected.append(mono(values, full_scale, precision))
-                else:
-                    collected.append(mix.mono(relative_s, values, full_scale, frame_rate))
-                length = values.shape[1] / frame_rate
-                relative_s += length
-                pending += length
+                if not joined.add(frame):
+                    collect()
+                    joined.add(frame)
+                if drop or mix is not None:
+                    # The polarity of channels may change from frame to frame.
+                    collect(drop)
+                pending += (frame.samples - drop) / frame_rate
                 if pending >= CHUNK_S:
                     resample(frame_rate)
                     pending = 0.0

@@ -15,6 +15,7 @@ from mutagen.id3 import APIC, ID3
 from mutagen.mp4 import MP4, MP4Cover
 from numpy.typing import NDArray
 
+from songrec.audio_files.containers import JoinedFrames
 from songrec.audio_files.decoding import decode
 from songrec.core.errors import BadInput
 from tests.audio_files.sounds import tone
@@ -142,3 +143,34 @@ def test_a_film_without_sound_holds_none(tmp_path: Path) -> None:
         draw(file, add_film(file))
     with pytest.raises(BadInput, match="holds no sound"):
         decode(path)
+
+
+def frame_of(values: NDArray[np.generic], layout: str, rate: int, pts: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(values, "fltp", layout)
+    frame.sample_rate, frame.pts = rate, pts
+    return frame
+
+
+def test_frames_of_one_format_are_joined_whatever_their_timestamps() -> None:
+    rng = np.random.default_rng(1)
+    parts = [rng.random((2, size)).astype(np.float32) for size in (100, 1, 57)]
+    joined = JoinedFrames()
+    assert joined.take() is None
+    for pts, part in zip((5, 4, 900), parts, strict=True):
+        assert joined.add(frame_of(part, "stereo", RATE, pts))
+    taken = joined.take()
+    np.testing.assert_array_equal(taken.to_ndarray(), np.concatenate(parts, axis=1))
+    assert (taken.sample_rate, taken.layout.name) == (RATE, "stereo")
+    assert joined.take() is None
+
+
+@pytest.mark.parametrize(("layout", "rate"), [("mono", RATE), ("stereo", 48_000)])
+def test_a_frame_of_another_format_is_not_joined(layout: str, rate: int) -> None:
+    joined = JoinedFrames()
+    first = np.ones((2, 10), dtype=np.float32)
+    assert joined.add(frame_of(first, "stereo", RATE, 0))
+    channels = 1 if layout == "mono" else 2
+    other = frame_of(np.zeros((channels, 10), dtype=np.float32), layout, rate, 10)
+    assert not joined.add(other)
+    np.testing.assert_array_equal(joined.take().to_ndarray(), first)
+    assert joined.add(other)

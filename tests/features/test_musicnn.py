@@ -103,6 +103,19 @@ def test_the_order_of_patches_and_the_others_change_nothing(values) -> None:
             np.testing.assert_allclose(value[at], alone[name][0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("step", [1, 8, 62, 125, 187])
+def test_patches_that_overlap_by_any_step_are_those_that_stand_alone(values, step: int) -> None:
+    spectrogram = np.random.default_rng(5).random((700, 96), dtype=np.float32)
+    network = Network(values)
+    starts = 5 + step * np.arange(4)
+    together = list(network.layers(spectrogram, starts[starts + 187 <= 700]))
+    for at, start in enumerate(starts[: len(together)].tolist()):
+        (alone,) = network.layers(spectrogram[start : start + 187], np.array([0]))
+        for name, value in alone.items():
+            scale = np.abs(value).max()
+            np.testing.assert_allclose(together[at][name], value, atol=1e-5 * scale, err_msg=name)
+
+
 def test_weights_are_read_by_the_names_of_the_checkpoint(values, models: Path) -> None:
     weights = load_weights(models / "musicnn" / "MSD_musicnn")
     assert weights.keys() == values.keys()

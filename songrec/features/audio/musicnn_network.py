@@ -47,7 +47,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Floats, Ints

@@ -54,6 +54,7 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     window = signal.get_window("hann", frames.n_fft, fftbins=True)
     of_window = fft.irfft(np.abs(fft.rfft(window)) ** 2, 2 * frames.n_fft)
     of_window = (of_window / of_window[0])[: last + 1].astype(np.float32)
+    octaves_down = np.log2(np.arange(first, last) / first)
     hertz = np.zeros((frames.count, CANDIDATES))
     strength = np.zeros((frames.count, CANDIDATES))
     peak = np.zeros(frames.count)
@@ -69,20 +70,30 @@ def _candidates(frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             & (here >= correlation[:, first + 1 :])
             & (here > 0)
         )
-        lags = np.arange(first, last)
+        rows, columns = np.nonzero(tops)
         # Fewer frames are voiced an octave down when short periods win near-ties.
-        rank = np.where(tops, here - OCTAVE_COST * np.log2(lags / first), 0.0)
-        columns = np.argpartition(rank, -CANDIDATES, axis=1)[:, -CANDIDATES:]
-        rows = np.arange(len(columns))[:, None]
+        rank = here[rows, columns] - OCTAVE_COST * octaves_down[columns]
+        rows, columns, places = _highest(rows, columns, rank)
         left, top, right = (correlation[rows, columns + first + shift] for shift in (-1, 0, 1))
         bend = left + right - 2.0 * top
         shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
-        real = rank[rows, columns] > 0
-        hertz[start:stop] = np.where(real, rate / (columns + first + shift), 0.0)
-        strength[start:stop] = np.where(real, top - 0.25 * (left - right) * shift, 0.0)
+        hertz[start + rows, places] = rate / (columns + first + shift)
+        strength[start + rows, places] = top - 0.25 * (left - right) * shift
     # A strength beyond 1 is noise divided by a small window: it counts as its inverse, as in Praat.
     strength = np.where(strength > 1.0, 1.0 / np.maximum(strength, 1.0), strength)
     return hertz, strength, peak
+
+
+def _highest(
+    rows: np.ndarray, columns: np.ndarray, rank: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ``CANDIDATES`` highest positive peaks of each row, and their places among them."""
+    order = np.lexsort((-rank, rows))
+    order = order[rank[order] > 0]
+    rows, columns = rows[order], columns[order]
+    places = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    kept = places < CANDIDATES
+    return rows[kept], columns[kept], places[kept]
 
 
 def _likeliest(gains: np.ndarray, pitches: np.ndarray, rate: float) -> np.ndarray:
