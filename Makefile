@@ -64,6 +64,7 @@ lock:            ## resolve requirements/*.in into the pinned files (needs uv)
 	$(LOCK) requirements/postgresql.in -o requirements/postgresql.txt
 	$(LOCK) requirements/embeddings.in -o requirements/embeddings.txt
 	$(LOCK) requirements/vibenet.in -o requirements/vibenet.txt
+	$(LOCK) requirements/sentences.in -o requirements/sentences.txt
 
 clean:           ## remove the virtual environment and caches, never the instance folder
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -148,6 +148,7 @@ LOCKS = {
     "requirements/embeddings.txt": "embeddings.in",
     "requirements/postgresql.txt": "postgresql.in",
     "requirements/vibenet.txt": "vibenet.in",
+    "requirements/sentences.txt": "sentences.in",
 }
 
 

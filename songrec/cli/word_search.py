@@ -107,15 +107,25 @@ def search_command(
     is_flag=True,
     help="Measure instead: recall@10 of genres, emotions and tags by sound, labels held out.",
 )
+@click.option(
+    "--reworded",
+    is_flag=True,
+    help="Measure instead: how often sentence vectors understand words that are held out.",
+)
 @json_option
 @with_appcontext
 @one_line_errors
-def evaluate_words(share: float, epochs: int, seed: int, by_tags: bool, as_json: bool) -> None:
+def evaluate_words(
+    share: float, epochs: int, seed: int, by_tags: bool, reworded: bool, as_json: bool
+) -> None:
     """Measure recall@10 of songs' sound by their lyrics and of lyrics by their sound."""
     from songrec.services.similarity import sound_word_search, text_to_audio
 
     if by_tags:
         _print_tags(sound_word_search.evaluate(current_instance()), as_json)
+        return
+    if reworded:
+        _print_reworded(sound_word_search.evaluate_reworded(current_instance()), as_json)
         return
     measures = text_to_audio.evaluate_retrieval(
         current_instance(),
@@ -141,6 +151,17 @@ def _print_tags(measures: dict[str, Any], as_json: bool) -> None:
     rows = [*measures["words"], {**measures, "word": "mean"}]
     for row in rows:
         click.echo(f"  {row['word']:<20} {row['recall_at_10']:.3f} ({row['chance']:.3f})")
+
+
+def _print_reworded(measures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(measures)
+        return
+    click.echo(f"{measures['names']} words, each held out")
+    for answer in ("right", "wrong", "none"):
+        click.echo(f"  {answer:<12} {measures[answer]:.3f}")
+    if measures["recall_at_10"] is not None:
+        click.echo(f"  recall@10    {measures['recall_at_10']:.3f}")
 
 
 def _instance() -> Path:

