@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flask import Response, current_app, send_file
-from werkzeug.http import dump_options_header
 
 from songrec.core.file_names import safe_file_name
 
@@ -77,10 +76,12 @@ def _hand_over(path: Path, media_type: str, max_age: int) -> Response:
 def content_disposition(name: str, *, attachment: bool) -> str:
     """Return the header that names a file: in its own letters, and in ASCII for old programs."""
     name = safe_file_name(name)
-    options = {"filename": _ascii(name)}
-    if options["filename"] != name:
-        options["filename*"] = f"UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"
-    return dump_options_header("attachment" if attachment else "inline", options)
+    plain = _ascii(name)
+    # Always in quotation marks: some programs read no other form.
+    header = f'{"attachment" if attachment else "inline"}; filename="{plain}"'
+    if plain != name:
+        header += f"; filename*=UTF-8''{quote(name, safe='!#$&+-.^_`|~')}"
+    return header
 
 
 def _ascii(name: str) -> str:
