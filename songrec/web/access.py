@@ -16,6 +16,8 @@ OPEN = frozenset(
         "assets.plotly",
         "installation.manifest",
         "installation.icon",
+        "installation.offline",
+        "installation.service_worker",
         "fonts.font",
         "player.controls",
         "auth.sign_in",

@@ -1,13 +1,30 @@
-"""What a browser needs to install songrec as an application: a manifest and icons."""
+"""What a browser needs to install songrec as an application.
+
+A manifest, icons, and a service worker that keeps what all pages share and nothing else.
+"""
 
 from __future__ import annotations
 
 import functools
+import hashlib
+import re
+from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, json, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    json,
+    render_template,
+    request,
+    url_for,
+)
 
 from songrec.web.covers.shapes import SIZE, Picture, to_png
 from songrec.web.http_caching import YEAR
+from songrec.web.template_context import asset
 
 blueprint = Blueprint("installation", __name__)
 
@@ -16,6 +33,20 @@ DESCRIPTION = "Songs by how they sound, each with a reason."
 PAPER = {"light": "#fbfaf7", "dark": "#161512"}
 """The pages' background, as in ``static/css/theme.css``."""
 ACCENT, WHITE = "#b93a22", "#ffffff"
+STYLES = ("theme", "pages", "player")
+SCRIPTS = (
+    "theme",
+    "notices",
+    "menus",
+    "search",
+    "reactions",
+    "waveform",
+    "player/start",
+    "browse",
+    "offline",
+)
+FACES = ("hanken-grotesk", "source-serif")
+"""What ``base.html`` names: the styles, scripts and typefaces of every page."""
 ICON_PIXELS = (180, 192, 512)
 ICON_VERSION = 1
 MARGIN = 0.16
@@ -75,6 +106,44 @@ def icon(pixels: int) -> Response:
     response.cache_control.immutable = True
     response.add_etag()
     return response.make_conditional(request)
+
+
+@blueprint.get("/offline")
+def offline() -> str:
+    """Show what browsers keep for when the server does not answer."""
+    return render_template("installation/offline.html")
+
+
+@blueprint.get("/service-worker.js")
+def service_worker() -> Response:
+    """Send the service worker, whose scope is this songrec."""
+    response = Response(_worker(request.script_root), mimetype="text/javascript")
+    # A browser looks for a new one by itself, and must not ask its own cache.
+    response.cache_control.no_cache = True
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@functools.lru_cache(maxsize=8)
+def _worker(root: str) -> str:
+    """Return the service worker of a songrec below ``root``."""
+    page = render_template("installation/offline.html")
+    shell = [
+        *re.findall(r'<link[^>]* href="([^"]+)"', page),
+        *(asset(f"css/{name}.css") for name in STYLES),
+        *(asset(f"js/{name}.js") for name in SCRIPTS),
+        *(url_for("fonts.font", name=name) for name in FACES),
+        asset("icons.svg"),
+    ]
+    code = Path(str(current_app.static_folder), "js", "service-worker.js").read_text("utf-8")
+    digest = hashlib.blake2b(f"{shell}{page}{code}".encode(), digest_size=5).hexdigest()
+    constants = {
+        "SHELL": list(dict.fromkeys(shell)),
+        "OFFLINE": url_for("installation.offline"),
+        "CACHE": f"songrec {root}/ {digest}",
+    }
+    lines = [f"const {name} = {json.dumps(value)};\n" for name, value in constants.items()]
+    return "".join([*lines, code])
 
 
 def icon_address(pixels: int) -> str:

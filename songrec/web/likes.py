@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from songrec.core.errors import BadInput
@@ -67,6 +77,9 @@ def react(public_id: str) -> ResponseReturnValue:
         db.session.commit()
     if wants_json():
         return jsonify(value=value, likes=likes, dislikes=dislikes)
+    if value == "dislike" and "seen" not in request.form:
+        # The page of recommendations says itself what a dislike changed.
+        flash((track.title, track.public_id), "removed")
     return redirect(security.back(url_for("pages.track", public_id=track.public_id)), 303)
 
 

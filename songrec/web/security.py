@@ -27,7 +27,7 @@ CONTENT_SECURITY_POLICY: dict[str, str] = {
     "script-src": "'self'",
     "style-src": "'self'",
     "img-src": "'self' data: blob:",
-    "worker-src": "'self' blob:",
+    "worker-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'none'",
     "form-action": "'self'",

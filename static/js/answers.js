@@ -1,4 +1,5 @@
-// The list of recommendations: its controls act at once, and a like or dislike moves no other song.
+// Lists of recommendations: their controls act at once, and a like or dislike moves no other song.
+// `data-answer="dislike"`: only a song that is disliked is followed by another one.
 "use strict";
 
 (() => {
@@ -80,7 +81,7 @@
 
   // ---- reactions: the list keeps its songs, one new song comes at its end ----
 
-  const BUTTONS = "[data-reaction] button[formaction]";
+  const BUTTONS = "button[formaction]";
   const actionOf = (button) => button?.getAttribute("formaction");
   const addressOf = (item) => actionOf(item.querySelector("button[formaction][aria-pressed]"));
 
@@ -89,7 +90,7 @@
     const known = new Set([...answer.querySelectorAll(BUTTONS)].map(actionOf));
     let last = null;
     waiting = waiting.filter(({ action, key }) => {
-      const lists = [answer, page].map((root) => root.querySelector(`ol[data-list="${CSS.escape(key)}"]`));
+      const lists = [answer, page].map((root) => root.querySelector(`[data-list="${CSS.escape(key)}"]`));
       const next = lists[0] && [...(lists[1]?.children || [])].find((item) => !known.has(addressOf(item)));
       if (!next) return true;
       known.add(addressOf(next));
@@ -103,9 +104,10 @@
 
   // What plays or keeps the list is about the songs that are on the page now.
   const recount = () => {
-    const ids = [...document.querySelectorAll('[data-answer] ol[data-list=""] > [data-song]')].map((item) => item.dataset.song);
     const bar = document.querySelector('[data-swap="actions"]');
+    const ids = [...document.querySelectorAll('[data-answer] ol[data-list=""] > [data-song]')].map((item) => item.dataset.song);
     if (!ids.length || !bar) return;
+    if (bar.dataset.first) ids.unshift(bar.dataset.first);
     const play = bar.querySelector("[data-play-all]");
     if (play) play.dataset.playAll = play.dataset.playAll.replace(/tracks=[^&]*/, `tracks=${ids.join(",")}`);
     const tracks = bar.querySelector("input[name=tracks]");
@@ -141,8 +143,9 @@
     const answer = document.querySelector("[data-answer]");
     if (!answer) return;
     const { action, value } = detail;
+    const some = answer.dataset.answer === "dislike";
     const place = [...answer.querySelectorAll(BUTTONS)].find((button) => actionOf(button) === action);
-    const key = place?.closest("ol[data-list]")?.dataset.list;
+    const key = place?.closest("[data-list]")?.dataset.list;
     if (place?.closest(".notice-stays")) undone = action;
     waiting = waiting.filter((one) => one.action !== action);
     if (value === "none") {
@@ -151,7 +154,8 @@
       if (came?.isConnected && !came.querySelector("[aria-pressed=true]") && !came.contains(document.activeElement)) came.remove();
       given.delete(action);
       recount();
-    } else if (key !== undefined && !given.has(action)) waiting.push({ action, key });
+    } else if (key !== undefined && !given.has(action) && (value === "dislike" || !some)) waiting.push({ action, key });
+    if (some && !waiting.length) return;
     // A list from before this reaction is of no use; after the announcement of the reaction itself.
     pending?.abort();
     clearTimeout(refreshing);

@@ -36,7 +36,7 @@
   document.addEventListener("reaction", async (event) => {
     const home = document.querySelector("[data-home]");
     // Later on rows change with the next visit, not while somebody reads them.
-    if (!home?.querySelector("[data-starters]")) return;
+    if (!home?.querySelector("[data-starters]") || event.detail.value === "dislike") return;
     const count = home.querySelector("[data-home-count]");
     if (count) count.textContent = Math.min(event.detail.likes, 3);
     pending?.abort();

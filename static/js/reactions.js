@@ -57,7 +57,8 @@
     button.setAttribute("aria-label", `Undo: ${title}`);
     button.setAttribute("formaction", action);
     let place = button;
-    // A form around the whole list takes this button as well.
+    // A form around the whole list takes this button as well, one beside it by its name.
+    if (form.id) button.setAttribute("form", form.id);
     if (item.contains(form)) {
       place = form.cloneNode();
       place.append(...[...form.querySelectorAll("input")].map((field) => field.cloneNode()), button);

@@ -42,6 +42,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 SECONDS = 20
+SERVICE_WORKERS = "block"
+"""What a service worker keeps, no test would see requested; test_offline.py lets it work."""
 playwright.expect.set_options(timeout=SECONDS * 1000)
 
 
@@ -132,7 +134,9 @@ def viewport(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def page(browser: Any, live_server: LiveServer, viewport: str) -> Iterator[Any]:
     """A fresh profile's page; addresses are relative to the server."""
-    context = browser.new_context(base_url=live_server.url, **SIZES[viewport])
+    context = browser.new_context(
+        base_url=live_server.url, service_workers=SERVICE_WORKERS, **SIZES[viewport]
+    )
     context.set_default_timeout(SECONDS * 1000)
     page = context.new_page()
     problems: list[str] = []

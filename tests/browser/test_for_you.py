@@ -72,6 +72,29 @@ def test_not_for_me_takes_one_song_out_and_undo_brings_it_back(
     assert titles(page)[:-1] == before
 
 
+def test_a_song_that_is_not_for_me_leaves_the_similar_ones_and_another_comes(page: Any) -> None:
+    page.goto("/tracks/p000000017")
+    songs = page.locator(".similar .song-list > li")
+    shown = page.locator(".similar .song-list .title")
+    before = shown.all_inner_texts()
+    songs.first.get_by_role("button", name=re.compile("^Not for me")).click()
+    expect(songs.first).to_contain_text(f"Removed “{before[0]}”")
+    expect(songs).to_have_count(len(before) + 1)
+    assert shown.all_inner_texts()[:-1] == before[1:]
+    page.get_by_role("button", name=f"Undo: {before[0]}").click()
+    expect(shown).to_have_text(before)
+    # A reload shows what the page showed.
+    songs.first.get_by_role("button", name=re.compile("^Not for me")).click()
+    expect(songs).to_have_count(len(before) + 1)
+    after = shown.all_inner_texts()
+    page.reload()
+    assert sorted(shown.all_inner_texts()) == sorted(after)
+    # A like moves nothing here.
+    songs.first.get_by_role("button", name=re.compile("^Like")).click()
+    expect(page.locator("[data-like-count]").first).to_have_text("1")
+    expect(shown).to_have_text(shown.all_inner_texts())
+
+
 @both_sizes
 def test_a_slider_acts_at_once(page: Any, viewport: str) -> None:
     like(page, 3, 4)

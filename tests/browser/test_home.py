@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -72,6 +73,71 @@ def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> Non
     rows.first.locator(".heart").first.click()
     expect(page.locator("[data-like-count]").first).to_have_text("4")
     expect(rows.first.locator(".title").first).to_have_text(first)
+
+
+def like_three(page: Any) -> None:
+    page.goto("/")
+    for number in range(3):
+        with page.expect_response(re.compile("/reaction$")):
+            page.locator("[data-starters] .heart").nth(number).click()
+    page.goto("/")
+
+
+@both_sizes
+def test_not_for_me_brings_another_song_into_the_row_and_undo_the_first_one_back(
+    page: Any, viewport: str
+) -> None:
+    like_three(page)
+    row = page.locator("[data-row=because]").first
+    songs = row.locator(".tile")
+    titles = row.locator(".tile .title")
+    before = titles.all_inner_texts()
+    heading = row.get_by_role("heading").inner_text()
+    dislike = songs.nth(1).get_by_role("button", name=f"Not for me: {before[1]}")
+    dislike.focus()
+    page.keyboard.press("Enter")
+    undo = row.get_by_role("button", name=f"Undo: {before[1]}")
+    expect(undo).to_be_focused()
+    # As many songs as before: the new one stands at the end, and no other one moved.
+    expect(songs).to_have_count(len(before))
+    assert titles.all_inner_texts()[:-1] == [before[0], *before[2:]]
+    new = titles.last.inner_text()
+    assert new not in before
+    expect(songs.last.locator(".reason")).not_to_be_empty()
+    expect(page.locator("[data-announce]")).to_contain_text(f"New at the end: “{new}”")
+    expect(row.get_by_role("heading")).to_have_text(heading)
+    undo.click()
+    expect(titles).to_have_text(before)
+    # A like adds nothing.
+    songs.first.locator(".heart").click()
+    expect(page.locator("[data-like-count]").first).to_have_text("4")
+    expect(titles).to_have_text(before)
+
+
+def test_without_javascript_not_for_me_is_undone_by_its_notice(
+    browser: Any, live_server: LiveServer
+) -> None:
+    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    for number in range(3):
+        page.locator("[data-starters] .heart").nth(number).click()
+    for address, place in (
+        ("/", "[data-row=because] .tile"),
+        ("/tracks/p000000017", ".similar .song-list > li"),
+    ):
+        page.goto(address)
+        songs = page.locator(place)
+        count = songs.count()
+        title = songs.first.locator(".title").inner_text()
+        named = page.get_by_role("button", name=f"Not for me: {title}", exact=True)
+        songs.first.get_by_role("button", name=f"Not for me: {title}").click()
+        expect(page.locator(".notice")).to_contain_text(f"Removed “{title}”.")
+        expect(named).to_have_count(0)
+        expect(songs).to_have_count(count)
+        page.get_by_role("button", name=f"Undo: {title}").click()
+        expect(named).to_have_count(1)
+    context.close()
 
 
 def test_hearts_and_rows_work_without_javascript(browser: Any, live_server: LiveServer) -> None:

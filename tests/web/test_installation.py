@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from songrec.store.tables import Artist
 from tests.factories import make_track
-from tests.web.html import parse
+from tests.web.html import parse, texts
 
 
 def properties(client: FlaskClient, address: str) -> dict[str, str]:
@@ -49,6 +51,53 @@ def test_an_icon_keeps_its_sign_within_what_every_system_shows(client: FlaskClie
                     assert image.getpixel((x, y))[1] < 100, (x, y)
 
 
+def shell_of(client: FlaskClient, root: str = "") -> tuple[list[str], str]:
+    """What the service worker keeps, and the page that it shows when the server is gone."""
+    answer = client.get("/service-worker.js", environ_overrides={"SCRIPT_NAME": root})
+    assert answer.mimetype == "text/javascript"
+    assert answer.cache_control.no_cache
+    shell, offline = (
+        json.loads(re.findall(rf"^const {name} = (.*);$", answer.text, re.MULTILINE)[0])
+        for name in ("SHELL", "OFFLINE")
+    )
+    return shell, offline
+
+
+def test_the_service_worker_keeps_what_every_page_names_and_nothing_else(
+    client: FlaskClient, session: Session
+) -> None:
+    shell, offline = shell_of(client)
+    page = parse(client.get("/sign-in"))
+    named = [
+        *(str(link["href"]) for link in page.select("link[rel=stylesheet], link[rel=preload]")),
+        *(str(script["src"]) for script in page.select("script[src]")),
+    ]
+    assert set(named) <= set(shell)
+    others = set(shell) - set(named)
+    assert {address.partition("?")[0] for address in others} == {
+        "/static/favicon.svg",
+        "/static/icons.svg",
+    }
+    for address in (one for one in shell if not one.startswith("/assets/fonts/")):
+        with client.get(address) as answer:
+            assert answer.status_code == 200, address
+    assert offline == "/offline"
+
+
+def test_the_page_for_when_the_server_is_gone_is_the_same_for_everybody(
+    client: FlaskClient, session: Session
+) -> None:
+    answer = client.get("/offline")
+    assert texts(answer, "h1") == ["songrec can’t be reached"]
+    assert "Set-Cookie" not in answer.headers
+    assert not parse(answer).select("form, input, script")
+
+
+def test_workers_come_from_songrec_alone(client: FlaskClient, session: Session) -> None:
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "worker-src 'self';" in policy
+
+
 class TestBelowAPath:
     """Where songrec lies below a path, so does the application."""
 
@@ -56,6 +105,13 @@ class TestBelowAPath:
         answer = client.get("/manifest.webmanifest", environ_overrides={"SCRIPT_NAME": "/music"})
         assert answer.json["start_url"] == answer.json["scope"] == "/music/"
         assert all(icon["src"].startswith("/music/icons/") for icon in answer.json["icons"])
+
+    def test_so_does_what_the_service_worker_keeps(
+        self, client: FlaskClient, session: Session
+    ) -> None:
+        shell, offline = shell_of(client, "/music")
+        assert offline == "/music/offline"
+        assert all(address.startswith("/music/") for address in shell)
 
 
 def test_the_colour_of_the_windows_frame_follows_the_theme(
