@@ -3,8 +3,8 @@
 ``python -m benchmarks.startup`` prints the seconds from the start of ``make run`` on an empty
 instance until the address answers, the first song can be played and the first recommendations are
 there, with the demo music or, by ``--audio``, a folder of songs. Then the seconds of ``import
-wsgi`` in fresh processes, the resident memory after it, and, for comparison, the same with
-TensorFlow imported too.
+wsgi`` in fresh processes, the resident memory after it and after the home page, and, for
+comparison, with TensorFlow imported too. ``--imports`` prints these alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingest import ROOT
+from benchmarks.ingest import ROOT, fresh_instance
 
 PROGRAM = """
 import json, resource, sys, time
@@ -41,11 +41,19 @@ REPEATS = 5
 
 
 def measure(audio: str | None) -> dict[str, Any]:
-    """Measure the first minute and, in fresh processes, the imports."""
+    """Measure the first minute and the imports."""
     with tempfile.TemporaryDirectory() as folder:
+        return {"first_minute": first_minute(Path(folder) / "instance", audio), **imports()}
+
+
+def imports() -> dict[str, Any]:
+    """Measure, in fresh processes, the imports and what the home page adds."""
+    home = "import wsgi; wsgi.app.test_client().get('/')"
+    with tempfile.TemporaryDirectory() as folder:
+        fresh_instance(Path(folder))
         return {
-            "first_minute": first_minute(Path(folder) / "instance", audio),
             "import wsgi": _median("import wsgi", folder),
+            "import wsgi, and the home page": _median(home, folder),
             "import wsgi, tensorflow": _median("import wsgi, tensorflow", folder),
         }
 
@@ -141,4 +149,6 @@ def _once(imports: str, instance: str) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("python -m benchmarks.startup")
     parser.add_argument("--audio", metavar="DIR", help="a folder of songs instead of the demo's")
-    print(json.dumps(measure(parser.parse_args().audio), indent=2))
+    parser.add_argument("--imports", action="store_true", help="measure the imports alone")
+    arguments = parser.parse_args()
+    print(json.dumps(imports() if arguments.imports else measure(arguments.audio), indent=2))

@@ -53,7 +53,7 @@ def add(
 
     The password is prompted for, read from stdin, or taken from SONGREC_SERVER_PASSWORD.
     """
-    from songrec.core.outgoing import names_private_address, normalise_url
+    from songrec.core.server_urls import names_private_address, normalise_url
     from songrec.services.servers import connection
     from songrec.store import security_log
     from songrec.store.listeners import users

@@ -11,8 +11,6 @@ import base64
 import hashlib
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
-
 from songrec.core import key_files
 from songrec.core.errors import NotReady
 from songrec.core.instance_contents import ENCRYPTION_KEY
@@ -22,6 +20,8 @@ class Cipher:
     """Encrypts and decrypts short texts with one key; ``key`` is any text."""
 
     def __init__(self, key: str) -> None:
+        from cryptography.fernet import Fernet  # takes memory that few processes need
+
         digest = hashlib.sha256(b"songrec passwords at rest\0" + key.encode()).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(digest))
 
@@ -35,6 +35,8 @@ class Cipher:
         ``NotReady`` if it was encrypted with another key, as after a backup was restored without
         its key.
         """
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet.decrypt(encrypted.encode()).decode()
         except InvalidToken:

@@ -22,7 +22,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from songrec.core.errors import BadInput, NotReady
+from songrec.core.errors import NotReady
+from songrec.core.server_urls import PORTS
 from songrec.core.version import VERSION
 
 CONNECT_S = 10.0
@@ -51,49 +52,10 @@ _TRANSLATED = tuple(
 """Networks whose addresses end with the IPv4 address that they lead to (RFC 6052, RFC 8215)."""
 _PIECE = 64 * 2**10
 """Bytes of an answer that are read at once, or fewer if they have not arrived yet."""
-_PORTS = {"http": 80, "https": 443}
 
 
 class AddressRefused(OSError):
     """A name leads to an address that requests may not go to."""
-
-
-def normalise_url(text: str) -> str:
-    """Return the address of a server as it is stored: scheme, host, port and path, no more.
-
-    ``http://`` is added where no scheme is given. ``BadInput`` for other schemes, for user names,
-    queries and fragments, and for no host.
-    """
-    text = text.strip()
-    address = text if "://" in text else f"http://{text}"
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        raise BadInput(
-            f"{text[:200]!r} is not an address like https://music.example.org."
-        ) from None
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise BadInput(f"{text[:200]!r} is not an address like https://music.example.org.")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise BadInput(
-            "Give the server's address alone, as https://music.example.org, without a name, a "
-            "password or a query in it."
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = f":{port}" if port is not None and port != _PORTS[parts.scheme] else ""
-    return f"{parts.scheme}://{host}{shown}{parts.path.rstrip('/')}"
-
-
-def names_private_address(url: str) -> bool:
-    """Return whether ``url`` itself names this machine or an address of a private network."""
-    host = (urlsplit(url).hostname or "").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
 
 
 class OriginSession(requests.Session):
@@ -220,7 +182,7 @@ def _read_bounded(response: requests.Response) -> None:
 def _origin(parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+    return f"{parts.scheme}://{host}:{parts.port or PORTS.get(parts.scheme, 0)}"
 
 
 def _reason(error: requests.RequestException) -> str:

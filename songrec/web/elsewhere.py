@@ -17,9 +17,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
 from songrec.core.errors import BadInput, NotReady
+from songrec.core.server_urls import LISTENBRAINZ
 from songrec.jobs import queue
-from songrec.services.listeners import listenbrainz
-from songrec.services.listeners.listenbrainz_client import SERVER
 from songrec.store.ciphers import current_cipher
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
@@ -47,6 +46,8 @@ def page() -> str:
 @login_required
 def connect() -> ResponseReturnValue:
     """Connect with a token, or replace the token."""
+    from songrec.services.listeners import listenbrainz
+
     user = db.session.get_one(User, current_user.id)
     security.count_try(security.CONNECT_ADDRESS, security.client_network(), f"user:{user.id}")
     listener = users.require_listener(db.session, user)
@@ -73,6 +74,8 @@ def connect() -> ResponseReturnValue:
 @login_required
 def switch() -> ResponseReturnValue:
     """Set what is read and what is sent."""
+    from songrec.services.listeners import listenbrainz
+
     account = _account_or_404()
     listenbrainz.switch(account, **{name: request.form.get(name) is not None for name in SWITCHES})
     db.session.commit()
@@ -117,7 +120,7 @@ def _page(error: str = "", server: str = "") -> str:
         account=account,
         error=error,
         server=server,
-        default_server=SERVER,
+        default_server=LISTENBRAINZ,
         unsent=waiting,
         undecided=match_decisions.count(db.session, listener, match_decisions.OPEN)
         if listener

@@ -24,7 +24,6 @@ from songrec.jobs import queue as job_queue
 from songrec.services.recommendation import mix_pages
 from songrec.services.recommendation import mixes as mix_making
 from songrec.services.recommendation.mix_pages import MixPage
-from songrec.services.servers import mix_writing
 from songrec.store.db import db, now
 from songrec.store.instance import current_instance
 from songrec.store.listeners import mixes, recommendation_rules
@@ -174,6 +173,8 @@ def delete(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/servers/<server_id>/undo")
 def undo_removal(server_id: str) -> ResponseReturnValue:
     """Take back that a song removed from a mix on a server (``track``) counts as not for me."""
+    from songrec.services.servers import mix_writing
+
     listener = current_listener()
     account = _account(server_id, listener) if listener is not None else None
     if account is None:

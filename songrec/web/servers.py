@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import (
     Blueprint,
     Flask,
@@ -18,8 +20,6 @@ from flask_login import current_user, login_required
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
 from songrec.jobs import queue
-from songrec.services.servers import connection
-from songrec.services.servers.connection import SignIn
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import users
@@ -27,6 +27,9 @@ from songrec.store.servers import music_servers
 from songrec.store.servers.music_servers import API_KEY, PASSWORD
 from songrec.store.tables import MusicServer, ServerAccount, User
 from songrec.web import security, security_log
+
+if TYPE_CHECKING:
+    from songrec.services.servers.connection import SignIn
 
 blueprint = Blueprint("servers", __name__, url_prefix="/account/servers")
 SWITCHES = ("sends_likes", "sends_mixes", "learns_removals")
@@ -54,6 +57,8 @@ def page() -> str:
 @login_required
 def connect(public_id: str) -> ResponseReturnValue:
     """Connect the account on a server, or replace its password."""
+    from songrec.services.servers import connection
+
     server = find_or_404(public_id)
     user = db.session.get_one(User, current_user.id)
     security.count_try(security.CONNECT_ADDRESS, security.client_network(), f"user:{user.id}")
@@ -115,6 +120,8 @@ def disconnect(public_id: str) -> ResponseReturnValue:
 
 def sign_in_of_form() -> SignIn:
     """Return the sign-in that a form was filled in with: name and password, or an API key."""
+    from songrec.services.servers.connection import SignIn
+
     kind = API_KEY if request.form.get("kind") == API_KEY else PASSWORD
     return SignIn(request.form.get("username", ""), request.form.get("secret", ""), kind)
 

@@ -7,7 +7,6 @@ from flask.wrappers import Response
 from limits import RateLimitItemPerMinute
 
 from songrec.core.errors import NotReady
-from songrec.services.servers.sound import open_sound
 from songrec.store.instance import current_instance
 from songrec.store.tables import AudioFile, Listener
 from songrec.web import security
@@ -26,6 +25,8 @@ def send_streamed(file: AudioFile, listener: Listener | None, media_type: str) -
         response.content_length = file.size
         response.headers["Accept-Ranges"] = "bytes"
         return response
+    from songrec.services.servers.sound import open_sound
+
     security.count_from_here(STREAMS, "streamed")
     byte_range = request.headers.get("Range", "")
     is_range = byte_range.startswith("bytes=") and len(byte_range) <= 100

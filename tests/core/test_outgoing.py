@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from songrec.core import outgoing
+from songrec.core import outgoing, server_urls
 from songrec.core.errors import BadInput, NotReady
 
 
@@ -57,7 +57,7 @@ def url(server: ThreadingHTTPServer, host: str = "127.0.0.1") -> str:
     ],
 )
 def test_addresses_are_stored_in_one_form(typed: str, stored: str) -> None:
-    assert outgoing.normalise_url(typed) == stored
+    assert server_urls.normalise_url(typed) == stored
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_addresses_are_stored_in_one_form(typed: str, stored: str) -> None:
 )  # fmt: skip
 def test_other_addresses_are_refused_in_one_line(typed: str) -> None:
     with pytest.raises(BadInput) as error:
-        outgoing.normalise_url(typed)
+        server_urls.normalise_url(typed)
     assert "\n" not in str(error.value)
 
 

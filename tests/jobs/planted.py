@@ -102,7 +102,7 @@ if __name__ == "__main__":
         logging.basicConfig(level=logging.INFO, stream=sys.stdout)
         supervisor.command[:] = [sys.executable, "-m", "tests.jobs.planted"]
         try:
-            worker.serve(create_app(migrations=False))
+            worker.serve(create_app(commands=False))
         except SongrecError as error:
             raise SystemExit(str(error)) from None
     else:

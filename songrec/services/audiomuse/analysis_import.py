@@ -19,12 +19,8 @@ import numpy as np
 from sqlalchemy import bindparam, update
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.outgoing import (
-    OriginSession,
-    names_private_address,
-    normalise_url,
-    read_json,
-)
+from songrec.core.outgoing import OriginSession, read_json
+from songrec.core.server_urls import names_private_address, normalise_url
 from songrec.core.texts import storable
 from songrec.core.types import Progress, no_progress
 from songrec.features.imported import MOODS, AudioMuse, AudioMuseMoods

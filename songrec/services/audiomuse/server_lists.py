@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import update
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.outgoing import OriginSession, names_private_address, normalise_url, read_json
+from songrec.core.outgoing import OriginSession, read_json
+from songrec.core.server_urls import names_private_address, normalise_url
 from songrec.core.texts import storable
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.core.types import Progress, no_progress

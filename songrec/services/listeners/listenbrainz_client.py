@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.outgoing import names_private_address, normalise_url, read_json
+from songrec.core.outgoing import read_json
 from songrec.core.polite_session import PoliteSession
+from songrec.core.server_urls import LISTENBRAINZ, names_private_address, normalise_url
 from songrec.core.texts import storable
 from songrec.services.listeners.list_formats.entries import fields, rows
 from songrec.store.tables import ListenBrainzAccount
 
-SERVER = "https://api.listenbrainz.org"
 PAGE = 1000
 """Listens or feedback of one answer, and listens of one submission: the most the API takes."""
 LONGEST_TOKEN = 200
@@ -108,7 +108,7 @@ class ListenBrainzClient:
 
 def checked_url(text: str, *, may_be_private: bool) -> str:
     """Return the address of a server as it is stored; ``BadInput`` for one that is not allowed."""
-    url = normalise_url(text or SERVER)
+    url = normalise_url(text or LISTENBRAINZ)
     if names_private_address(url) and not may_be_private:
         raise BadInput("Only an admin can connect to an address of this machine or network.")
     if url.startswith("http://") and not may_be_private:

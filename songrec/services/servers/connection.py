@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from songrec.core.errors import NotReady
-from songrec.core.outgoing import names_private_address, normalise_url
+from songrec.core.server_urls import names_private_address, normalise_url
 from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
 from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance

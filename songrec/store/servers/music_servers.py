@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, UnknownName
-from songrec.core.outgoing import normalise_url
+from songrec.core.server_urls import normalise_url
 from songrec.store.tables import Listener, MusicServer, ServerAccount
 
 NAME_LENGTH = 100

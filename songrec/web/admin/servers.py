@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.jobs import queue
-from songrec.services.servers import connection, status
+from songrec.services.servers import status
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.listeners import users
@@ -27,6 +27,8 @@ def servers() -> str:
 @blueprint.post("/servers")
 def add_server() -> ResponseReturnValue:
     """Connect a server with the admin's own account on it, and queue its first scan."""
+    from songrec.services.servers import connection
+
     user = db.session.get_one(User, current_user.id)
     security.count_try(security.CONNECT_ADDRESS, security.client_network(), f"user:{user.id}")
     try:
@@ -63,6 +65,8 @@ def scan_server(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/servers/<public_id>/remove")
 def remove_server(public_id: str) -> ResponseReturnValue:
     """Forget a server; songs, likes, plays and playlists stay."""
+    from songrec.services.servers import connection
+
     server = find_or_404(public_id)
     name = server.name
     connection.remove_server(current_instance(), server)

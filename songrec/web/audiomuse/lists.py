@@ -8,7 +8,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden
 
-from songrec.services.audiomuse import answers, playlists
+from songrec.services.audiomuse import answers
 from songrec.store.db import db
 from songrec.store.instance import current_instance
 from songrec.store.servers import music_servers
@@ -134,6 +134,8 @@ def create_chat_playlist() -> ResponseReturnValue:
 
 
 def _create_playlist(field: str) -> ResponseReturnValue:
+    from songrec.services.audiomuse import playlists
+
     person = listening.make_listener_of(authentication.require_user())
     sent = body()
     items = sent.get(field)
