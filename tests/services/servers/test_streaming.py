@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
 from songrec.services.segments import index_state
 from songrec.services.servers import analyze, connection
@@ -17,12 +19,14 @@ from songrec.services.servers.analyze import analyze_server
 from songrec.services.servers.scan import scan_server
 from songrec.store.db import db
 from songrec.store.instance import Instance
+from songrec.store.listeners import app_passwords, users
 from songrec.store.servers import streamed_files
 from songrec.store.sound import feature_cache, waveform_cache
 from songrec.store.tables import AudioFile, MusicServer, Track
 from tests.servers.made_server import MadeServer, made_server, made_song
 from tests.servers.supysonic_server import write_song
 from tests.services.servers.conftest import Connect
+from tests.web.subsonic.conftest import Device
 
 
 @pytest.fixture
@@ -123,6 +127,32 @@ def test_the_player_plays_them_with_ranges(
     assert client.get(f"{address}/waveform").status_code == 200
     sounding.refuses["stream"] = 70
     assert client.get(address).status_code == 503
+
+
+def test_apps_list_and_play_them(
+    here: Instance, server: MusicServer, sounding: MadeServer, app: Flask
+) -> None:
+    """Whole, in part and as a download, as they are; 503 where the server does not send them."""
+    analyze_server(here, server)
+    user = users.create(db.session, "Anna", "correct horse battery")
+    cipher = instance_cipher(app.config["INSTANCE"], app.config["ENCRYPTION_KEY"])
+    _, password, api_key = app_passwords.create(db.session, user, "Phone", cipher)
+    db.session.commit()
+    phone = Device(app.test_client(), user.name, password, api_key)
+    (song,) = phone.get("search3", query="")["song"]
+    assert (song["title"], song["size"]) == ("Song 0", len(sounding.sound))
+    (album,) = phone.get("getAlbumList2", type="newest")["album"]
+    assert [one["id"] for one in phone.get("getAlbum", id=album["id"])["song"]] == [song["id"]]
+    for endpoint, wish in (("stream", {}), ("stream", {"format": "mp3"}), ("download", {})):
+        params = phone.params({"id": song["id"], **wish})
+        answer = phone.client.get(f"/rest/{endpoint}", query_string=params)
+        assert (answer.status_code, answer.data) == (200, sounding.sound)
+        assert "Location" not in answer.headers
+    params = phone.params({"id": song["id"]})
+    part = phone.client.get("/rest/stream", query_string=params, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.data) == (206, sounding.sound[10:20])
+    sounding.refuses["stream"] = 70
+    assert phone.client.get("/rest/stream", query_string=params).status_code == 503
 
 
 def test_a_removed_server_leaves_its_songs(
