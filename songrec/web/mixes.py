@@ -38,7 +38,6 @@ blueprint = Blueprint("mixes", __name__, url_prefix="/mixes")
 
 CRON = "cron"
 MORNING_TIME = "04:00"
-MAX_LEFT_OUT = 100
 MAX_OFFERED = 40
 
 
@@ -151,7 +150,7 @@ def change(public_id: str) -> ResponseReturnValue:
         settings={
             "no_artists": _targets("artist"),
             "no_genres": _targets("genre"),
-            "days": _number("days", 0, 3650),
+            "days": _number("days", 0, mixes.MAX_DAYS),
             "no_explicit": "no_explicit" in form,
         },
     )
@@ -258,7 +257,7 @@ def _schedule() -> str:
 def _targets(kind: str) -> list[str]:
     """Return what identifies the artists or genres that the form names, one per line."""
     names = [line.strip() for line in request.form.get(f"no_{kind}s", "").splitlines()]
-    names = [name for name in names if name][:MAX_LEFT_OUT]
+    names = [name for name in names if name][: mixes.MAX_LEFT_OUT]
     return [recommendation_rules.find_target(db.session, kind, name).value for name in names]
 
 

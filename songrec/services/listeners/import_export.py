@@ -31,7 +31,7 @@ from songrec.services.listeners.list_matching import (
 from songrec.store.bulk import chunks
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
-from songrec.store.listeners import listens, playlists, reactions, skips, unmatched_imports
+from songrec.store.listeners import listens, mixes, playlists, reactions, skips, unmatched_imports
 from songrec.store.listeners import match_decisions as stored_decisions
 from songrec.store.tables import Listener, Playlist
 
@@ -73,7 +73,10 @@ def import_likes(
 
 def import_songs(session: Session, listener: Listener, listed: SongList) -> ImportReport:
     """Import songs that were read; see ``import_likes``. The caller commits."""
+    n_decisions = _restore_decisions(session, listener, listed)
     report = match(session, listed, stored_decisions.decided(session, listener))
+    report.added["decision"] += n_decisions
+    report.added["mix"] += mixes.restore(session, listener, listed.mixes)
     stored = _apply(session, listener, report, listed)
     waiting = [
         {
@@ -100,6 +103,21 @@ def import_songs(session: Session, listener: Listener, listed: SongList) -> Impo
             "further ones are not."
         )
     return report
+
+
+def _restore_decisions(session: Session, listener: Listener, listed: SongList) -> int:
+    """Store the decisions of an export whose tracks are here, and count those that are new."""
+    tracks_listed = [entry for _, _, entry in listed.decisions if entry is not None]
+    matching = match_entries(session, tracks_listed)
+    track_of = {
+        entry.line: track_id for pairs in matching.matched.values() for entry, track_id in pairs
+    }
+    answers = [
+        (artists, title, track_of.get(entry.line) if entry else None)
+        for artists, title, entry in listed.decisions
+        if entry is None or entry.line in track_of
+    ]
+    return stored_decisions.restore(session, listener, answers)
 
 
 def retry_unmatched(session: Session, listener: Listener) -> ImportReport:

@@ -40,7 +40,8 @@ class ImportReport:
     """Result of an import.
 
     ``matched`` are the entries by how (``HOWS``), ``missing`` those without a track, ``refused``
-    the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play),
+    the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play, and of an
+    export mix and decision),
     ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
     number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
     ``contradictions`` and ``limits`` say what else a reader should know. ``names`` are the artists
@@ -136,6 +137,8 @@ class ImportReport:
                 {"name": one.name, "songs": one.songs, "missing": one.missing, "new": one.is_new}
                 for one in self.playlist_reports
             ],
+            "mixes": self.added["mix"],
+            "decisions": self.added["decision"],
             "unchanged": sum(self.unchanged.values()),
             "matched": {how: len(pairs) for how, pairs in self.matched.items() if pairs},
             "matched_songs": [one for how in self.matched for one in self.matched_songs(how)],
@@ -178,6 +181,8 @@ def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
         (report.dislikes, "dislike", "dislikes"),
         (report.plays, "play", "plays"),
         (report.skips, "skip", "skips"),
+        (report.added["mix"], "mix", "mixes"),
+        (report.added["decision"], "decision", "decisions"),
     ]
     added = [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n]
     lines.append(f"Added: {', '.join(added) or 'nothing'}.")

@@ -29,13 +29,7 @@ from songrec.store.tables import Listener, Mix
 MORNING = "0 4 * * *"
 """Cron schedule of default mixes, early in the morning."""
 PATH_SIZE = 12
-SUBJECTS = {
-    mixes.REDISCOVER: (),
-    mixes.MOOD: ("sound", "genre", "emotion"),
-    mixes.PATH: ("from", "to"),
-    mixes.RADIO: ("station", "of"),
-}
-"""Fields of a mix's subject, by kind."""
+SUBJECTS = mixes.SUBJECTS
 _cached_previews = VersionedCache(128)
 
 

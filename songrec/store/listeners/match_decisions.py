@@ -66,6 +66,46 @@ def ask(session: Session, listener: Listener, questions: Iterable[dict[str, Any]
     return len(new)
 
 
+def restore(
+    session: Session, listener: Listener, answers: Iterable[tuple[str, str, int | None]]
+) -> int:
+    """Store answers given elsewhere (artists, title, track id or None); count the new ones.
+
+    Songs that were asked or decided here stay as they are.
+    """
+    at = now()
+    rows = {
+        songs.song_key(artists, title): {
+            "listener_id": listener.id,
+            "key": songs.song_key(artists, title),
+            "group": group_of(artists),
+            "title": title,
+            "artists": artists,
+            "candidates": [] if track_id is None else [[track_id, 1.0]],
+            "state": NONE if track_id is None else MATCHED,
+            "track_id": track_id,
+            "applied": {},
+            "decided_at": at,
+            "created_at": at,
+        }
+        for artists, title, track_id in answers
+    }
+    known: set[int] = set()
+    for part in chunks(list(rows)):
+        known.update(
+            session.scalars(
+                select(MatchDecision.key).where(
+                    MatchDecision.listener_id == listener.id, MatchDecision.key.in_(part)
+                )
+            )
+        )
+    room = max(0, MAX_PER_LISTENER - count(session, listener))
+    new = [row for key, row in rows.items() if key not in known][:room]
+    if new:
+        session.connection().execute(insert(session, _DECISION).on_conflict_do_nothing(), new)
+    return len(new)
+
+
 def decided(session: Session, listener: Listener) -> dict[int, int | None]:
     """Map the song keys of all answers to a track, None for songs without a matching track."""
     query = select(MatchDecision.key, MatchDecision.track_id).where(

@@ -8,7 +8,7 @@ kinds are created by the listener.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,13 @@ BECAUSE, NEW, DAILY, REDISCOVER = "because", "new", "daily", "rediscover"
 MOOD, PATH, RADIO = "mood", "path", "radio"
 KINDS = (BECAUSE, NEW, DAILY, REDISCOVER, MOOD, PATH, RADIO)
 DEFAULT_KINDS = (BECAUSE, NEW, DAILY)
+SUBJECTS = {
+    REDISCOVER: (),
+    MOOD: ("sound", "genre", "emotion"),
+    PATH: ("from", "to"),
+    RADIO: ("station", "of"),
+}
+"""Fields of a mix's subject, by kind."""
 AUTOMATIC_KINDS = (*DEFAULT_KINDS, REDISCOVER)
 """Kinds that depend only on the listener's taste; they share no songs."""
 ENOUGH_LIKES = 5
@@ -42,6 +49,8 @@ ENOUGH_LIKES = 5
 DEFAULT_SIZE, MIN_SIZE, MAX_SIZE = 30, 5, 200
 MAX_MIXES = 50
 COMMENT_LENGTH = 500
+MAX_LEFT_OUT, MAX_DAYS = 100, 3_650
+"""Artists or genres that a mix leaves out, and days within which a song was played."""
 OFF = "off"
 """Key in ``settings`` that marks a default mix as switched off."""
 _ORDER = case({kind: at for at, kind in enumerate(KINDS)}, value=Mix.kind)
@@ -170,6 +179,70 @@ def change(
         changed["renamed"] = bool(named)
     if changed != mix.settings:
         mix.settings = changed
+
+
+def restore(session: Session, listener: Listener, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Create the mixes of an export that ``listener`` lacks, to be made at once; count them.
+
+    They have name, size, schedule and settings. Default mixes are left alone where there are any,
+    others where one has the same subject. Values that no mix can have are passed over.
+    """
+    own = all_of(session, listener)
+    kinds = {mix.kind for mix in own}
+    subjects = {_subject(mix.kind, mix.settings) for mix in own}
+    restored = 0
+    for row in rows:
+        kind = str(row.get("kind"))
+        settings = _usable_settings(row.get("settings"))
+        is_default = kind in DEFAULT_KINDS
+        subject = _subject(kind, settings)
+        if kind in kinds if is_default else subject in subjects:
+            continue
+        try:
+            mix = create(
+                session,
+                listener,
+                kind,
+                str(row.get("name") or ""),
+                settings=settings,
+                size=int(row.get("size") or DEFAULT_SIZE),
+                schedule=str(row.get("schedule") or ""),
+                time_zone=str(row.get("time_zone") or "UTC"),
+            )
+        except (BadInput, TypeError, ValueError):
+            continue
+        mix.next_at = now()
+        subjects.add(subject)
+        restored += 1
+    session.flush()
+    return restored
+
+
+def _subject(kind: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return kind, *(str(settings.get(name) or "") for name in SUBJECTS.get(kind, ()))
+
+
+def _usable_settings(content: Any) -> dict[str, Any]:
+    """Return the settings of an export that a mix may have: subject, what is left out, flags."""
+    given = content if isinstance(content, dict) else {}
+    texts = {name for names in SUBJECTS.values() for name in names}
+    usable: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in texts:
+            is_usable = isinstance(value, str) and len(value) <= NAME_LENGTH
+        elif name in ("no_artists", "no_genres"):
+            is_usable = (
+                isinstance(value, list)
+                and len(value) <= MAX_LEFT_OUT
+                and all(isinstance(one, str) and len(one) <= NAME_LENGTH for one in value)
+            )
+        elif name == "days":
+            is_usable = type(value) is int and 0 <= value <= MAX_DAYS
+        else:
+            is_usable = name in ("no_explicit", "renamed") and isinstance(value, bool)
+        if is_usable:
+            usable[name] = value
+    return usable
 
 
 def replace(

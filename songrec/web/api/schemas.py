@@ -447,6 +447,8 @@ class ImportSchema(ma.Schema):
     skips = whole("New skips.")
     plays = whole("New plays.")
     playlists = fields.List(fields.Nested(ImportedPlaylistSchema), required=True)
+    mixes = whole("New mixes, of an export of songrec.")
+    decisions = whole("New decisions on unsure songs, of an export of songrec.")
     unchanged = whole("Entries that were here already, or decided otherwise before.")
     matched = free(
         "How many entries were matched by id, isrc, path, names, guests, similar, decision."

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from songrec.core import songs
 from songrec.core.errors import BadInput
 from songrec.services.listeners import import_export, list_files
-from songrec.store.listeners import playlists, reactions, skips, unmatched_imports
+from songrec.store.db import now
+from songrec.store.listeners import mixes, playlists, reactions, skips, unmatched_imports
 from songrec.store.tables import Listener
 from tests.factories import make_track
 
@@ -285,3 +286,50 @@ def test_lines_of_two_names_are_read_in_the_order_that_the_catalogue_knows(
     assert report.notes == ["The lines were read as “Title - Artist”."]
     report = import_export.import_likes(session, listener, b"Beyonce - Halo\nNobody - Gone\n")
     assert report.notes == ["The lines were read as “Artist - Title”."]
+
+
+def test_mixes_come_back_with_their_settings(session, listener, catalogue):
+    """Once; an automatic mix where the listener has others of its kind stays away."""
+    settings = {"genre": "pop", "no_artists": ["Adele"], "days": 30, "likes": [1], "draw": 2}
+    mood = mixes.create(session, listener, mixes.MOOD, "Pop", settings=settings, size=12)
+    mixes.change(mood, name="My pop", schedule="30 6 * * 1", time_zone="Europe/Berlin")
+    mixes.create(session, listener, mixes.DAILY, "Daily mix 1", schedule="0 4 * * *")
+    mixes.create(session, listener, mixes.DAILY, "Daily mix 2")
+    reactions.react(session, listener, catalogue["halo"].id, 1)
+    text = json.dumps(import_export.export(session, listener)).encode()
+    again = Listener(token="again")
+    session.add(again)
+    session.flush()
+    report = import_export.import_likes(session, again, text)
+    assert report.to_json()["mixes"] == 3
+    assert "3 mixes" in "".join(import_export.summary_lines(report, "it"))
+    daily, other, restored = mixes.all_of(session, again)
+    assert (daily.number, daily.schedule, other.number, other.schedule) == (1, "0 4 * * *", 2, "")
+    assert (restored.name, restored.size, restored.schedule, restored.time_zone) == (
+        "My pop",
+        12,
+        "30 6 * * 1",
+        "Europe/Berlin",
+    )
+    expected = {"genre": "pop", "no_artists": ["Adele"], "days": 30, "renamed": True}
+    assert restored.settings == expected
+    assert again.id in mixes.due(session, now())
+    assert import_export.import_likes(session, again, text).to_json()["mixes"] == 0
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        {"kind": "party", "name": "x"},
+        {"kind": "mood", "name": "x", "size": 5000},
+        {"kind": "mood", "name": "x", "size": "many"},
+        {"kind": "mood", "name": "x", "schedule": "never"},
+        {"kind": "mood", "name": "x", "time_zone": "Mars/Base"},
+        {},
+    ],
+    ids=["kind", "size", "no number", "schedule", "zone", "empty"],
+)
+def test_a_mix_that_cannot_be_is_passed_over(session, listener, catalogue, mix):
+    content = {"format": "songrec listener", "mixes": [mix], "likes": [{"title": "Halo"}]}
+    import_export.import_likes(session, listener, json.dumps(content).encode())
+    assert mixes.all_of(session, listener) == []

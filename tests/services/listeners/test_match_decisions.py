@@ -179,3 +179,27 @@ def test_others_cannot_decide(session: Session, listener: Listener, halo: Track)
     reactions.merge(session, listener, stranger)
     match_decisions.decide(session, stranger, question.id, halo.public_id)
     assert reactions.values(session, stranger) == {halo.id: 1}
+
+
+def test_answers_come_back_with_an_export(
+    session: Session, listener: Listener, halo: Track
+) -> None:
+    """Those about songs that are here; what was asked or answered here stays."""
+    take(session, listener, LIKES)
+    match_decisions.decide(session, listener, only_question(session, listener).id, halo.public_id)
+    content = import_export.export(session, listener)
+    content["decisions"] += [
+        {"title": "Gone", "artists": "Nobody", "state": "matched", "track": {"title": "Gone"}},
+        {"title": "Other", "artists": "Nobody", "state": "none", "track": None},
+        {"title": "Open", "artists": "Nobody", "state": "open", "track": None},
+    ]
+    content["likes"], text = [], json.dumps({**content, "likes": []})
+    again = Listener(token="again")
+    session.add(again)
+    session.flush()
+    report = take(session, again, text, "mine.json")
+    assert report.to_json()["decisions"] == 2
+    report = take(session, again, LIKES)
+    assert {how: len(pairs) for how, pairs in report.matched.items() if pairs} == {"decision": 1}
+    assert report.unsure == {}
+    assert take(session, again, text, "mine.json").to_json()["decisions"] == 0

@@ -77,7 +77,8 @@ class SongList:
     """Contents of a file.
 
     ``refused`` are unusable lines with the reason, ``passed_over`` counts what is no song (albums,
-    podcast episodes), ``notes`` are sentences on what was guessed.
+    podcast episodes), ``notes`` are sentences on what was guessed. ``mixes`` are settings of mixes,
+    ``decisions`` songs of lists (artists, title) with the track that somebody decided on, if any.
     """
 
     format: str
@@ -86,6 +87,8 @@ class SongList:
     playlists: list[ListedPlaylist] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    mixes: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[tuple[str, str, ListEntry | None]] = field(default_factory=list)
 
     def add(
         self,

@@ -48,7 +48,24 @@ def read(document: dict[str, Any]) -> SongList:
         if kind == "playlist" and listed < 0 and one_line(playlist_name):
             listed = result.number_of(playlist_name)
         _add(result, number, kind if kind in KINDS else "like", row, listed, playlist_name)
+    result.mixes = [row for row in rows(document.get("mixes")) if isinstance(row, dict)]
+    _read_decisions(result, document)
     return result
+
+
+def _read_decisions(result: SongList, document: dict[str, Any]) -> None:
+    tracks = SongList(LABEL)
+    for row in map(fields, rows(document.get("decisions"))):
+        artists, title = one_line(row.get("artists")), one_line(row.get("title"))
+        if not title or row.get("state") not in ("matched", "none"):
+            continue
+        if row["state"] == "none":
+            result.decisions.append((artists, title, None))
+            continue
+        before = len(tracks.entries)
+        _add(tracks, before, "like", row.get("track"))
+        if len(tracks.entries) > before:
+            result.decisions.append((artists, title, tracks.entries[-1]))
 
 
 def _add(
