@@ -49,6 +49,8 @@ SHARED_S = 120.0
 """Longest excerpt decoded once for all rates; longer ones are decoded per rate to bound memory."""
 CHUNK_S = 0.25
 """Frames are joined into chunks of this length before they are mixed, measured and resampled."""
+LONG_CHUNK_S = 1.0
+"""The same for whole files, where it does not matter that the last chunk may reach further."""
 
 
 @dataclass(frozen=True)
@@ -343,6 +345,7 @@ class SoundFile:
         """Decode a span, with the mean of the channels or with ``mix``, and measure its blocks."""
         damage, rates = Damage(), set()
         joined = JoinedFrames()
+        chunk_s = CHUNK_S if span.seconds <= SHARED_S else LONG_CHUNK_S
         collected: list[Floats] = []
         shared = self._rates if span.seconds <= SHARED_S else ()
         samples = {each: _Resampled(each, span.seconds) for each in dict.fromkeys((rate, *shared))}
@@ -395,7 +398,7 @@ class SoundFile:
                     # The polarity of channels may change from frame to frame.
                     collect(drop)
                 pending += (frame.samples - drop) / frame_rate
-                if pending >= CHUNK_S:
+                if pending >= chunk_s:
                     resample(frame_rate)
                     pending = 0.0
                     if all(one.is_full for one in samples.values()):
