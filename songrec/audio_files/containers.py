@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,9 @@ def frames(
         packet_clock += length
 
 
+_ANY_CLOCK = Fraction(1)
+
+
 class JoinedFrames:
     """Frames of one format, joined to a longer one: converting each costs more than decoding it."""
 
@@ -150,7 +154,8 @@ class JoinedFrames:
             self._format, self._fifo = described, AudioFifo()
         elif self._format != described:
             return False
-        frame.pts = None  # joined, whatever the container says
+        # Joined, whatever the container says of the time.
+        frame.pts, frame.time_base = None, _ANY_CLOCK
         self._fifo.write(frame)
         return True
 

@@ -148,6 +148,7 @@ def test_a_film_without_sound_holds_none(tmp_path: Path) -> None:
 def frame_of(values: NDArray[np.generic], layout: str, rate: int, pts: int) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(values, "fltp", layout)
     frame.sample_rate, frame.pts = rate, pts
+    frame.time_base = Fraction(1, 1000 + pts)
     return frame
 
 
