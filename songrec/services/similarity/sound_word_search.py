@@ -93,6 +93,8 @@ def concepts_of(instance: Instance, words: str) -> list[Concept]:
     """Return the concepts that a search names, then those that its other words mean."""
     concepts = [concept for _, concept in concepts_in(words)]
     phrases = [phrase for phrase in unnamed_phrases(words) if lyrics_query.says_something(phrase)]
+    if concepts and phrases:
+        phrases.append(words)  # “lady” means little, “lady singing” a female voice
     meant = sentence_vectors.concepts_meant(instance.folder, phrases)
     return list(dict.fromkeys((*concepts, *meant)))
 

@@ -38,7 +38,7 @@ def vectors() -> ConceptVectors:
 @pytest.fixture
 def phrases(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Sentence vectors by a dictionary of two phrases; returns what was embedded of searches."""
-    meanings = {"tearjerker": "sad", "ivories": "piano"}
+    meanings = {"tearjerker": "sad", "ivories": "piano", "lady singing": "female voice"}
     meanings |= {name: CONCEPTS[number].name for number, name in NAMES}
     seen: list[str] = []
 
@@ -104,6 +104,7 @@ def test_a_search_has_the_concepts_that_its_words_name_and_mean(
     assert concepts("tearjerker") == ["sad"]
     assert concepts("ivories at night") == ["at night", "piano"]
     assert concepts("piano for the ivories") == ["piano"]
+    assert concepts("lady singing") == ["singing", "female voice"]
     assert concepts("xylophone") == []
     assert concepts("songs about the piano") == ["piano"]
     assert "songs about the" not in phrases
