@@ -90,6 +90,25 @@ def pages(results: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def page_weights(results: list[dict[str, Any]]) -> list[str]:
+    """Section of ``page_weights``."""
+    (found,) = results
+    return [
+        "## Page weights",
+        "",
+        f"Kilobytes of a page, plain and packed by gzip: a catalogue of {found['rows']:,} songs "
+        "without sound, a listener with eight likes. What browsers cache is left out.",
+        "",
+        *table(
+            ["page", "kB", "kB packed"],
+            [
+                [name, f"{one['bytes'] / 1000:.1f}", f"{one['gzip_bytes'] / 1000:.1f}"]
+                for name, one in found["pages"].items()
+            ],
+        ),
+    ]
+
+
 def slow_clients(results: list[dict[str, Any]]) -> list[str]:
     """Section of ``slow_clients``."""
     ours, plain = results
@@ -518,6 +537,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], list[str]]] = {
     "ingest": ingest,
     "training": training,
     "pages": pages,
+    "page_weights": page_weights,
     "slow_clients": slow_clients,
     "recommend": recommend,
     "map": latent_map,

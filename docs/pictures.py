@@ -1,11 +1,13 @@
 """Take the pictures in docs/images from the running program: ``make images``.
 
-A fresh instance with the demo catalogue is trained and served; Chromium likes a few songs, signs
-in as admin and takes screenshots. Needs Debian's Chromium.
+A fresh instance is set up as ``make run`` does it, with the demo music; Chromium likes a few songs,
+signs in as admin and takes screenshots. ``--instance FOLDER`` photographs one that is set up
+already. Needs Debian's Chromium.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import secrets
@@ -13,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-from benchmarks.pages import environment, served  # noqa: E402
+from benchmarks.pages import environment, free_port, served  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
@@ -38,22 +41,56 @@ SIZE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 TALL = {"width": 1280, "height": 1200}
 TALL_SHOTS = ("recommendations", "song", "path")
+LIKED_GENRE, FAR_GENRE = "jazz", "techno"
+"""Genres of the demo music: of the songs that are liked, and of the end of the path."""
+SETUP_SECONDS = 3600
 
 
 def main() -> None:
-    """Build, serve, photograph."""
+    """Set up, serve, photograph."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--instance", type=Path, help="an instance folder with the demo music")
+    given = parser.parse_args().instance
     with tempfile.TemporaryDirectory() as folder:
-        instance = Path(folder)
-        for command in (["db", "upgrade"], ["ingest", "data/preprocess.csv"], ["train"]):
-            flask(instance, *command)
+        instance = given.resolve() if given else Path(folder)
+        if not given:
+            set_up(instance)
         password = secrets.token_urlsafe(12)
-        flask(instance, "create-user", "curator", "--admin", "--password-stdin", stdin=password)
+        name = f"curator-{secrets.token_hex(2)}"
+        flask(instance, "create-user", name, "--admin", "--password-stdin", stdin=password)
         with served(instance) as port, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
             context = browser.new_context(viewport=SIZE, base_url=f"http://127.0.0.1:{port}")
             liked, far = likes(instance)
-            photograph(context.new_page(), liked, far, password)
+            photograph(context.new_page(), liked, far, (name, password))
             browser.close()
+
+
+def set_up(instance: Path) -> None:
+    """Make the demo music, listen to it and train on it; returns once no job is left."""
+    serve = [sys.executable, "-m", "songrec.cli.serve"]
+    options: dict[str, Any] = {
+        "cwd": ROOT,
+        "env": {**environment(instance), "PORT": str(free_port())},
+    }
+    subprocess.run([*serve, "first-run"], check=True, stdout=subprocess.DEVNULL, **options)
+    worker = subprocess.Popen([*serve, "worker"], **options)
+    try:
+        end = time.monotonic() + SETUP_SECONDS
+        while open_jobs(instance):
+            if worker.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("the demo music was not set up; see the worker's lines above")
+            time.sleep(1)
+    finally:
+        worker.terminate()
+        worker.wait(60)
+
+
+def open_jobs(instance: Path) -> int:
+    """Return the number of jobs that wait or run."""
+    with contextlib.closing(sqlite3.connect(instance / "songrec.db", timeout=30)) as database:
+        query = "SELECT count(*) FROM job WHERE state IN ('waiting', 'running')"
+        return database.execute(query).fetchone()[0]
 
 
 def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
@@ -71,10 +108,10 @@ def flask(instance: Path, *words: str, stdin: str | None = None) -> str:
 
 def likes(instance: Path) -> tuple[list[str], str]:
     """Return three similar songs, and one that is far from them."""
-    first = first_tagged(instance, "folk", "nostalgia")
+    first = first_tagged(instance, LIKED_GENRE)
     matches = json.loads(flask(instance, "similar", first, "-n", "2", "--json"))
     matches = matches if isinstance(matches, list) else matches["matches"]
-    return [first, *(match["track_id"] for match in matches)], first_tagged(instance, "dance")
+    return [first, *(match["track_id"] for match in matches)], first_tagged(instance, FAR_GENRE)
 
 
 def first_tagged(instance: Path, *names: str) -> str:
@@ -88,7 +125,7 @@ def first_tagged(instance: Path, *names: str) -> str:
         return database.execute(query, names).fetchone()[1]
 
 
-def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
+def photograph(page: Page, liked: list[str], far: str, account: tuple[str, str]) -> None:
     """Take all pictures of the documentation."""
     for public_id in liked:
         page.goto(f"/tracks/{public_id}")
@@ -107,8 +144,8 @@ def photograph(page: Page, liked: list[str], far: str, password: str) -> None:
     take(page, "map-dark", "/map", "[data-map][data-ready=true]")
     phone(page)
     page.goto("/sign-in")
-    page.get_by_label("Name", exact=True).fill("curator")
-    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Name", exact=True).fill(account[0])
+    page.get_by_label("Password", exact=True).fill(account[1])
     page.locator("main form button").first.click()
     page.wait_for_load_state("networkidle")
     page.goto("/admin/runs")
@@ -122,7 +159,7 @@ def phone(page: Page) -> None:
     browser = page.context.browser
     assert browser is not None
     for theme, name, address, ready in (
-        ("light", "phone-clusters", "/", "main"),
+        ("light", "phone-home", "/", "main"),
         ("light", "phone-for-you", "/recommendations", ".song-list"),
         ("dark", "phone-map", "/map", "[data-map][data-ready=true]"),
     ):
