@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -152,3 +153,24 @@ def test_the_real_vectors_understand_other_words_in_several_languages(instance) 
     meant = sentence_vectors.concepts_meant(instance, list(searches))
     assert [concept.name for concept in meant] == list(searches.values())
     assert sentence_vectors.concepts_meant(instance, ["Paranoid Android"]) == []
+
+
+def test_the_command_prints_what_became_of_held_out_names(app, session, phrases: list[str]) -> None:
+    runner = app.test_cli_runner()
+    printed = runner.invoke(args=["evaluate", "words", "--reworded"])
+    assert printed.exit_code == 0
+    assert printed.output.splitlines()[1:] == [
+        "  right        1.000",
+        "  wrong        0.000",
+        "  none         0.000",
+    ]
+    measures = json.loads(runner.invoke(args=["evaluate", "words", "--reworded", "--json"]).output)
+    assert (measures["right"], measures["names_with_labels"]) == (1.0, 0)
+
+
+def test_the_command_says_what_to_install(app, session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentence_vectors, "is_installed", lambda: False)
+    failed = app.test_cli_runner().invoke(args=["evaluate", "words", "--reworded"])
+    assert failed.exit_code == 1
+    assert "requirements/sentences.txt" in failed.output
+    assert failed.output.count("\n") == 1
