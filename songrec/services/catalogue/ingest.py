@@ -187,37 +187,56 @@ def ingest_file(
         report = IngestReport(
             name, detected.name, used_scale, table.encoding, dry_run, notes=notes, columns=mapping
         )
-        write: Callable[..., Any]
-        if dry_run:
-            write = DryCounter(session, source=name, trust_ids=trust_ids).write
-            context: AbstractContextManager[None] = nullcontext()
-        else:
-            context = bulk_writing(session)
-            write = CatalogueWriter(
-                session, source=name, fields=parser.fields, trust_ids=trust_ids
-            ).write
         parsed_batches = _parsed(first, parsed, parser, batches)
         del first, parsed  # a batch is kept no longer than it is needed
-        with RejectsFile(rejects_path) as rejects, context:
-            for batch, parsed_batch in parsed_batches:
-                _import_batch(batch, parsed_batch, write, rejects, report)
-                if not dry_run:
-                    session.commit()
-                # No lock is held here: the progress callback may write to the database.
-                on_progress(
-                    batch.fraction,
-                    f"{report.rows_text} read",
-                    {"read": report.read, "rejected": report.rejected_count},
-                )
+        _import_batches(
+            session, parsed_batches, parser, report, trust_ids, rejects_path, on_progress
+        )
     report.seconds = time.perf_counter() - start
     report.assumptions = [*table.assumptions, *parser.assumptions]
     if not report.stored:
-        where = f" All of them: {report.rejects_path}." if report.rejects_path else ""
-        all_rows = "its only row was rejected:"
-        if report.read > 1:
-            all_rows = f"all {report.read:,} rows were rejected. The first:"
-        raise BadInput(f"{path}: {all_rows} {report.rejected[0]}.{where}")
+        raise BadInput(f"{path}: {_all_rejected(report)}")
     return report
+
+
+def _import_batches(
+    session: Session,
+    parsed_batches: Iterator[tuple[Batch, ParsedBatch]],
+    parser: RowParser,
+    report: IngestReport,
+    trust_ids: bool,
+    rejects_path: Path | None,
+    on_progress: Progress,
+) -> None:
+    """Write the batches, or only count them in a dry run; commit after each."""
+    write: Callable[..., Any]
+    if report.dry_run:
+        write = DryCounter(session, source=parser.source, trust_ids=trust_ids).write
+        context: AbstractContextManager[None] = nullcontext()
+    else:
+        context = bulk_writing(session)
+        write = CatalogueWriter(
+            session, source=parser.source, fields=parser.fields, trust_ids=trust_ids
+        ).write
+    with RejectsFile(rejects_path) as rejects, context:
+        for batch, parsed_batch in parsed_batches:
+            _import_batch(batch, parsed_batch, write, rejects, report)
+            if not report.dry_run:
+                session.commit()
+            # No lock is held here: the progress callback may write to the database.
+            on_progress(
+                batch.fraction,
+                f"{report.rows_text} read",
+                {"read": report.read, "rejected": report.rejected_count},
+            )
+
+
+def _all_rejected(report: IngestReport) -> str:
+    where = f" All of them: {report.rejects_path}." if report.rejects_path else ""
+    all_rows = "its only row was rejected:"
+    if report.read > 1:
+        all_rows = f"all {report.read:,} rows were rejected. The first:"
+    return f"{all_rows} {report.rejected[0]}.{where}"
 
 
 def source_name(path: Path) -> str:

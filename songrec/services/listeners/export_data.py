@@ -32,6 +32,7 @@ from songrec.store.tables import (
     Artist,
     ArtistOpinion,
     Listener,
+    Playlist,
     Reaction,
     Track,
     TrackRating,
@@ -69,6 +70,29 @@ def export(session: Session, listener: Listener | None, user: User | None = None
     }
     if listener is None:
         return content
+    lists = [
+        (p.playlist, playlists.tracks(session, p.playlist))
+        for p in playlists.of_listener(session, listener)
+    ]
+    return {
+        **content,
+        **_feedback(session, listener),
+        "rules": [
+            {"kind": rule.kind, "label": rule.label, **_moments(rule, "created_at")}
+            for rule in recommendation_rules.of_listener(session, listener)
+        ],
+        "plays": _plays(session, listener),
+        "playlists": _playlists(session, lists),
+        "mixes": _mixes(session, listener),
+        "apps": _apps(session, listener),
+        "waiting": _unmatched(session, listener, [playlist.id for playlist, _ in lists]),
+        "uploads": _uploads(session, listener),
+        "decisions": _decisions(session, listener),
+    }
+
+
+def _feedback(session: Session, listener: Listener) -> dict[str, list[dict[str, Any]]]:
+    """Return likes, dislikes and skips, newest first."""
     rows = session.scalars(
         select(Reaction)
         .where(Reaction.listener_id == listener.id)
@@ -76,46 +100,44 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         .execution_options(populate_existing=True)
     ).all()
     skipped = skips.of_listener(session, listener)
-    lists = [
-        (p.playlist, playlists.tracks(session, p.playlist))
-        for p in playlists.of_listener(session, listener)
-    ]
-    decided = match_decisions.of_listener(session, listener)
-    named = _named(
-        session,
-        [r.track_id for r in rows]
-        + [s.track_id for s in skipped]
-        + [i for _, ids in lists for i in ids]
-        + [row.track_id for row in decided if row.track_id is not None],
-    )
+    named = _named(session, [row.track_id for row in (*rows, *skipped)])
+    likes, dislikes = [], []
     for row in rows:
         exported = {**named[row.track_id], "since": row.created_at.isoformat()}
         if row.value == reactions.LIKE:
-            content["likes"].append({**exported, "weight": row.weight})
+            likes.append({**exported, "weight": row.weight})
         else:
-            content["dislikes"].append(exported)
-    content["skips"] = [
-        {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
-    ]
-    content["rules"] = [
-        {"kind": rule.kind, "label": rule.label, **_moments(rule, "created_at")}
-        for rule in recommendation_rules.of_listener(session, listener)
-    ]
-    content["plays"] = _plays(session, listener)
-    content["uploads"] = _uploads(session, listener)
-    content["playlists"] = [
+            dislikes.append(exported)
+    return {
+        "likes": likes,
+        "dislikes": dislikes,
+        "skips": [
+            {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
+        ],
+    }
+
+
+def _playlists(
+    session: Session, lists: Sequence[tuple[Playlist, Sequence[int]]]
+) -> list[dict[str, Any]]:
+    named = _named(session, [track_id for _, ids in lists for track_id in ids])
+    return [
         {
             "name": playlist.name,
             "description": playlist.description,
             "created_at": playlist.created_at.isoformat(),
-            "tracks": [named[i] for i in ids],
+            "tracks": [named[track_id] for track_id in ids],
         }
         for playlist, ids in lists
     ]
-    content["mixes"] = _mixes(session, listener)
-    content["apps"] = _apps(session, listener)
-    numbers = {playlist.id: number for number, (playlist, _) in enumerate(lists)}
-    content["waiting"] = [
+
+
+def _unmatched(
+    session: Session, listener: Listener, playlist_ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return the songs missing in the catalogue, each with the number of its playlist."""
+    numbers = {playlist_id: number for number, playlist_id in enumerate(playlist_ids)}
+    return [
         {
             **{name: getattr(one, name) for name in unmatched_imports.FIELDS},
             "ids": one.ids or [],
@@ -124,16 +146,20 @@ def export(session: Session, listener: Listener | None, user: User | None = None
         }
         for one in unmatched_imports.of_listener(session, listener)
     ]
-    content["decisions"] = [
+
+
+def _decisions(session: Session, listener: Listener) -> list[dict[str, Any]]:
+    rows = match_decisions.of_listener(session, listener)
+    named = _named(session, [row.track_id for row in rows if row.track_id is not None])
+    return [
         {
             "title": row.title,
             "artists": row.artists,
             "state": row.state,
             "track": named[row.track_id] if row.track_id is not None else None,
         }
-        for row in decided
+        for row in rows
     ]
-    return content
 
 
 def _account(session: Session, user: User) -> dict[str, Any]:

@@ -6,6 +6,7 @@ The steps are those of docs/architecture.md. Heavy: only commands and job tasks 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,17 +102,6 @@ def run_stages(
             model.fit(table, seed=request.seed, on_progress=report, **inputs)
             return model, inputs, model.transform(table, **inputs)
 
-    def fit_map(stage: str, name: str, map_parameters: dict[str, Any]) -> Projection2D:
-        with progress.stage(stage, f"Drawing the map: {name}", 0.8) as report:
-            projection = PROJECTIONS.create(name, **map_parameters)
-            projection.fit(latent, seed=request.seed, on_progress=report)
-            if isinstance(projection, AutomaticMap):
-                name, projection = projection.name_, projection.projection_
-                map_parameters = PROJECTIONS.parse(name)
-            coordinates = projection.project(latent)
-            trust = trustworthiness(latent, coordinates, seed=request.seed)
-            return Projection2D(name, projection, coordinates, trust, map_parameters)
-
     catalogue = cache.get_or_compute(progress, "read", None, read_catalogue)
     prepared = cache.get_or_compute(progress, "features", str(request.feature_set), prepare)
     data, table = prepared.data, prepared.table
@@ -140,20 +130,7 @@ def run_stages(
             clustering = replace(clustering, details=details)
         clustering = _number_clusters(instance, data, clustering)
         predictor = {} if by_model else algorithm.state(clustering.labels)
-    requested_maps = {request.projection: parameters["projection"]}
-    for name in request.maps:
-        if name not in requested_maps:
-            requested_maps[name] = PROJECTIONS.parse(name, request.map_parameters.get(name))
-    maps: list[Projection2D] = []
-    for name, map_parameters in requested_maps.items():
-        if name in {one.name for one in maps}:  # it was chosen automatically
-            continue
-        stage = f"map {name}" if maps else "projection"
-        compute = functools.partial(fit_map, stage, name, map_parameters)
-        key = [*latent_key, name, map_parameters]
-        one = cache.get_or_compute(progress, stage, key, compute)
-        if one.name not in {other.name for other in maps}:
-            maps.append(one)
+    maps = _fit_maps(request, parameters["projection"], latent, latent_key, progress, cache)
     labels = label_agreement.labels_by_kind(instance.session, data.track_ids)
     with progress.stage("scores", "Measuring", 0.88):
         metrics = {
@@ -171,7 +148,7 @@ def run_stages(
         latent,
         clustering,
         predictor,
-        tuple(maps),
+        maps,
         prepared.space,
         prepared.sound,
         metrics,
@@ -183,6 +160,52 @@ def run_stages(
         prepared.settings,
         prepared.loudness_scale,
     )
+
+
+def _fit_maps(
+    request: TrainRequest,
+    parameters: dict[str, Any],
+    latent: Floats,
+    latent_key: Sequence[Any],
+    progress: StageProgress,
+    cache: StageCache,
+) -> tuple[Projection2D, ...]:
+    """Fit the map of the request with its ``parameters``, and its further maps, each once."""
+    requested = {request.projection: parameters}
+    for name in request.maps:
+        if name not in requested:
+            requested[name] = PROJECTIONS.parse(name, request.map_parameters.get(name))
+    maps: dict[str, Projection2D] = {}
+    for name, map_parameters in requested.items():
+        if name in maps:  # chosen automatically for the first map
+            continue
+        stage = f"map {name}" if maps else "projection"
+        compute = functools.partial(
+            _fit_map, stage, name, map_parameters, latent, request.seed, progress
+        )
+        key = [*latent_key, name, map_parameters]
+        projection = cache.get_or_compute(progress, stage, key, compute)
+        maps.setdefault(projection.name, projection)
+    return tuple(maps.values())
+
+
+def _fit_map(
+    stage: str,
+    name: str,
+    parameters: dict[str, Any],
+    latent: Floats,
+    seed: int,
+    progress: StageProgress,
+) -> Projection2D:
+    with progress.stage(stage, f"Drawing the map: {name}", 0.8) as report:
+        projection = PROJECTIONS.create(name, **parameters)
+        projection.fit(latent, seed=seed, on_progress=report)
+        if isinstance(projection, AutomaticMap):
+            name, projection = projection.name_, projection.projection_
+            parameters = PROJECTIONS.parse(name)
+        coordinates = projection.project(latent)
+        trust = trustworthiness(latent, coordinates, seed=seed)
+        return Projection2D(name, projection, coordinates, trust, parameters)
 
 
 def train_tastes(
