@@ -109,16 +109,17 @@ def train(
         held_out = truth[validation_rows]
         _, probabilities = model.predict(spectrograms, validation_rows)
         constant = majority(truth[train_rows], len(validation_rows))
-        manifest["measures"] = {
-            "tagger": measures(held_out, probabilities, tags.names),
-            "majority": measures(held_out, constant, tags.names),
-        }
+        predictions = {"tagger": probabilities, "majority": constant}
         if request.baselines and published_weights.is_installed(instance.folder, "musicnn"):
             embeddings = _musicnn_embeddings(
                 instance.folder, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
             )
-            probabilities = logistic_regression(embeddings, truth, train_rows, validation_rows)
-            manifest["measures"]["musicnn"] = measures(held_out, probabilities, tags.names)
+            predictions["musicnn"] = logistic_regression(
+                embeddings, truth, train_rows, validation_rows
+            )
+        manifest["measures"] = {
+            name: measures(held_out, values, tags.names) for name, values in predictions.items()
+        }
     manifest["seconds"] = round(time.perf_counter() - started, 1)
     target = taggers.new_folder(instance.folder)
     with atomic_folder(target) as folder:

@@ -237,41 +237,47 @@ def write_folder(
     tastes.write(folder)
     result.model.save(folder)
     write_json(folder / "history.json", result.model.history_, indent=2)
-    write_json(
-        folder / "manifest.json",
-        {
-            "run_id": run.public_id,
-            "created_at": run.created_at.isoformat(),
-            "songrec": VERSION,
-            "libraries": _library_versions(),
-            "feature_set": run.feature_set,
-            "representation": run.representation,
-            "clustering": run.clustering,
-            "projection": run.projection,
-            "maps": [
-                {"name": one.name, "parameters": one.parameters, **one.trust} for one in result.maps
-            ],
-            "seed": run.seed,
-            "parameters": run.parameters,
-            "tracks": run.track_count,
-            "data_fingerprint": run.data_fingerprint,
-            "features": {"used": result.choice.used, "left_out": result.choice.left_out},
-            "feature_settings": result.feature_settings,
-            "loudness_scale": result.loudness_scale,
-            "values": {"columns": (*ATTRIBUTE_NAMES, *EXTRA_COLUMNS)},
-            "space": {"columns": result.space.columns},
-            # The key "clustering" holds the algorithm's name.
-            "clustering_details": clustering.details,
-            "clusters": [
-                {"number": cluster.number, "name": cluster.name, "size": cluster.size}
-                for cluster in clusters
-            ],
-            "metrics": run.metrics,
-            "recommendation": tastes.measured,
-            "seconds": run.seconds,
-            "notes": result.notes,
-        },
-    )
+    write_json(folder / "manifest.json", _manifest(run, result, tastes, clusters))
+
+
+def _manifest(
+    run: Run,
+    result: TrainingResult,
+    tastes: TasteArtifacts,
+    clusters: list[runs.ClusterProfile],
+) -> dict[str, Any]:
+    return {
+        "run_id": run.public_id,
+        "created_at": run.created_at.isoformat(),
+        "songrec": VERSION,
+        "libraries": _library_versions(),
+        "feature_set": run.feature_set,
+        "representation": run.representation,
+        "clustering": run.clustering,
+        "projection": run.projection,
+        "maps": [
+            {"name": one.name, "parameters": one.parameters, **one.trust} for one in result.maps
+        ],
+        "seed": run.seed,
+        "parameters": run.parameters,
+        "tracks": run.track_count,
+        "data_fingerprint": run.data_fingerprint,
+        "features": {"used": result.choice.used, "left_out": result.choice.left_out},
+        "feature_settings": result.feature_settings,
+        "loudness_scale": result.loudness_scale,
+        "values": {"columns": (*ATTRIBUTE_NAMES, *EXTRA_COLUMNS)},
+        "space": {"columns": result.space.columns},
+        # The key "clustering" holds the algorithm's name.
+        "clustering_details": result.clustering.details,
+        "clusters": [
+            {"number": cluster.number, "name": cluster.name, "size": cluster.size}
+            for cluster in clusters
+        ],
+        "metrics": run.metrics,
+        "recommendation": tastes.measured,
+        "seconds": run.seconds,
+        "notes": result.notes,
+    }
 
 
 def _library_versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -103,29 +104,23 @@ def build_dataset(
         )
     parts, left_out = [], {}
     for name in feature_set:
+        sparse: dict[str, Any] = {}
         if name == ATTRIBUTES:
             part, choice = attributes_table(data.track_ids, data.values, ATTRIBUTE_NAMES)
-            left_out |= choice.left_out
-            parts.append(_prefixed(name, part))
+            part, sparse = _prefixed(name, part), choice.left_out
         elif name in labels:
-            parts.append(_prefixed(name, _genres(instance.session, data.track_ids)))
+            part = _prefixed(name, _genres(instance.session, data.track_ids))
         elif name in imported:
             part, sparse = _without_sparse_columns(others[name], data.track_ids)
-            left_out |= sparse
-            parts.append(part)
+        else:
+            continue
+        parts.append(part)
+        left_out |= sparse
     if sound is not None:
         part, sparse = _without_sparse_columns(sound, data.track_ids)
-        left_out |= sparse
         parts.append(part)
-    table = FeatureTable(
-        data.track_ids,
-        tuple(column for part in parts for column in part.names),
-        np.concatenate(
-            [np.empty((len(data.track_ids), 0), np.float32)] + [part.values for part in parts],
-            axis=1,
-        ),
-        feature_set,
-    )
+        left_out |= sparse
+    table = _side_by_side(parts, data.track_ids, feature_set)
     if not table.names and SPECTROGRAM_SET not in feature_set:
         raise BadInput(f"The features {feature_set} leave no column to train on.")
     extracted = [*audio, *([SPECTROGRAM_SET] if SPECTROGRAM_SET in feature_set else [])]
@@ -139,6 +134,15 @@ def build_dataset(
         loudness_scale=scale,
         notes=notes,
     )
+
+
+def _side_by_side(
+    parts: Sequence[FeatureTable], track_ids: Ints, feature_set: FeatureSpec
+) -> FeatureTable:
+    """Join tables over the same tracks by columns."""
+    values = [np.empty((len(track_ids), 0), np.float32), *(part.values for part in parts)]
+    names = tuple(column for part in parts for column in part.names)
+    return FeatureTable(track_ids, names, np.concatenate(values, axis=1), feature_set)
 
 
 def described_attributes(data: TrainingData) -> tuple[str, ...]:
