@@ -1,1 +1,1 @@
-"""Connected music servers: what they hold, what their listeners do there, and their sound."""
+"""Connected music servers: scans, exchange of listeners' data, analysis and streaming of songs."""

@@ -1,8 +1,7 @@
-"""Analysis of songs that lie on a music server alone: each is streamed, analysed and deleted.
+"""Analysis of songs that only exist on a music server: streamed, analysed and deleted.
 
-One song at a time is written to a temporary file, bounded in size and time. Features, waveform,
-cover and fingerprint stay, by the hash of the content. An analysis that was stopped goes on with
-the next song.
+One song at a time is written to a temporary file, with limits of size and time. Features, waveform,
+cover and fingerprint are kept by content hash. A stopped analysis continues with the next song.
 """
 
 from __future__ import annotations
@@ -39,18 +38,18 @@ from songrec.store.tables import AudioFile, MusicServer, ServerTrack, Track
 
 MOST_BYTES = 512 * 2**20
 LONGEST_S = 300.0
-"""Bounds of one song's stream."""
+"""Limits of one song's stream."""
 AT_ONCE = 100
-"""Songs that are looked up together."""
+"""Number of songs looked up together."""
 MOST_FAILURES = 5
-"""So many songs in a row that cannot be read mean that the server is the reason."""
+"""Number of consecutive unreadable songs that counts as a failure of the server."""
 ANALYSING = 0.9
-"""The share of the work that streaming and analysing the songs is."""
+"""Share of the progress for streaming and analysing the songs."""
 
 
 @dataclass
 class StreamReport:
-    """What an analysis by streaming did, in numbers of songs; ``is_complete`` if none is left."""
+    """Numbers of songs of an analysis by streaming; ``is_complete`` if none is left."""
 
     server: str
     analysed: int = 0
@@ -72,12 +71,12 @@ def analyze_server(
     time_limit_s: float | None = None,
     limit: int | None = None,
 ) -> StreamReport:
-    """Analyse the songs of a server whose sound lies nowhere else.
+    """Analyse the songs of a server that have no local sound.
 
     It ends after ``time_limit_s``, or after ``limit`` songs.
 
-    **Commits** after each song. A song that cannot be read is rejected with one line; ``NotReady``
-    where the server stops answering, ``Removed`` where it was removed.
+    **Commits** after each song. An unreadable song is rejected with one line; ``NotReady`` if the
+    server stops responding, ``Removed`` if it was removed.
     """
     with connection.WhileConnected(instance.session, server):
         return _analyze_server(instance, server, on_progress, time_limit_s, limit)
@@ -163,7 +162,7 @@ def _analyse(
 
 
 def _record(instance: Instance, song_id: int, analysed: AnalysedFile, size: int) -> bool:
-    """Write a song's sound; False where the library has the same content already."""
+    """Write a song's sound; False if the library already has the same content."""
     session = instance.session
     take_write_turn(session)
     song = session.get_one(ServerTrack, song_id, populate_existing=True)
@@ -196,7 +195,7 @@ def _record(instance: Instance, song_id: int, analysed: AnalysedFile, size: int)
 
 
 def _reject(session: Session, song_id: int, reason: str) -> None:
-    """Record why a song cannot be analysed; it is tried again when its row is removed."""
+    """Record the reason that a song cannot be analysed; deleting the row allows another attempt."""
 
     def write() -> None:
         song = session.get_one(ServerTrack, song_id)

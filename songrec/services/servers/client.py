@@ -1,10 +1,9 @@
 """Client of a music server's OpenSubsonic API.
 
-Requests go through ``core.outgoing.OriginSession``: to one origin, bounded in size and time. The
-client classes of ``libopensonic`` bring their own connections (aiohttp), which cannot be bound so,
-and refuse a whole answer that lacks one required field, as answers of real servers do. So this
-client reads the JSON itself: what is missing is empty, and what is none of the protocol's is one
-line.
+Requests go through ``core.outgoing.OriginSession``: to a single origin, with limits of size and
+time. The client classes of ``libopensonic`` use their own connections (aiohttp) without these
+limits, and reject a whole response for one missing required field, which real servers omit. So this
+client reads the JSON itself: missing fields are empty, and other content is reported in one line.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from songrec.store.tables import MusicServer, ServerAccount
 API_VERSION = "1.16.1"
 CLIENT = "songrec"
 MOST_SONGS_WRITTEN = 300
-"""Songs named in one request: each is a parameter, and servers limit their number."""
+"""Limit of songs per request: each is a parameter, and servers limit their number."""
 LARGEST_SIZE, LONGEST_SONG_S = 2**53, 10**6
-"""Sizes and lengths above these are no song's, and fit into no column."""
+"""Largest accepted sizes and lengths, which also fit into their columns."""
 LARGEST_ERROR, ERROR_S = 2**20, 60.0
-"""Bytes and seconds of an answer that says why there is no sound."""
+"""Limits in bytes and seconds of an error response instead of sound."""
 
 _MISSING_PARAMETER, _WRONG_PASSWORD, _NO_TOKENS = 10, 40, 41
 _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY = 42, 43, 44
@@ -45,7 +44,7 @@ _SIGN_IN = frozenset((_WRONG_PASSWORD, _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _
 
 
 class ServerRefusal(NotReady):
-    """An answer by which a server refuses a request; ``code`` is the protocol's, 0 without one."""
+    """Raised if a server refuses a request; ``code`` is the protocol's, 0 without one."""
 
     def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
@@ -53,13 +52,13 @@ class ServerRefusal(NotReady):
 
     @property
     def is_sign_in(self) -> bool:
-        """Whether the name, password or key is the reason."""
+        """Whether the name, password or key was refused."""
         return self.code in _SIGN_IN
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """A server by its own words: software, its version, and the extensions that it has."""
+    """A server's own description: software, version and extensions."""
 
     software: str
     version: str
@@ -69,10 +68,10 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class RemoteSong:
-    """A song as a server describes it; empty or None is what it leaves out.
+    """A server's description of a song; missing values are empty or None.
 
-    ``starred_at``, ``rating`` (1 to 5), ``play_count`` and ``played_at`` are those of the account
-    that the client signs in with.
+    ``starred_at``, ``rating`` (1 to 5), ``play_count`` and ``played_at`` are those of the client's
+    account.
     """
 
     id: str
@@ -98,7 +97,7 @@ class RemoteSong:
 
 @dataclass(frozen=True, slots=True)
 class RemotePlaylist:
-    """A playlist as a server describes it; ``songs`` is empty in lists of playlists."""
+    """A server's description of a playlist; ``songs`` is empty in lists of playlists."""
 
     id: str
     name: str
@@ -112,7 +111,7 @@ class RemotePlaylist:
 
 @dataclass(frozen=True, slots=True)
 class ScanStatus:
-    """How far a server is with reading its own files; ``last_scan`` is its text, if it says so."""
+    """Progress of a server's own scan of its files; ``last_scan`` is the server's text, if any."""
 
     is_scanning: bool
     count: int | None
@@ -122,12 +121,11 @@ class ScanStatus:
 class ServerClient:
     """A client that signs in to one server as one account.
 
-    ``secret`` is a password or an API key (``secret_kind``). A password is sent as a salted digest;
-    to a server that cannot check one it is sent itself, over HTTPS or within a private network
-    alone.
+    ``secret`` is a password or an API key (``secret_kind``). A password is sent as a salted digest,
+    or in clear text to a server without digests, but only over HTTPS or in a private network.
 
-    Every request raises ``NotReady`` where no answer comes, and ``ServerRefusal`` (one too) for an
-    error of the protocol: one line with the server's name, and what to do.
+    All requests raise ``NotReady`` without a response, and its subclass ``ServerRefusal`` for an
+    error of the protocol, with one line that has the server's name and advice.
     """
 
     def __init__(
@@ -151,7 +149,7 @@ class ServerClient:
 
     @classmethod
     def of_account(cls, instance: Instance, account: ServerAccount) -> ServerClient:
-        """Return the client of a connected account, whose password or key is decrypted."""
+        """Return the client of a connected account, with its decrypted password or key."""
         server = instance.session.get_one(MusicServer, account.server_id)
         cipher = cipher_of(instance)
         return cls(
@@ -174,9 +172,9 @@ class ServerClient:
         self._session.close()
 
     def call(self, endpoint: str, **parameters: Any) -> dict[str, Any]:
-        """Send a request and return the answer without its envelope.
+        """Send a request and return the response without its envelope.
 
-        Lists repeat a parameter, None leaves it out.
+        Lists repeat a parameter; parameters that are None are left out.
         """
         try:
             return self._content(self._send(endpoint, parameters), endpoint)
@@ -193,7 +191,7 @@ class ServerClient:
         return self._content(self._send(endpoint, parameters), endpoint)
 
     def _lacks_tokens(self, error: ServerRefusal) -> bool:
-        is_old = error.code == _MISSING_PARAMETER  # a server that knows nothing of tokens
+        is_old = error.code == _MISSING_PARAMETER  # a server that does not support tokens
         return not self._is_key and (is_old or error.code == _NO_TOKENS)
 
     def _send(
@@ -219,7 +217,7 @@ class ServerClient:
         return {**about, "u": self.username, "t": token, "s": salt}
 
     def _content(self, response: requests.Response, endpoint: str) -> dict[str, Any]:
-        """Return what an answer holds; ``ServerRefusal`` for an error, by protocol or by status."""
+        """Return the content of a response; ``ServerRefusal`` for an error of protocol or HTTP."""
         if response.status_code in (404, 405, 501) and endpoint == "ping":
             raise ServerRefusal(
                 f"{self.name} has no Subsonic API at {self._url}/rest: the address is the part "
@@ -274,7 +272,7 @@ class ServerClient:
     # -- what songrec reads
 
     def info(self) -> ServerInfo:
-        """Sign in and return what the server is."""
+        """Sign in and return the server's description."""
         answer = self.call("ping")
         extensions: frozenset[str] = frozenset()
         if answer.get("openSubsonic"):
@@ -291,7 +289,7 @@ class ServerClient:
         )
 
     def scan_status(self) -> ScanStatus | None:
-        """Return how far the server's own scan is; None where it does not say, or not to us."""
+        """Return the progress of the server's own scan; None if it is not available."""
         try:
             status = self.call("getScanStatus").get("scanStatus")
         except ServerRefusal as error:
@@ -307,7 +305,7 @@ class ServerClient:
         )
 
     def songs(self, offset: int, count: int, query: str = "") -> list[RemoteSong]:
-        """Return a page of all songs by a search for ``query``, which servers take as all."""
+        """Return a page of a search for ``query``; servers return all songs for an empty query."""
         answer = self.call(
             "search3",
             query=query,
@@ -323,7 +321,7 @@ class ServerClient:
         return [id_ for id_, _ in self._albums("alphabeticalByName", offset, count)]
 
     def recent_albums(self, offset: int, count: int) -> list[tuple[str, datetime | None]]:
-        """Return a page of albums that were played last: ids, and when if the server says so."""
+        """Return a page of recently played albums: ids and times of the last play, if known."""
         return self._albums("recent", offset, count)
 
     def _albums(self, kind: str, offset: int, count: int) -> list[tuple[str, datetime | None]]:
@@ -337,11 +335,11 @@ class ServerClient:
         return _songs(_dict(answer.get("album")).get("song"))
 
     def starred(self) -> list[RemoteSong]:
-        """Return the songs with a star of this account."""
+        """Return the songs starred by this account."""
         return _songs(_dict(self.call("getStarred2").get("starred2")).get("song"))
 
     def playlists(self) -> list[RemotePlaylist]:
-        """Return the playlists that this account sees, without their songs."""
+        """Return the playlists visible to this account, without their songs."""
         listed = _dicts(_dict(self.call("getPlaylists").get("playlists")).get("playlist"))
         return [playlist for each in listed if (playlist := _playlist(each)) is not None]
 
@@ -353,9 +351,9 @@ class ServerClient:
         return playlist
 
     def stream(self, song_id: str, **headers: str) -> requests.Response:
-        """Return the sound of a song as it lies on the server, to be read in chunks.
+        """Return a response with the original sound of a song, to be read in chunks.
 
-        ``headers`` such as ``Range`` are sent along. Close the response.
+        ``headers`` such as ``Range`` are forwarded. Close the response.
         """
         response = self._open_stream(song_id, headers)
         is_answer = "json" in response.headers.get("Content-Type", "")
@@ -370,28 +368,28 @@ class ServerClient:
         except ServerRefusal as error:
             if self._sends_password or not self._lacks_tokens(error):
                 raise
-            self.call("ping")  # settles how to sign in
+            self.call("ping")  # determines the kind of sign-in
             return self._open_stream(song_id, headers)
         raise ServerRefusal(f"{self.name} sends no sound for this song.")
 
     def _open_stream(self, song_id: str, headers: Mapping[str, str]) -> requests.Response:
         parameters = {"id": song_id, "format": "raw"}
-        # Sound that is sent compressed could not be read in ranges.
+        # Ranges do not work with compressed responses.
         sent = {"Accept-Encoding": "identity", **headers}
         return self._send("stream", parameters, stream=True, headers=sent)
 
     # -- what songrec writes
 
     def star(self, song_ids: Sequence[str]) -> None:
-        """Give songs a star; one that has one already keeps it."""
+        """Star songs; existing stars are kept."""
         self._each("star", song_ids)
 
     def unstar(self, song_ids: Sequence[str]) -> None:
-        """Take the stars of songs away."""
+        """Remove the stars of songs."""
         self._each("unstar", song_ids)
 
     def _each(self, endpoint: str, song_ids: Sequence[str]) -> None:
-        # One by one: servers that find one id odd do nothing for the others.
+        # One by one, because some servers reject a whole request for one unknown id.
         for song_id in song_ids:
             try:
                 self.call(endpoint, id=song_id)
@@ -404,7 +402,7 @@ class ServerClient:
     ) -> str:
         """Create a playlist, or replace one in place, and return its id.
 
-        ``ServerRefusal`` with ``NOT_FOUND`` where ``playlist_id`` is gone.
+        ``ServerRefusal`` with ``NOT_FOUND`` if ``playlist_id`` no longer exists.
         """
         before: set[str] = set()
         first, rest = song_ids[:MOST_SONGS_WRITTEN], song_ids[MOST_SONGS_WRITTEN:]
@@ -417,7 +415,7 @@ class ServerClient:
             before = {playlist.id for playlist in self.playlists()}
             answer = self.call("createPlaylist", name=name, songId=list(first))
             written = _text(_dict(answer.get("playlist")).get("id"))
-        if not written:  # answered so since version 1.14 of the protocol only
+        if not written:  # the playlist is only returned since version 1.14 of the protocol
             new = [one.id for one in self.playlists() if one.id not in before and one.name == name]
             if not new:
                 raise ServerRefusal(f"{self.name} does not show the playlist that was made.")
@@ -428,7 +426,7 @@ class ServerClient:
         return written
 
     def delete_playlist(self, playlist_id: str) -> None:
-        """Delete a playlist; one that is gone already is no error."""
+        """Delete a playlist, if it still exists."""
         try:
             self.call("deletePlaylist", id=playlist_id)
         except ServerRefusal as error:
@@ -446,7 +444,7 @@ def _dict(value: object) -> dict[str, Any]:
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
-    """Return the objects of a list; servers of old write a single one without the list."""
+    """Return the objects of a list; old servers write a single object instead."""
     listed = value if isinstance(value, list) else [value]
     return [each for each in listed if isinstance(each, dict)]
 
@@ -472,9 +470,9 @@ _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 def _time(value: object) -> datetime | None:
-    """Return a time; one without a zone is taken as UTC, as the protocol has it."""
+    """Parse a time; UTC without a time zone, as in the protocol."""
     try:
-        # Nanoseconds, as servers in Go write them, are more than Python reads.
+        # Python cannot parse nanoseconds, which servers in Go write.
         parsed = datetime.fromisoformat(_FRACTION.sub(r"\1", _text(value)))
     except ValueError:
         return None
@@ -488,7 +486,7 @@ def _songs(value: object) -> list[RemoteSong]:
 
 
 def read_song(item: Mapping[str, Any]) -> RemoteSong | None:
-    """Return the song that ``item`` describes; None for folders, videos and what has no id."""
+    """Return the song described by ``item``; None for folders, videos and items without an id."""
     id_ = _text(item.get("id"))[:200]
     if not id_ or item.get("isDir") is True or item.get("isVideo") is True:
         return None
@@ -527,7 +525,7 @@ def read_song(item: Mapping[str, Any]) -> RemoteSong | None:
 
 
 def _key(value: object, namespace: str) -> str | None:
-    """Return a recording's id if it has the form of one."""
+    """Return a recording's id if it has a valid form."""
     text = _text(value)
     key = recording_key(text) or (recording_key(f"{namespace}:{text}") if text else None)
     return key.partition(":")[2] if key and key.startswith(f"{namespace}:") else None

@@ -17,18 +17,18 @@ from songrec.store.instance import Instance
 from songrec.store.servers import music_servers, streamed_files
 from songrec.store.tables import Listener, MusicServer, ServerAccount
 
-# How reading, changing and referring to a deleted row fail.
+# Errors of reading, changing and referencing a deleted row.
 _DELETED = (NoResultFound, ObjectDeletedError, StaleDataError, IntegrityError)
 
 
 class Removed(NotReady):
-    """A server or an account that was removed while songrec was exchanging with it."""
+    """Raised if a server or an account was removed during an exchange."""
 
 
 class WhileConnected:
-    """A context in which work fails with ``Removed`` if the server or its account is removed.
+    """A context that rolls back and raises ``Removed`` if the server or its account was removed.
 
-    It rolls back then. Other errors pass.
+    Other errors are not changed.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class WhileConnected:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a person enters to sign in to a server: a name and a password, or an API key."""
+    """A person's credentials for a server: a name and a password, or an API key."""
 
     username: str
     secret: str
@@ -78,13 +78,13 @@ def add_server(
     sign_in: SignIn,
     allows_private: bool = False,
 ) -> tuple[MusicServer, ServerAccount]:
-    """Connect a server with its first account, once it answers to that. The caller commits.
+    """Connect a server with its first account, if the sign-in succeeds. The caller commits.
 
-    What was written before is committed before the request is sent: nothing stays locked meanwhile.
+    Earlier writes are committed before the request, to release locks.
 
-    An address that itself names this machine or a private network is permission enough: an admin
-    entered it. A host name that leads there needs ``allows_private``. A trailing ``/rest`` may be
-    entered or not.
+    A literal address of this machine or a private network needs no further permission, because an
+    admin entered it. A host name that resolves to one needs ``allows_private``. A trailing
+    ``/rest`` is optional.
     """
     url = normalise_url(url).removesuffix("/rest")
     name = name or url.partition("://")[2]
@@ -99,9 +99,9 @@ def add_server(
 def connect_account(
     instance: Instance, server: MusicServer, listener: Listener, sign_in: SignIn
 ) -> ServerAccount:
-    """Store a listener's sign-in on a server, once the server takes it. The caller commits.
+    """Store a listener's sign-in on a server, if it succeeds. The caller commits.
 
-    What was written before is committed before the request is sent: nothing stays locked meanwhile.
+    Earlier writes are committed before the request, to release locks.
     """
     instance.session.commit()
     info = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)
@@ -109,7 +109,7 @@ def connect_account(
 
 
 def _sign_in(name: str, url: str, sign_in: SignIn, *, allows_private: bool) -> ServerInfo:
-    """Sign in and return what the server is; ``NotReady`` where it refuses or does not answer."""
+    """Sign in and return the server's description; ``NotReady`` on refusal or without response."""
     with ServerClient(
         name,
         url,
@@ -137,19 +137,19 @@ def _store(
 
 
 def remove_server(instance: Instance, server: MusicServer) -> None:
-    """Forget a server; its songs stay as tracks that cannot be played. The caller commits."""
+    """Delete a server; its songs remain as tracks that cannot be played. The caller commits."""
     streamed_files.mark_missing(instance.session, server)
     music_servers.remove(instance.session, server)
 
 
 def note_answer(server: MusicServer, info: ServerInfo) -> None:
-    """Note that a server answers, and by what software."""
+    """Record a server's successful response and its software."""
     server.software, server.version = info.software, info.version or info.api_version
     server.error = None
 
 
 def note_error(account: ServerAccount | None, server: MusicServer, error: NotReady) -> None:
-    """Note why a server did not answer: with the account if its sign-in was refused."""
+    """Record a server's failure, with the account if its sign-in was refused."""
     line = str(error)[:500]
     if account is not None and isinstance(error, ServerRefusal) and error.is_sign_in:
         account.error = line
@@ -158,9 +158,9 @@ def note_error(account: ServerAccount | None, server: MusicServer, error: NotRea
 
 
 def working_client(instance: Instance, server: MusicServer) -> tuple[ServerClient, ServerAccount]:
-    """Return a client of a server with the first of its accounts that works. Flushes errors.
+    """Return a client of a server with its first working account. Flushes errors.
 
-    ``NotReady`` if none does: the line of the last one.
+    ``NotReady`` with the error of the last account if none works.
     """
     error = NotReady(
         f"{server.name} has no account left that songrec may read it with: connect one."
@@ -173,7 +173,7 @@ def working_client(instance: Instance, server: MusicServer) -> tuple[ServerClien
             note_error(account, server, failure)
             error = failure
             if not (isinstance(failure, ServerRefusal) and failure.is_sign_in):
-                break  # the others would meet the same
+                break  # the error does not depend on the account
         else:
             account.error = None
             return client, account

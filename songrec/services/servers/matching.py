@@ -1,8 +1,8 @@
-"""Which track a song of a music server is, or a new one.
+"""Matching of music servers' songs to tracks, and creation of new tracks.
 
 A song is the track of a file with its size, length and name; else the one with its MusicBrainz id
-or ISRC; else the one with its names and length. What is none of the library's becomes a new track,
-by the same door as the rows of a catalogue.
+or ISRC; else the one with its names and length. Other songs become new tracks, in the same way as
+rows of a catalogue.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from songrec.store.sound.audio_files import comparable_path
 from songrec.store.tables import AudioFile, MatchKey, MusicServer, Track
 
 LENGTH_SLACK_S = 1.5
-"""Servers round lengths to whole seconds, some up and some down."""
+"""Tolerance in seconds, because servers round lengths up or down to whole seconds."""
 FIELDS = frozenset({"title", "artists", "album", "year", "duration_ms", "genre"})
-"""Fields of a track that a music server gives."""
+"""Fields of a track that music servers provide."""
 
 
 class SongMatcher:
-    """Finds or creates the tracks of a server's songs, page by page. The caller commits."""
+    """Finder and creator of the tracks of a server's songs, by page. The caller commits."""
 
     def __init__(self, session: Session, server: MusicServer) -> None:
         self._session = session
@@ -46,21 +46,21 @@ class SongMatcher:
         self._number = 0
 
     def match(self, songs: Sequence[RemoteSong]) -> tuple[dict[str, int], int]:
-        """Return the track of each song by the song's id, and how many tracks are new."""
+        """Return the track of each song by the song's id, and the number of new tracks."""
         tracks = self.find(songs)
         new = [song for song in songs if song.id not in tracks]
         created, n_new = self._create(new)
         return tracks | created, n_new
 
     def find(self, songs: Sequence[RemoteSong]) -> dict[str, int]:
-        """Return the tracks of the songs that the library has, by the song's id."""
+        """Return the existing tracks of songs, by the song's id."""
         tracks: dict[str, int] = {}
         for find in (self._by_file, self._by_id, self._by_names):
             tracks |= find([song for song in songs if song.id not in tracks])
         return tracks
 
     def update(self, songs: Mapping[int, RemoteSong]) -> int:
-        """Give tracks, by id, what the server says now; only those that came from it change."""
+        """Update tracks, by id, from the server's data; only tracks that came from it change."""
         rows = []
         for part in chunks(list(songs)):
             query = select(Track.id, Track.source_key).where(
@@ -70,7 +70,7 @@ class SongMatcher:
         return self._writer.write(rows).updated if rows else 0
 
     def _by_file(self, songs: Sequence[RemoteSong]) -> dict[str, int]:
-        """Find files that have a song's size and length, and its file's name or its title."""
+        """Find files with a song's size and length, and its file name or title."""
         sizes = [song.size for song in songs if song.size] if self._has_files else []
         if not sizes:
             return {}
@@ -101,7 +101,7 @@ class SongMatcher:
         return track_of
 
     def _by_id(self, songs: Sequence[RemoteSong]) -> dict[str, int]:
-        """Find tracks with a song's MusicBrainz id or ISRC, unless they are named otherwise."""
+        """Find tracks with a song's MusicBrainz id or ISRC, unless their names differ."""
         keys = {song.id: _recording_keys(song) for song in songs}
         track_of = track_aliases.tracks_by_key(
             self._session, {key for some in keys.values() for key in some}
@@ -120,7 +120,7 @@ class SongMatcher:
         return matched
 
     def _by_names(self, songs: Sequence[RemoteSong]) -> dict[str, int]:
-        """Find tracks with a song's artists, title and length; then with nearly these names."""
+        """Find tracks with a song's artists, title and length; then with similar names."""
         named = [song for song in songs if song.title and song.artist_line]
         by_name = {song.id: song_key(_artists(song).line, song.title) for song in named}
         tracks = self._with_values(
@@ -179,7 +179,7 @@ class SongMatcher:
         )
         rows: dict[str, CatalogueRow] = {}
         for song in unique:
-            # A key that another song has, by another length or other names, is not this one's.
+            # A key of another song, with another length or other names, does not apply.
             key = next((key for key in candidates[song.id] if key not in taken), None)
             key = key or catalogue_key(self._catalogue, song.id)
             taken.add(key)
@@ -201,7 +201,7 @@ class SongMatcher:
         }, counts.inserted
 
     def _keys(self, song: RemoteSong) -> list[str]:
-        """Return the keys that a song may have as a new track, the strongest first."""
+        """Return the possible keys of a song as a new track, the strongest first."""
         named = song.title and song.artist_line
         names = [names_key(_artists(song).line, song.title, song.album)] if named else []
         return _recording_keys(song) + names
@@ -259,7 +259,7 @@ def _milliseconds(song: RemoteSong) -> int | None:
 
 
 def same_seconds(one: float | None, other: float | None) -> bool:
-    """Return whether two lengths in seconds may be one song's; an unknown one may be any."""
+    """Return whether two lengths in seconds may be equal; an unknown one equals any."""
     return one is None or other is None or abs(one - other) <= LENGTH_SLACK_S
 
 
@@ -274,6 +274,6 @@ def _same_title(one: str, other: str) -> bool:
 
 
 def _is_other(song: RemoteSong, title: str, artists: str) -> bool:
-    """Return whether an id is clearly that of another song."""
+    """Return whether the names are clearly those of another song."""
     names = compare_names(song.title, _artists(song).line, title, artists)
     return names.title is False and names.artists is False

@@ -1,8 +1,8 @@
 """Mixes as playlists on the music servers of a listener: one per mix and account, in place.
 
-A playlist is known by its row alone (``ServerPlaylist``), never by its name, and is touched only
-while it still looks as songrec left it in one respect: its name, or one of its songs. Server ids
-may come to mean something else when a server is set up anew.
+A playlist is identified by its row (``ServerPlaylist``), never by its name, and is only changed if
+it still has the written name or one of the written songs: after a server is set up again, its ids
+may refer to other things.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from songrec.store.servers import server_tracks, written_playlists
 from songrec.store.tables import Listener, Mix, MusicServer, ServerAccount, ServerPlaylist
 
 MOST_REMOVALS = 10
-"""Songs that a person takes out of a mix between two writings; more are no single decisions."""
+"""Limit of removed songs between two writings that count as decisions about single songs."""
 
 
 @dataclass
 class MixReport:
-    """What writing the mixes of one account did.
+    """Outcome of writing the mixes of one account.
 
-    ``missing`` counts the songs that the server does not have, ``removed`` those that the person
-    took out and that count as not for me. ``error`` is the line that says why it stopped.
+    ``missing`` counts songs that the server does not have, ``removed`` those that the person
+    removed and that count as *Not for me*. ``error`` is the reason for stopping.
     """
 
     server: str
@@ -54,10 +54,10 @@ class MixReport:
 
 
 def write_mixes(instance: Instance, listener: Listener, at: datetime) -> list[MixReport]:
-    """Write the mixes of ``listener`` into all accounts that take them.
+    """Write the mixes of ``listener`` to all accounts that receive them.
 
-    **Commits** after each playlist, so that none is written twice after a kill. A server that does
-    not answer, or is removed meanwhile, is reported, and the others are written to.
+    **Commits** after each playlist, so that none is written twice after a crash. A server that does
+    not respond, or is removed meanwhile, is reported, and the others are still written.
     """
     session = instance.session
     reports, connected = [], []
@@ -100,7 +100,7 @@ def _write_account(
 
 
 def undo_removal(session: Session, account: ServerAccount, public_id: str) -> None:
-    """Take back that a song which was removed from a mix counts as not for me."""
+    """Undo that a song removed from a mix counts as *Not for me*."""
     removals = [one for one in _removals(account) if one["track"] != public_id]
     for track in tracks.tracks_by_public_id(session, [public_id]):
         listener = session.get_one(Listener, account.listener_id)
@@ -127,7 +127,7 @@ class _Writer:
     at: datetime
 
     def write(self) -> None:
-        """Write every mix that is on, and delete the playlists of those that are not."""
+        """Write all active mixes, and delete the playlists of the others."""
         listed = {playlist.id: playlist for playlist in self.client.playlists()}
         rows = written_playlists.of_account(self.session, self.account)
         chosen = [
@@ -152,7 +152,7 @@ class _Writer:
     def _current(
         self, row: ServerPlaylist, listed: dict[str, RemotePlaylist]
     ) -> RemotePlaylist | None:
-        """Return a playlist as it is on the server, if it is there and still ours."""
+        """Return the present playlist on the server, if it exists and is still songrec's."""
         summary = listed.get(row.remote_id)
         if summary is None or summary.is_read_only:
             return None
@@ -171,7 +171,7 @@ class _Writer:
         return whole if is_ours else None
 
     def _learn(self, mix: Mix, row: ServerPlaylist, current: RemotePlaylist) -> None:
-        """Count the songs that the person took out as not for me, where that is switched on."""
+        """Dislike the songs that the person removed, if that is switched on."""
         present = {song.id for song in current.songs}
         gone = [one for one in row.written if one not in present]
         if not self.account.learns_removals or not present or len(gone) > MOST_REMOVALS:
@@ -194,11 +194,11 @@ class _Writer:
             removals = [*new, *_removals(self.account)][: written_playlists.MAX_REMOVALS]
             written_playlists.report(self.session, self.account, removals=removals)
         self.report.removed += len(removed)
-        # What was learnt once must not be learnt again when it is taken back here.
+        # A removal must not count again after its undo.
         row.written = [one for one in row.written if one in present]
 
     def _is_there(self, song_id: str) -> bool:
-        """Tell whether the server has a song still: one whose file is gone was taken out by it."""
+        """Return whether the server still has a song; it drops songs of deleted files itself."""
         try:
             self.client.call("getSong", id=song_id)
         except ServerRefusal as error:
@@ -208,7 +208,7 @@ class _Writer:
         return True
 
     def _write(self, mix: Mix, row: ServerPlaylist | None, current: RemotePlaylist | None) -> None:
-        """Write a mix: create its playlist, or replace it in place where something changed."""
+        """Write a mix: create its playlist, or replace it in place after a change."""
         track_ids = [track_id for track_id, _ in mixes.tracks_of(self.session, mix)]
         disliked = {
             track_id
@@ -221,12 +221,12 @@ class _Writer:
         self.report.missing += len(track_ids) - len(remote_ids)
         sent = {"name": mix.name, "comment": mix.comment, "songs": remote_ids}
         if row is not None and current is not None:
-            # What was sent, not what is there: servers shorten names and drop comments.
+            # Compare with the sent values, because servers shorten names and drop comments.
             if not remote_ids or row.sent == sent:
                 row.synced_at = self.at
                 self.report.unchanged += 1
                 return
-            # Somebody who renames the playlist wants that name.
+            # A name that was changed on the server is kept.
             is_renamed = current.name != row.name
             self.client.write_playlist(
                 current.name if is_renamed else mix.name,
@@ -255,7 +255,7 @@ class _Writer:
     def _record(
         self, row: ServerPlaylist, sent: dict[str, Any], *, is_renamed: bool = False
     ) -> None:
-        """Store what was sent, and what the server kept of it."""
+        """Store the sent values, and the server's resulting ones."""
         after = self.client.playlist(row.remote_id)
         row.sent, row.changed, row.synced_at = sent, after.changed, self.at
         row.written = [song.id for song in after.songs]
@@ -264,7 +264,7 @@ class _Writer:
         self.report.written += 1
 
     def _delete(self, row: ServerPlaylist, listed: RemotePlaylist | None) -> None:
-        """Delete the playlist of a mix that is no longer on, if it is still ours."""
+        """Delete the playlist of an inactive mix, if it is still songrec's."""
         if listed is not None and self._current(row, {listed.id: listed}) is not None:
             self.client.delete_playlist(row.remote_id)
             self.report.deleted += 1

@@ -9,24 +9,24 @@ from songrec.core.errors import NotReady
 from songrec.services.servers.client import RemoteSong, ServerClient
 
 PAGE = 500
-"""Songs of a page: the most that the protocol's servers give."""
+"""Songs per page, the limit of the protocol."""
 ALBUMS_AT_ONCE = 25
-"""Albums after which a page ends, where songs are read album by album."""
+"""Albums per page if songs are read album by album."""
 SEARCH, ALBUMS = "search", "albums"
 MOST_SONGS = 1_000_000
-"""Songs that are read of one server, and albums."""
+"""Limit of songs, and of albums, read from one server."""
 MOST_KNOWN_ALBUMS = 5_000
 """Albums in a row that may hold no song but those that were read before."""
 
 
 class EndlessList(NotReady):
-    """A server that never stops listing songs."""
+    """Raised for a server whose list of songs does not end."""
 
 
 class ListedIds:
-    """The ids that a server has listed, so that a list without an end is recognised.
+    """The listed ids of a server, to detect lists without an end.
 
-    Hashes are kept, about 80 bytes for each.
+    Stores hashes of about 80 bytes each.
     """
 
     def __init__(self, server: str, most: int | None = None) -> None:
@@ -55,9 +55,9 @@ class ListedIds:
 
 @dataclass(frozen=True)
 class SongPage:
-    """Songs that were read together, and where the reading goes on after them.
+    """Songs of one page, and the position of the next one.
 
-    ``offset`` counts songs, or albums where they are the ``route``.
+    ``offset`` counts songs, or albums if these are the ``route``.
     """
 
     songs: list[RemoteSong]
@@ -66,10 +66,10 @@ class SongPage:
 
 
 def read_pages(client: ServerClient, route: str = SEARCH, offset: int = 0) -> Iterator[SongPage]:
-    """Yield all songs from a place on.
+    """Yield all songs from a position on.
 
-    Servers that answer an empty search with nothing, or pass over its offset, are read by albums.
-    ``EndlessList`` for a server that goes on and on.
+    Servers without results for an empty search, or that ignore its offset, are read by albums.
+    ``EndlessList`` for a server whose list does not end.
     """
     listed = ListedIds(client.name)
     while route == SEARCH:

@@ -1,7 +1,7 @@
-"""Scan of a music server: its songs by id, each with the track that it is.
+"""Scan of a music server: its songs by id, matched to tracks.
 
-Songs are read in pages and stored page by page with the place where the scan is, so that one that
-was killed goes on there. A song that a complete scan did not meet is marked as gone, not deleted.
+Songs are read and stored by page together with the position of the scan, so that an interrupted
+scan continues there. A song missing in a complete scan is marked as gone, not deleted.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from songrec.store.servers import server_tracks
 from songrec.store.tables import MusicServer, ServerTrack
 
 READING = 0.8
-"""The share of a scan that reading the songs is."""
+"""Share of the progress for reading the songs."""
 _TABLE = ServerTrack.__table__
 
 
 @dataclass
 class ScanReport:
-    """What a scan did, as numbers of songs.
+    """Outcome of a scan, in numbers of songs.
 
-    ``present`` are on the server now; of these ``new`` were met for the first time, of which
-    ``matched`` are tracks that the library had and ``new_tracks`` are new tracks; ``changed`` have
-    other tags or another file, ``renumbered`` another id, ``returned`` were gone before. ``gone``
-    are missing since this scan. ``is_unchanged``: the server says that nothing changed.
+    ``present`` are on the server; of these ``new`` are seen for the first time, of which
+    ``matched`` are existing tracks and ``new_tracks`` new ones; ``changed`` have other tags or
+    another file, ``renumbered`` another id, ``returned`` were gone before. ``gone`` are missing
+    since this scan. ``is_unchanged``: the server reports no changes.
     """
 
     server: str
@@ -94,11 +94,11 @@ def scan_server(
     *,
     force: bool = False,
 ) -> ScanReport:
-    """Read what a server holds and match it with the library.
+    """Read the songs of a server and match them with the library.
 
-    **Commits** after each page. Where the server says that it has not changed since the last scan
-    nothing is read, unless ``force``. ``NotReady`` where it does not answer: the line is stored
-    with it, and the next scan goes on where this one stopped. ``Removed`` where it was removed.
+    **Commits** after each page. If the server reports no changes since the last scan, nothing is
+    read, unless ``force``. ``NotReady`` without a response: the error is stored with the server,
+    and the next scan continues there. ``Removed`` if the server was removed.
     """
     session = instance.session
     with connection.WhileConnected(session, server):
@@ -137,7 +137,7 @@ def _scan(
         reading = part_of(on_progress, 0.0, READING)
         try:
             for page in read_pages(client, state.route, state.offset):
-                # Read before the write turn is taken: nobody waits for the server meanwhile.
+                # Read before taking the write lock, so that no other writer waits for the server.
                 take_write_turn(session)
                 _store_page(session, server, state, page.songs)
                 state.save(page)
@@ -165,7 +165,7 @@ def _scan(
 
 
 class _State:
-    """Where a scan is, as it is stored with the server: in ``scan["running"]``."""
+    """State of a scan, stored with the server in ``scan["running"]``."""
 
     def __init__(self, session: Session, server: MusicServer) -> None:
         self._session = session
@@ -179,7 +179,7 @@ class _State:
         self.matcher = SongMatcher(session, server)
 
     def is_current(self, status: ScanStatus | None) -> bool:
-        """Return whether the server says that nothing changed since the last complete scan."""
+        """Return whether the server reports no changes since the last complete scan."""
         if status is None or status.is_scanning or not status.last_scan or self._running:
             return False
         scan = self.server.scan or {}
@@ -189,7 +189,7 @@ class _State:
         ) == (status.last_scan, status.count)
 
     def begin(self, newest_track: int) -> int:
-        """Go on with a scan that was stopped, or begin one; return the newest track before it."""
+        """Continue an interrupted scan, or begin one; return the newest track before it."""
         running = self._running
         if running:
             self.mark, self.route = running["mark"], running["route"]
@@ -208,21 +208,21 @@ class _State:
         return int(self._running["newest"])
 
     def save(self, page: SongPage) -> None:
-        """Store the place after a page."""
+        """Store the position after a page."""
         self.route, self.offset = page.route, page.offset
-        # Songs that an empty search gave are met again where albums are read after all.
+        # A scan that switches to albums sees the songs of the empty search again.
         self.seen += len(page.songs)
         self._store()
 
     def expected(self, status: ScanStatus | None) -> int:
-        """Return how many songs there are to be read, as far as that is known; else 0."""
+        """Return the expected number of songs, 0 if unknown."""
         before = ((self.server.scan or {}).get("report") or {}).get("present", 0)
         return max((status.count or 0) if status else 0, before)
 
     def finish(self, status: ScanStatus | None) -> None:
-        """Mark what was not met as gone, and note that the scan is complete.
+        """Mark missing songs as gone, and record that the scan is complete.
 
-        ``NotReady`` where a server that had songs shows none: a disk that is not mounted, say.
+        ``NotReady`` if a server that had songs lists none: its disk may not be mounted.
         """
         of_server = ServerTrack.server_id == self.server.id
         if not self.seen and self.has_others:
@@ -247,7 +247,7 @@ class _State:
         self.server.scanned_at, self.server.error = now(), None
 
     def abandon(self) -> None:
-        """Let the next scan begin anew: there is no place to go on at."""
+        """Discard the state, so that the next scan starts from the beginning."""
         self._clear()
 
     def _store(self) -> None:
@@ -293,7 +293,7 @@ def _store_page(
     }
     new = [song for id_, song in unique.items() if id_ not in rows]
     tracks, n_new = state.matcher.match(new) if new else ({}, 0)
-    # The track of a song that was matched before was removed: it does not come back by itself.
+    # A removed track of an already matched song is not created again.
     tracks |= state.matcher.find([unique[id_] for id_, row in rows.items() if not row.track_id])
     known = {id_: row.track_id for id_, row in rows.items() if row.track_id}
     if new:
@@ -351,7 +351,7 @@ def _by_remote_id(session: Session, server: MusicServer, ids: list[str]) -> dict
 
 
 def _is_same(row: Any, song: RemoteSong) -> bool:
-    """Return whether an id still means the song that it meant: by file, recording or names."""
+    """Return whether an id still refers to the same song: by file, recording or names."""
     if row.path and row.path == song.path:
         return True
     if row.musicbrainz_id and row.musicbrainz_id == song.musicbrainz_id:
@@ -361,12 +361,12 @@ def _is_same(row: Any, song: RemoteSong) -> bool:
         plain(one) == plain(other)
         for one, other in ((row.title, song.title), (row.artists, song.artist_line))
     )
-    # A song that was moved or tagged anew keeps its length, and one of its names at least.
+    # A moved or retagged song keeps its length, and at least one of its names.
     return is_long and (same_title or (same_artist and row.size == song.size))
 
 
 def _free_ids(session: Session, rows: Sequence[Any]) -> None:
-    """Take ids that mean other songs now from their rows, which may be met under other ids."""
+    """Clear reused ids from the rows of their former songs, which may have other ids now."""
     session.connection().execute(
         update(_TABLE).where(_TABLE.c.id == bindparam("row_id")),
         [{"row_id": row.id, "remote_id": f"\x1f{row.id}"} for row in rows],
@@ -376,9 +376,9 @@ def _free_ids(session: Session, rows: Sequence[Any]) -> None:
 def _renumbered(
     session: Session, server: MusicServer, state: _State, songs: Sequence[RemoteSong]
 ) -> dict[str, Any]:
-    """Find the rows of songs that have another id than at the last scan.
+    """Find the rows of songs whose id changed since the last scan.
 
-    They have the same file's path, MusicBrainz id, or names and length.
+    They have the same file path, MusicBrainz id, or names and length.
     """
     others = (_TABLE.c.server_id == server.id, _TABLE.c.scan_mark != state.mark)
     columns = (

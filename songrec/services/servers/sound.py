@@ -1,4 +1,4 @@
-"""The sound of a song that lies on a music server, passed on as it is played."""
+"""Streaming of a song's sound from a music server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("songrec.servers")
 
 MOST_BYTES = 2 * 2**30
 LONGEST_S = 1800.0
-"""Bounds of what is passed on for one request."""
+"""Limits of the streamed data per request."""
 _PASSED_ON = ("Content-Length", "Content-Range")
 
 
@@ -33,10 +33,10 @@ class StreamedSound:
 def open_sound(
     instance: Instance, file: AudioFile, listener: Listener | None, byte_range: str | None
 ) -> StreamedSound:
-    """Open the sound of a streamed file for ``listener``, from a ``Range`` header if there is one.
+    """Open the sound of a streamed file for ``listener``, with an optional ``Range`` header.
 
-    It is read with the listener's own account on the server, or with the one that scans it.
-    ``NotReady`` where the server is gone, or does not send it. Ends the session's transaction.
+    It is read with the listener's own account on the server, or with the scanning one.
+    ``NotReady`` if the server was removed or does not send it. Ends the session's transaction.
     """
     place = streamed_files.song_of(instance.session, file)
     if place is None:
@@ -68,7 +68,7 @@ def open_sound(
         with client:
             try:
                 yield from read_chunks(response, MOST_BYTES, LONGEST_S)
-            except NotReady as error:  # too late for another status: the body ends early
+            except NotReady as error:  # the status is already sent, so the body ends early
                 log.warning("A song was not passed on to its end: %s", error)
 
     return StreamedSound(response.status_code, headers, chunks())

@@ -1,4 +1,4 @@
-"""How a music server stands: its songs, its accounts and what is being done with it."""
+"""Status of music servers: songs, accounts and jobs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MOST_COUNTED = 10_000
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """A server with its numbers of songs, its accounts by the names of their owners, and its jobs.
+    """A server with its numbers of songs, its accounts by owner's name, and its jobs.
 
-    ``unanalysed`` counts songs whose sound lies there alone and waits for its analysis.
+    ``unanalysed`` counts songs without local sound that are not analysed yet.
     """
 
     server: MusicServer
@@ -31,17 +31,17 @@ class ServerStatus:
 
     @property
     def software(self) -> str:
-        """Software and version as the server names them."""
+        """Software and version as reported by the server."""
         return " ".join(filter(None, (self.server.software, self.server.version)))
 
     @property
     def is_scanned(self) -> bool:
-        """Whether songrec reads the server itself, and not only ids that somebody imported."""
+        """Whether songrec scans the server, rather than only storing imported ids."""
         return self.server.kind == music_servers.SCANNED
 
     @property
     def is_partly_read(self) -> bool:
-        """Whether a scan has begun and not ended."""
+        """Whether a scan is incomplete."""
         return "running" in (self.server.scan or {})
 
 

@@ -1,9 +1,9 @@
 """Exchange with an account on a music server: stars, ratings, plays and playlists.
 
-What changed on either side since the last exchange (``ServerOpinion``) is carried over. Where both
-changed the newest wins; the report says so. The first exchange takes nothing away on either side.
-Everything is read before anything is written, and stars are sent last, so that a server that stops
-answering in between costs nothing.
+Changes on either side since the last exchange (``ServerOpinion``) are applied to the other side. If
+both changed, the newest wins, which is reported. The first exchange removes nothing on either side.
+Everything is read before anything is written, and stars are sent last, so that a failure of the
+server in between has no effect.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from songrec.store.tables import (
 )
 
 FULL_EVERY = timedelta(days=1)
-"""Plays and ratings of all songs are read once a day, in between those of recent albums."""
+"""Interval of reading plays and ratings of all songs; in between only recent albums are read."""
 RECENT_ALBUMS, MOST_RECENT = 50, 200
-"""Albums of a page of those played last, and the most that are read between two full readings."""
+"""Recently played albums per page, and limit of albums read between two full readings."""
 FEW_STARS = 10
-"""Up to so many stars may vanish at once; of more than half of them likes stay here."""
+"""Number of stars that may vanish at once; beyond it, if most vanish, likes are kept."""
 NOT_FOR_ME = 1
 """The rating, in stars, that counts as *not for me*."""
 NOTES = 20
-"""Notes of a report; what they stand for is counted."""
+"""Limit of notes in a report."""
 
 
 @dataclass
 class SyncReport:
-    """What an exchange changed, in numbers of songs, plays and playlists.
+    """Changes by an exchange, in numbers of songs, plays and playlists.
 
-    ``likes`` came in and ``unliked`` were taken back, ``not_for_me`` came in by a rating; ``sent``
-    and ``withdrawn`` are stars that were given and taken away on the server. ``unknown`` songs are
-    not in the library yet. ``notes`` are sentences on conflicts and what was left alone.
+    ``likes`` were added and ``unliked`` removed here, ``not_for_me`` are dislikes from ratings;
+    ``sent`` and ``withdrawn`` are stars added and removed on the server. ``unknown`` songs are not
+    in the library yet. ``notes`` are sentences on conflicts and skipped changes.
     """
 
     server: str
@@ -74,7 +74,7 @@ class SyncReport:
     notes: list[str] = field(default_factory=list)
 
     def note(self, sentence: str) -> None:
-        """Add a sentence, unless there are many already."""
+        """Add a sentence, up to ``NOTES``."""
         if sentence not in self.notes and len(self.notes) < NOTES:
             self.notes.append(sentence)
 
@@ -104,9 +104,9 @@ class SyncReport:
 
 @dataclass
 class _ServerState:
-    """What a server says of an account's songs, by the server's ids.
+    """A server's data about an account's songs, by the server's ids.
 
-    ``songs`` are those of which plays or a rating are known, ``is_full`` whether all were read.
+    ``songs`` are those with plays or a rating; ``is_full``: whether all songs were read.
     """
 
     stars: dict[str, datetime]
@@ -119,11 +119,10 @@ class _ServerState:
 def sync_server(
     instance: Instance, server: MusicServer, on_progress: Progress = no_progress
 ) -> list[dict[str, Any]]:
-    """Exchange with every account on a server; return a report or an error for each.
+    """Exchange data with all accounts on a server; return a report or an error for each.
 
-    **Commits** for each account. An account that the server refuses keeps its line and does not
-    keep the others from their exchange, nor does one that is disconnected meanwhile; ``NotReady``
-    where all failed.
+    **Commits** for each account. A refused account stores its error and does not affect the others,
+    nor does one that is disconnected meanwhile; ``NotReady`` if all failed.
     """
     results: list[dict[str, Any]] = []
     session = instance.session
@@ -145,10 +144,10 @@ def sync_server(
 
 
 def sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
-    """Exchange with one account. **Commits.**
+    """Exchange data with one account. **Commits.**
 
-    ``NotReady`` where the server does not answer; the line is stored with the account. ``Removed``
-    where account or server were removed meanwhile.
+    ``NotReady`` without a response; the error is stored with the account. ``Removed`` if account or
+    server were removed meanwhile.
     """
     server = instance.session.get_one(MusicServer, account.server_id)
     with connection.WhileConnected(instance.session, server, account):
@@ -182,7 +181,7 @@ def _sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
 
 
 def _read(session: Session, client: ServerClient, account: ServerAccount) -> _ServerState:
-    """Read everything that the exchange needs from the server."""
+    """Read all data for the exchange from the server."""
     client.info()
     starred = client.starred()
     stars = {song.id: song.starred_at or now() for song in starred}
@@ -218,7 +217,7 @@ def _recent_songs(client: ServerClient, since: datetime | None) -> Iterable[list
 
 
 def _is_of(playlist: RemotePlaylist, account: ServerAccount) -> bool:
-    """Return whether a playlist is the account's own, and not somebody's who shares it."""
+    """Return whether a playlist is the account's own rather than a shared one."""
     owner = playlist.owner.casefold()
     return not owner or not account.username or owner == account.username.casefold()
 
@@ -240,9 +239,9 @@ def _may_differ(link: ServerPlaylist, playlist: RemotePlaylist) -> bool:
 
 
 class _Exchange:
-    """One exchange as it is written: reactions, plays, playlists and opinions.
+    """Writer of one exchange: reactions, plays, playlists and opinions.
 
-    Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars are to be sent.
+    Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars must be sent.
     """
 
     def __init__(self, session: Session, account_id: int, state: _ServerState) -> None:
@@ -270,11 +269,11 @@ class _Exchange:
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing was exchanged before."""
+        """Whether this is the first exchange."""
         return self._since is None
 
     def run(self) -> _Exchange:
-        """Carry over what changed."""
+        """Apply the changes."""
         self._stars()
         self._ratings()
         self._plays()
@@ -283,7 +282,7 @@ class _Exchange:
         return self
 
     def _load_rows(self) -> None:
-        """Load the songs that the server speaks of, those with an opinion and the liked ones."""
+        """Load the songs in the server's data, those with an opinion, and the liked ones."""
         table = ServerTrack.__table__
         columns = (table.c.id, table.c.remote_id, table.c.track_id, table.c.gone_at)
         of_server = table.c.server_id == self._server.id

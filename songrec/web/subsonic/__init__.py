@@ -1,4 +1,4 @@
-"""The OpenSubsonic API below ``/rest``: the library as apps of other makers browse and play it.
+"""The OpenSubsonic API below ``/rest``, by which other apps browse and play the library.
 
 Each endpoint is a view without arguments that reads its ``parameters`` and returns
 ``answers.answer(…)``. The specification is https://opensubsonic.netlify.app.
@@ -32,6 +32,6 @@ def init_app(app: Flask) -> None:
     )
     from songrec.web.subsonic.endpoints import blueprint
 
-    # Nobody's browser signs in here by itself: credentials are parameters of each request.
+    # No CSRF protection needed: credentials are parameters of each request, not cookies.
     csrf.exempt(blueprint)
     app.register_blueprint(blueprint)

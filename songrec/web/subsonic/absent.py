@@ -1,4 +1,4 @@
-"""What apps ask about and songrec does not have: an empty list, or an error that says so."""
+"""Endpoints of features that songrec lacks: empty lists, or errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MISSING = {
     "updateInternetRadioStation": "radio station",
     "deleteInternetRadioStation": "radio station",
 }
-"""What is asked for by an id that nothing has."""
+"""Endpoints for ids that never exist, with their subject."""
 REFUSED = {
     "createShare": "songrec has no shares: a playlist's own page makes a link to it.",
     "createPodcastChannel": "songrec has no podcasts.",
@@ -44,7 +44,7 @@ REFUSED = {
     "deleteUser": "An admin deletes accounts on the pages of songrec.",
     "changePassword": "App passwords are made and revoked on your account's page.",
 }
-"""What nobody may do here."""
+"""Endpoints that are always refused, with the reason."""
 
 
 def _empty(content: dict[str, Any]) -> View:

@@ -1,4 +1,4 @@
-"""Albums and artists as apps get them, with what the listener did with them."""
+"""Serialization of albums and artists for apps, with the listener's stars, ratings and plays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songrec.web.subsonic.songs import date
 
 
 def albums(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
-    """Return albums by their tags (``AlbumID3``)."""
+    """Serialize albums by tags (``AlbumID3``)."""
     rows = [album.id for album in listed if album.id is not None]
     held = playable_library(db.session)
     opinions = album_details.album_opinions(db.session, rows, caller().listener)
@@ -33,7 +33,7 @@ def albums(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
 
 
 def folders(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
-    """Return albums as folders (``Child``), for apps that browse so."""
+    """Serialize albums as folders (``Child``), for apps that browse folders."""
     return [
         {
             "id": album["id"],
@@ -41,7 +41,7 @@ def folders(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
             "isDir": True,
             "title": album["name"],
             "album": album["name"],
-            # Not in the specification, and required by programs that read albums alike everywhere.
+            # Not in the specification, but required by programs with one parser for all albums.
             "name": album["name"],
             "songCount": album["songCount"],
             **{name: album.get(name) for name in _SHARED},
@@ -70,7 +70,7 @@ _SHARED = (
 
 
 def artist_folders(listed: Sequence[PlayableArtist]) -> list[dict[str, Any]]:
-    """Return artists as folders (``Child``), for apps that browse so."""
+    """Serialize artists as folders (``Child``), for apps that browse folders."""
     return [
         {
             "parent": str(ids.FOLDER),
@@ -115,7 +115,7 @@ def _album(
 
 
 def artists(listed: Sequence[PlayableArtist], *, as_folders: bool = False) -> list[dict[str, Any]]:
-    """Return artists by their tags (``ArtistID3``), or as the old endpoints do (``Artist``)."""
+    """Serialize artists by tags (``ArtistID3``), or for the old endpoints (``Artist``)."""
     rows = [one.id for one in listed]
     opinions = album_details.artist_opinions(db.session, rows, caller().listener)
     return [
@@ -130,7 +130,7 @@ def artist(
     *,
     as_folder: bool = False,
 ) -> dict[str, Any]:
-    """Return one artist with what the listener thinks of it; nothing is None."""
+    """Serialize one artist with the listener's star and rating, without None."""
     id_ = ids.artist_id(one.public_id)
     described = {"id": id_, "name": one.name, "starred": date(opinion.starred_at)}
     if as_folder:

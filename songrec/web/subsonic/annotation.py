@@ -1,4 +1,4 @@
-"""What listeners say of songs through apps: stars, ratings, plays, where they are in a song."""
+"""Listeners' data from apps: stars, ratings, plays, and playback positions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def star() -> ResponseReturnValue:
 
 @endpoint("unstar")
 def unstar() -> ResponseReturnValue:
-    """Take stars back; a song is then liked no more."""
+    """Remove stars; a song is then no longer liked."""
 
     def unstar_song(listener: Listener, track_id: int) -> None:
         if reactions.values(db.session, listener, [track_id]).get(track_id) == reactions.LIKE:
@@ -95,7 +95,7 @@ def set_rating() -> ResponseReturnValue:
 
 @endpoint("scrobble")
 def scrobble() -> ResponseReturnValue:
-    """Add plays to the history, or note what begins."""
+    """Add plays to the history, or record the start of playback."""
     texts = _ids("id")
     if not texts:
         raise parameters.missing("id")
@@ -113,7 +113,7 @@ def scrobble() -> ResponseReturnValue:
 
 @endpoint("reportPlayback")
 def report_playback() -> ResponseReturnValue:
-    """Note where an app is in a song."""
+    """Record an app's playback position in a song."""
     view = song_of(parameters.require("mediaId"))
     if parameters.require("mediaType").lower() != "song":
         raise not_found("podcast")
@@ -130,7 +130,7 @@ def report_playback() -> ResponseReturnValue:
 
 @endpoint("getNowPlaying")
 def now_playing() -> ResponseReturnValue:
-    """List what the listener's own apps play: nobody sees what others hear."""
+    """List the songs playing in the listener's own apps, not in other people's."""
     listener = caller().listener
     playing = playback.now_playing(db.session, listener) if listener is not None else []
     songs = children_by_id([one.track_id for one in playing])
@@ -161,13 +161,13 @@ def _ids(name: str) -> list[str]:
 
 
 def _plain(text: str, kind: str) -> str:
-    """Return the public id in an id that may be written with or without its prefix."""
+    """Return the public id of an id with or without its prefix."""
     named = ids.parse(text)
     return named.public_id if named.kind in (kind, ids.SONG) else ""
 
 
 def _target(named: ids.Reference) -> int:
-    """Return the id of a song, album or artist; error 70 for what does not exist."""
+    """Return the id of a song, album or artist; error 70 if it does not exist."""
     if named.kind == ids.SONG:
         return song_of(named.public_id).id
     if named.kind == ids.ALBUM and (album := find_album(db.session, named.public_id)):
@@ -178,7 +178,7 @@ def _target(named: ids.Reference) -> int:
 
 
 def _moment(text: str) -> datetime:
-    """Return a time in milliseconds since 1970."""
+    """Parse a time in milliseconds since 1970."""
     try:
         moment = datetime.fromtimestamp(int(text) / 1000, UTC)
     except (ValueError, OverflowError, OSError):

@@ -1,7 +1,7 @@
-"""Answers of the Subsonic API in XML, JSON or JSONP, and its errors.
+"""Responses of the Subsonic API in XML, JSON or JSONP, and its errors.
 
-An answer is written once as a dictionary. In XML its scalars are attributes, dictionaries and lists
-are elements, and ``value`` is an element's text; None is left out everywhere.
+A response is a dictionary. In XML its scalars are attributes, dictionaries and lists are elements,
+and ``value`` is an element's text; None is left out in all formats.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ FORBIDDEN = 50
 NOT_FOUND = 70
 
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$]{0,60}(?:\.[A-Za-z_$][\w$]{0,60}){0,5}", re.ASCII)
-# Everything that XML 1.0 has no place for, not even escaped.
+# Characters that XML 1.0 cannot represent, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _QUOTES = {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 
 class SubsonicError(Exception):
-    """An error that an app is told: a code of the specification and a sentence."""
+    """Raised for an error response to an app: a code of the specification and a sentence."""
 
     def __init__(self, code: int, text: str, *, status: int = 200) -> None:
         super().__init__(text)
@@ -45,17 +45,17 @@ class SubsonicError(Exception):
 
 
 def not_found(what: str) -> SubsonicError:
-    """Return the error for something that does not exist, or not for this account."""
+    """Return the error for something that does not exist, or is not visible to this account."""
     return SubsonicError(NOT_FOUND, f"No such {what}.")
 
 
 def answer(content: Mapping[str, Any] | None = None) -> Response:
-    """Return a success with ``content`` in the format that the request names."""
+    """Return a successful response with ``content`` in the requested format."""
     return _response({"status": "ok", **_HEAD, **(content or {})})
 
 
 def failure(error: SubsonicError) -> Response:
-    """Return an error in the format that the request names."""
+    """Return an error response in the requested format."""
     described = {"code": error.code, "message": error.text}
     response = _response({"status": "failed", **_HEAD, "error": described})
     response.status_code = error.status
@@ -75,7 +75,7 @@ def _response(content: dict[str, Any]) -> Response:
     if format == "jsonp":
         callback = request.values.get("callback", "")
         if _CALLBACK.fullmatch(callback):
-            # The comment keeps a browser from taking the text for anything but a script.
+            # The comment keeps browsers from interpreting the text as anything but a script.
             return Response(f"/**/{callback}({to_json(content)});", mimetype="text/javascript")
         format = "json"
         content = {
@@ -92,12 +92,12 @@ def _response(content: dict[str, Any]) -> Response:
 
 
 def to_json(content: Mapping[str, Any]) -> str:
-    """Return an answer as JSON, in ASCII, so that no script ends at a line separator."""
+    """Serialize a response as ASCII JSON, so that line separators cannot break a script."""
     return json.dumps({"subsonic-response": _without_none(content)}, separators=(",", ":"))
 
 
 class Prepared(list[Any]):
-    """A long list that is kept for many answers: nothing inside is None."""
+    """A long list without None inside, cached for many responses."""
 
 
 def _without_none(value: Any) -> Any:
@@ -111,7 +111,7 @@ def _without_none(value: Any) -> Any:
 
 
 def to_xml(content: Mapping[str, Any]) -> str:
-    """Return an answer as an XML document."""
+    """Serialize a response as an XML document."""
     parts = ['<?xml version="1.0" encoding="UTF-8"?>\n']
     _element(parts, "subsonic-response", {"xmlns": NAMESPACE, **content})
     return "".join(parts)

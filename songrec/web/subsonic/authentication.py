@@ -1,6 +1,6 @@
-"""Who asks: an app signs in by its own password, by a token of it, or by its API key.
+"""Authentication of apps by an app password, a token of it, or an API key.
 
-The account's own password never works here, and no cookie does.
+The account's own password and cookies are not accepted.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from songrec.web.subsonic.answers import (
 )
 
 REQUESTS = RateLimitItemPerMinute(3000, 1)
-"""Of an account: an app that shows covers sends hundreds at once."""
+"""Rate limit of an account's requests: an app that shows covers sends hundreds at once."""
 REFUSED = RateLimitItemPerMinute(60, 5)
-"""Wrong passwords and keys from one network."""
+"""Rate limit of wrong passwords and keys from one network."""
 REFUSED_NAME = RateLimitItemPerMinute(30, 5)
-"""Wrong passwords from one network for one name."""
+"""Rate limit of wrong passwords from one network for one name."""
 PUBLIC = frozenset({"getOpenSubsonicExtensions"})
-"""Endpoints that answer without a sign-in, as the specification demands."""
+"""Endpoints without sign-in, as the specification requires."""
 _SUPPORTED = (1, 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account, and the app password or key by which one of its devices signed in."""
+    """An account, and the app password or key of the requesting device."""
 
     user: User
     device: AppPassword
@@ -49,24 +49,24 @@ class Caller:
 
     @property
     def listener(self) -> Listener | None:
-        """The account's listener, None while it has liked nothing."""
+        """The account's listener, None before its first reaction."""
         if "subsonic_listener" not in g:
             g.subsonic_listener = users.listener_of(db.session, self.user)
         return g.subsonic_listener
 
     def require_listener(self) -> Listener:
-        """Return the account's listener, created if there is none. The caller commits."""
+        """Return the account's listener, creating it if necessary. The caller commits."""
         g.subsonic_listener = users.require_listener(db.session, self.user)
         return g.subsonic_listener
 
 
 def caller() -> Caller:
-    """Return who makes this request."""
+    """Return the caller of this request."""
     return g.subsonic_caller
 
 
 def identify(name: str) -> None:
-    """Find out who calls the endpoint ``name`` and count the request; an error for nobody."""
+    """Authenticate the caller of the endpoint ``name`` and count the request."""
     if name in PUBLIC:
         security.count_from_here(REQUESTS, "subsonic-public")
         return
@@ -80,7 +80,7 @@ def identify(name: str) -> None:
 
 
 def check_version(version: str) -> None:
-    """Raise the specification's error for a version that is not understood here."""
+    """Raise the specification's error for an unsupported version."""
     try:
         major, minor = (int(part) for part in (*version.split("."), "0")[:2])
     except ValueError:
@@ -118,7 +118,7 @@ def _sign_in() -> tuple[User, AppPassword]:
 
 
 def _password() -> str:
-    """Return ``p``, which may be hexadecimal behind ``enc:``."""
+    """Return the parameter ``p``, decoded if it is hexadecimal with the prefix ``enc:``."""
     password = parameters.text("p")
     if password.startswith("enc:"):
         try:
@@ -131,8 +131,8 @@ def _password() -> str:
 def _refused(code: int, text: str, name: str = "", user: User | None = None) -> SubsonicError:
     """Return the error for a wrong sign-in; 429 after too many.
 
-    Only refusals count: passwords are random, and a device with an old one must not keep the
-    others of the same house out.
+    Only refusals are limited, because passwords are random and a device with an old password must
+    not lock out others in the same network.
     """
     network = security.client_network()
     tries: list[tuple[Any, tuple[str, ...]]] = [(REFUSED, ("subsonic", network))]

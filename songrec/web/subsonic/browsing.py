@@ -1,6 +1,6 @@
 """The library by folders, artists, albums and genres.
 
-Apps see what can be played: songs with a file. A catalogue without sound has nothing for them.
+Apps only see playable songs, those with a file.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
 
 MAX_SONGS = 10_000
-"""Songs of one album, or of one artist without an album."""
+"""Limit of songs of one album, or of an artist's songs without an album."""
 MAX_SIMILAR = 100
 FOLDER_NAME = "Music"
 
 
 def library() -> PlayableLibrary:
-    """Return what can be played; error 70 for a music folder that does not exist."""
+    """Return the playable library; error 70 for an unknown music folder."""
     folder = parameters.text("musicFolderId")
     if folder and folder != str(ids.FOLDER):
         raise not_found("music folder")
@@ -53,7 +53,7 @@ def album_of(text: str) -> PlayableAlbum:
 
 
 def album_songs(album: PlayableAlbum) -> list[int]:
-    """Return the ids of an album's songs in its order."""
+    """Return the ids of an album's songs in album order."""
     held = playable_library(db.session)
     if album.id is None:
         return held.album_tracks(album)[:MAX_SONGS]
@@ -120,7 +120,7 @@ def _by_letters(held: PlayableLibrary, *, as_folders: bool) -> list[dict[str, An
 
 @endpoint("getMusicDirectory")
 def music_directory() -> ResponseReturnValue:
-    """List what is in a folder: artists in the library, albums of an artist, songs of an album."""
+    """List a folder: artists of the library, albums of an artist, or songs of an album."""
     text = parameters.require("id")
     if text == str(ids.FOLDER):
         listed = album_answers.artist_folders(playable_library(db.session).artists)
@@ -152,7 +152,7 @@ def music_directory() -> ResponseReturnValue:
 
 @endpoint("getArtist")
 def artist() -> ResponseReturnValue:
-    """Describe an artist with the albums that are theirs, else those with songs of theirs."""
+    """Describe an artist with their own albums, else with albums that have songs of theirs."""
     view = _artist(parameters.require("id"))
     albums = album_answers.albums(_albums_of(view))
     described = {**_described_artist(view), "albumCount": len(albums), "album": albums}
@@ -211,7 +211,7 @@ def song() -> ResponseReturnValue:
 
 @endpoint("getGenres")
 def genres() -> ResponseReturnValue:
-    """List the genres of what can be played."""
+    """List the genres of playable songs."""
     listed = [
         {"songCount": one.songs, "albumCount": one.albums, "value": one.name}
         for one in playable_library(db.session).genres
@@ -242,7 +242,7 @@ def _artist_info(*, as_folders: bool) -> dict[str, Any]:
 
 
 def _artist_of_any(text: str) -> ArtistView:
-    """Return the artist that an id names: an artist's, an album's or a song's."""
+    """Return the artist of an id, which may be an artist's, an album's or a song's."""
     named = ids.parse(text)
     if named.kind == ids.ALBUM:
         by = album_of(text).artist
@@ -259,7 +259,7 @@ def _artist_of_any(text: str) -> ArtistView:
 
 
 def _similar(view: ArtistView, count: int) -> list[PlayableArtist]:
-    """Return artists like one whose albums can be played."""
+    """Return similar artists with playable albums."""
     instance = current_instance()
     space = artist_pages.space_or_none(instance)
     own = artists.track_ids(db.session, view.id, MAX_SONGS)
@@ -273,7 +273,7 @@ def _similar(view: ArtistView, count: int) -> list[PlayableArtist]:
 
 @endpoint("getAlbumInfo", "getAlbumInfo2")
 def album_info() -> ResponseReturnValue:
-    """Answer without notes, which songrec has none of; the cover is found by ``getCoverArt``."""
+    """Return album information without notes; ``getCoverArt`` has the cover."""
     text = parameters.require("id")
     if ids.parse(text).kind == ids.SONG:
         song_of(text)

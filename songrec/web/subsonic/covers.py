@@ -1,4 +1,4 @@
-"""Covers for apps: the picture in a file or its folder, else a drawing in pixels."""
+"""Covers for apps: the picture in a file or its folder, else a rasterised drawing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from songrec.web.subsonic.endpoints import endpoint
 
 PICTURE_SECONDS = 24 * 3600
 DRAWING_SECONDS = 3600
-"""A drawing changes when a song is played for the first time, or gets a picture."""
+"""Cache lifetime of a drawing, which changes with a song's first play or a new picture."""
 LARGEST_PIXELS = 10_000
 
 
@@ -42,7 +42,7 @@ def cover_art() -> ResponseReturnValue:
 
 
 def _subject(named: ids.Reference) -> CoverSubject | None:
-    """Return what the cover of ``named`` shows; None for what the caller must not see."""
+    """Return the subject of a cover; None if it is not visible to the caller."""
     session, public_id = db.session, named.public_id
     match named.kind:
         case ids.SONG:
@@ -59,7 +59,7 @@ def _subject(named: ids.Reference) -> CoverSubject | None:
             return cover_subjects.of_artist(session, public_id)
         case ids.MIX:
             mix = mixes.find(session, public_id, caller().listener)
-            # Drawn anew with each making, so that a glance tells that it is another list.
+            # The drawing changes with each renewal, so that a new list is recognisable.
             seed = f"{public_id} {mix.made_at}" if mix is not None else ""
             return CoverSubject(seed, {}, None, None) if mix is not None else None
     playlist = playlists.find(session, public_id, caller().listener)
@@ -85,7 +85,7 @@ def _send(subject: CoverSubject, pixels: int) -> Response:
             )
     response = Response(_drawn(instance, subject, COVER_PIXELS[size]), mimetype="image/png")
     response.cache_control.private = True
-    # An app that keeps a drawing for good would never show the picture that is still scaled.
+    # Limit caching of drawings, because a picture may still be waiting to be scaled.
     response.cache_control.max_age = 0 if file is not None else DRAWING_SECONDS
     return response
 
@@ -103,5 +103,5 @@ def _png(
     peaks: tuple[float, ...],
     pixels: int,
 ) -> bytes:
-    """Return a drawn cover as a PNG; a page of albums asks for the same ones again."""
+    """Return a drawn cover as a PNG, cached for repeated requests of a page."""
     return to_png(drawing.draw(drawing.Subject(seed, dict(traits), peaks)), pixels)

@@ -1,4 +1,4 @@
-"""The blueprint at ``/rest``: registration of endpoints, sign-in, errors, what browsers may do."""
+"""The blueprint at ``/rest``: registration of endpoints, sign-in, errors and CORS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ blueprint = Blueprint("subsonic", __name__, url_prefix="/rest")
 
 View = Callable[[], ResponseReturnValue]
 NAMES: set[str] = set()
-"""The endpoints that exist."""
+"""Names of the registered endpoints."""
 _WITH_STATUSES: set[str] = set()
 _STATUSES = {
     WRONG_CREDENTIALS: 401,
@@ -62,7 +62,7 @@ _PREFLIGHT = {
 def endpoint(*names: str, has_statuses: bool = False) -> Callable[[View], View]:
     """Register a view as endpoint of these names, each with and without ``.view``.
 
-    Its errors have the HTTP statuses of the web if it ``has_statuses``, else 200.
+    With ``has_statuses`` its errors have HTTP status codes, else 200.
     """
 
     def register(view: View) -> View:
@@ -85,13 +85,13 @@ _METHODS = ("GET", "POST")
 @blueprint.route("/", defaults={"name": ""}, methods=_METHODS)
 @blueprint.route("/<path:name>", methods=_METHODS)
 def unknown(name: str) -> ResponseReturnValue:
-    """Answer what is asked of an endpoint that does not exist."""
+    """Return the error for an unknown endpoint."""
     raise SubsonicError(GENERIC, f"songrec has no endpoint {name[:60].removesuffix('.view')}.")
 
 
 @blueprint.before_request
 def _identify() -> ResponseReturnValue | None:
-    """Let nobody in who has not signed in; browsers may ask what they may send."""
+    """Require a sign-in, except for CORS preflight requests."""
     if request.method == "OPTIONS":
         return Response(status=204, headers=_PREFLIGHT)
     authentication.identify((request.endpoint or "").removeprefix("subsonic."))
@@ -110,7 +110,7 @@ def _headers(response: Response) -> Response:
 
 
 def _make_conditional(response: Response) -> None:
-    """Let an app that has this very answer already be told so."""
+    """Answer 304 if the app already has this response."""
     if response.direct_passthrough or "ETag" in response.headers:
         return
     response.add_etag()
@@ -142,7 +142,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
     text = error.description or error.name
     if status == 429:
         text = "Too many requests. Try again in a moment."
-    # Whoever sends too much, or meets a fault, has to know without reading the answer.
+    # Rate limits and faults have real status codes, for clients that do not read the body.
     kept = status if status in (413, 416, 429) or status >= 500 else 200
     response = failure(SubsonicError(_CODES.get(status, GENERIC), text, status=kept))
     for name, value in error.get_headers():

@@ -1,4 +1,4 @@
-"""Ids that apps get: a song's is its public id, all others say by a prefix what they name."""
+"""Ids for apps: the public id for a song, with a prefix of the kind for everything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PREFIXES = {"al-": ALBUM, "ar-": ARTIST, "pl-": PLAYLIST, "mx-": MIX}
 
 
 class Reference(NamedTuple):
-    """What an id names: its kind and its public id."""
+    """Kind and public id of an id."""
 
     kind: str
     public_id: str
@@ -38,6 +38,6 @@ def mix_id(public_id: str) -> str:
 
 
 def parse(text: str) -> Reference:
-    """Return what an id names; whether it exists is another question."""
+    """Parse an id, without checking that its subject exists."""
     kind = _PREFIXES.get(text[:3])
     return Reference(kind, text[3:]) if kind else Reference(SONG, text)

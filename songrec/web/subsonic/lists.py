@@ -61,7 +61,7 @@ def _listed() -> list[PlayableAlbum]:
     offset = parameters.count("offset", 0, 2**53)
     held = library()
     if kind == "random":
-        # Pages of a random order would repeat some albums and never show others.
+        # Pages of a new random order would repeat some albums and omit others.
         size = min(size, len(held.albums))
         rows = np.random.default_rng().choice(len(held.albums), size, replace=False)
     else:
@@ -128,14 +128,14 @@ def _played(held: PlayableLibrary, *, by_count: bool) -> Ints:
 
 
 def _with_rows(held: PlayableLibrary, track_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Yield those of the tracks that can be played, each with the row of its album."""
+    """Yield the playable tracks among ``track_ids``, each with the row of its album."""
     playable = held.playable(list(track_ids)).tolist()
     return zip(playable, held.albums_of(playable).tolist(), strict=True)
 
 
 @endpoint("getSongsByGenre")
 def songs_by_genre() -> ResponseReturnValue:
-    """List the songs of a genre, the best known first."""
+    """List the songs of a genre, the most popular first."""
     genre = parameters.require("genre")
     count = parameters.count("count", 10, MAX_SIZE)
     offset = parameters.count("offset", 0, 2**53)
@@ -146,13 +146,13 @@ def songs_by_genre() -> ResponseReturnValue:
 
 @endpoint("getStarred")
 def starred() -> ResponseReturnValue:
-    """List what the listener starred, albums as folders."""
+    """List the listener's stars, albums as folders."""
     return answer({"starred": _starred(as_folders=True)})
 
 
 @endpoint("getStarred2")
 def starred_2() -> ResponseReturnValue:
-    """List what the listener starred."""
+    """List the listener's stars."""
     return answer({"starred2": _starred(as_folders=False)})
 
 

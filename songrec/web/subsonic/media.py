@@ -1,4 +1,4 @@
-"""The sound of songs: as it is, or converted while it plays; lyrics."""
+"""The sound of songs, original or converted on the fly, and lyrics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONGEST_S = 7 * 24 * 3600
 
 
 def song_of(text: str) -> TrackView:
-    """Return the song with this id; error 70 for what does not exist or cannot be played."""
+    """Return the song with this id; error 70 if it does not exist or cannot be played."""
     named = ids.parse(text)
     view = tracks.find_track(db.session, named.public_id) if named.kind == ids.SONG else None
     if view is None or not view.has_audio:
@@ -44,11 +44,11 @@ def song_of(text: str) -> TrackView:
 
 
 def songs_of(texts: Sequence[str]) -> list[TrackView]:
-    """Return the songs with these ids, looked up together; error 70 as for ``song_of``."""
+    """Return the songs with these ids, looked up together; errors as for ``song_of``."""
     unique = list(dict.fromkeys(texts))
     views = tracks.tracks_by_public_id(db.session, unique)
     known = {view.public_id: view for view in views if view.has_audio}
-    # Others may be known by an earlier id, or not at all.
+    # The remaining ids may be those of merged tracks, or unknown.
     known |= {text: song_of(text) for text in unique if text not in known}
     return [known[text] for text in texts]
 
@@ -64,7 +64,7 @@ def file_of(text: str) -> tuple[TrackView, AudioFile]:
 
 @endpoint("stream")
 def stream() -> ResponseReturnValue:
-    """Send a song as it is, or converted to the format, rate and place that are requested."""
+    """Send a song unchanged, or converted to the requested format and rate, from a position."""
     _, file = file_of(parameters.require("id"))
     kbps = round(file.size * 8 / file.duration_s / 1000) if file.duration_s else None
     conversion = live_conversion.choose(
@@ -93,12 +93,12 @@ def download() -> ResponseReturnValue:
 
 @endpoint("hls.m3u8", "hls")
 def hls() -> ResponseReturnValue:
-    """Refuse: songs are sent whole, and ``stream`` begins at any place."""
+    """Refuse HLS: ``stream`` sends whole songs, from any position."""
     raise SubsonicError(GENERIC, "songrec sends songs whole and has no HLS: use stream.")
 
 
 def offset_s(name: str) -> float:
-    """Return the parameter for where a song is to begin, in seconds; 0 where it is missing."""
+    """Return the parameter of the start position in seconds, 0 by default."""
     text = parameters.text(name).strip()
     try:
         seconds = float(text) if text else 0.0
@@ -117,7 +117,7 @@ def _original(file: AudioFile) -> Response:
 
 
 def convert(file: AudioFile, conversion: Conversion) -> Response:
-    """Send a song while it is converted; 503 where too many others are."""
+    """Send a song while it is converted; 503 if too many others are being converted."""
     path = unchanged_path(file)
     format = conversion.format
     kind = live_conversion.MEDIA_TYPES[format]
@@ -153,7 +153,7 @@ def convert(file: AudioFile, conversion: Conversion) -> Response:
 
 @endpoint("getLyrics")
 def lyrics() -> ResponseReturnValue:
-    """Return the words of the song with an artist and a title; empty for none."""
+    """Return the lyrics of the song with an artist and a title; empty without any."""
     artist, title = parameters.text("artist"), parameters.text("title")
     empty = {"artist": artist or None, "title": title or None, "value": ""}
     if not title:

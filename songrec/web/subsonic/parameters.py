@@ -8,26 +8,26 @@ from songrec.core.texts import storable
 from songrec.web.subsonic.answers import GENERIC, MISSING_PARAMETER, SubsonicError
 
 _LARGEST = 2**53
-"""The largest whole number that every program reads alike."""
+"""Largest integer that is exact in all JSON parsers."""
 
 
 def text(name: str, default: str = "") -> str:
-    """Return a parameter, ``default`` where it is missing."""
+    """Return a parameter, ``default`` if it is missing."""
     return storable(request.values.get(name, default))
 
 
 def optional(name: str) -> str | None:
-    """Return a parameter, which may be empty; None where it is missing."""
+    """Return a possibly empty parameter, None if it is missing."""
     return text(name) if name in request.values else None
 
 
 def texts(name: str) -> list[str]:
-    """Return all values of a parameter that may be given several times."""
+    """Return all values of a repeatable parameter."""
     return [storable(one) for one in request.values.getlist(name)]
 
 
 def require(name: str) -> str:
-    """Return a parameter; error 10 where it is missing or empty."""
+    """Return a parameter; error 10 if it is missing or empty."""
     value = text(name)
     if not value:
         raise missing(name)
@@ -35,16 +35,16 @@ def require(name: str) -> str:
 
 
 def missing(name: str) -> SubsonicError:
-    """Return the error for a parameter that is missing."""
+    """Return the error for a missing parameter."""
     return SubsonicError(MISSING_PARAMETER, f"Required parameter {name} is missing.")
 
 
 def integer(
     name: str, default: int | None = None, *, low: int = 0, high: int = _LARGEST
 ) -> int | None:
-    """Return a whole number within bounds, ``default`` where it is missing.
+    """Return an integer clipped to bounds, ``default`` if it is missing.
 
-    What lies beyond a bound counts as the bound; what is no number is an error.
+    Text that is not an integer is an error.
     """
     value = text(name).strip()
     if not value:
@@ -57,19 +57,19 @@ def integer(
 
 
 def count(name: str, default: int, high: int) -> int:
-    """Return how many are requested: 0 to ``high``."""
+    """Return a requested number of items, 0 to ``high``."""
     number = integer(name, default, high=high)
     return default if number is None else number
 
 
 def flag(name: str, *, default: bool = False) -> bool:
-    """Return a parameter that is true or false."""
+    """Return a boolean parameter."""
     value = text(name).strip().lower()
     return default if not value else value in ("true", "1", "yes", "on")
 
 
 def place(text: str, length: int) -> int | None:
-    """Return the place in a list of ``length`` that a text names, counted from 0; None for none."""
+    """Parse an index, from 0, into a list of ``length``; None if it is invalid."""
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit()):
         return None

@@ -1,4 +1,4 @@
-"""The queue that one app leaves for another, and bookmarks."""
+"""Play queues saved by one app for another, and bookmarks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTENSIONS["indexBasedQueue"] = [1]
 
 @endpoint("savePlayQueue")
 def save() -> ResponseReturnValue:
-    """Save the queue; the current song is named by its id."""
+    """Save the queue, with the current song by id."""
     queued = [text for text in parameters.texts("id") if text]
     current = 0
     if queued:
@@ -36,7 +36,7 @@ def save() -> ResponseReturnValue:
 
 @endpoint("savePlayQueueByIndex")
 def save_by_index() -> ResponseReturnValue:
-    """Save the queue; the current song is named by its place."""
+    """Save the queue, with the current song by index."""
     queued = [text for text in parameters.texts("id") if text]
     text = parameters.text("currentIndex").strip()
     if queued and not text:
@@ -49,7 +49,7 @@ def save_by_index() -> ResponseReturnValue:
 
 def _save(queued: list[str], current: int) -> ResponseReturnValue:
     position = parameters.integer("position", 0) or 0
-    # An app that clears a queue nobody saved makes no listener.
+    # Clearing a queue that does not exist must not create a listener.
     listener = caller().require_listener() if queued else caller().listener
     if listener is not None:
         play_queues.save(
@@ -66,7 +66,7 @@ def _save(queued: list[str], current: int) -> ResponseReturnValue:
 
 @endpoint("getPlayQueue")
 def saved() -> ResponseReturnValue:
-    """Return the saved queue, the current song by its id."""
+    """Return the saved queue, with the current song by id."""
     described, entries, current = _described(_saved())
     named = entries[current]["id"] if current is not None else None
     return answer({"playQueue": {"current": named, **described, "entry": entries}})
@@ -74,7 +74,7 @@ def saved() -> ResponseReturnValue:
 
 @endpoint("getPlayQueueByIndex")
 def saved_by_index() -> ResponseReturnValue:
-    """Return the saved queue, the current song by its place."""
+    """Return the saved queue, with the current song by index."""
     described, entries, current = _described(_saved())
     return answer({"playQueueByIndex": {"currentIndex": current, **described, "entry": entries}})
 
@@ -85,10 +85,10 @@ def _saved() -> PlayQueue | None:
 
 
 def _described(queue: PlayQueue | None) -> tuple[dict[str, Any], list[dict[str, Any]], int | None]:
-    """Return the fields of a queue, its songs, and the place of the current one.
+    """Return the fields of a queue, its songs, and the index of the current one.
 
-    Songs that have gone since are left out; where the current one has, the next one is current.
-    Without a saved queue it is empty.
+    Songs that no longer exist are left out; if that is the current one, the next one is current.
+    Empty without a saved queue.
     """
     who = caller().user
     if queue is None:
@@ -111,7 +111,7 @@ def _described(queue: PlayQueue | None) -> tuple[dict[str, Any], list[dict[str, 
 
 @endpoint("getBookmarks")
 def bookmarks() -> ResponseReturnValue:
-    """List the places in songs that the listener wants to go on from."""
+    """List the listener's bookmarks."""
     listener = caller().listener
     rows = play_queues.bookmarks(db.session, listener) if listener is not None else []
     songs = children_by_id([row.track_id for row in rows])
@@ -132,7 +132,7 @@ def bookmarks() -> ResponseReturnValue:
 
 @endpoint("createBookmark")
 def create_bookmark() -> ResponseReturnValue:
-    """Remember a place in a song."""
+    """Create a bookmark in a song."""
     view = song_of(parameters.require("id"))
     parameters.require("position")
     position = parameters.integer("position", 0) or 0
@@ -145,7 +145,7 @@ def create_bookmark() -> ResponseReturnValue:
 
 @endpoint("deleteBookmark")
 def delete_bookmark() -> ResponseReturnValue:
-    """Forget a place in a song."""
+    """Delete the bookmark in a song."""
     view = song_of(parameters.require("id"))
     listener = caller().listener
     if listener is not None:

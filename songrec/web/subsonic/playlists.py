@@ -1,4 +1,4 @@
-"""Playlists as apps see them: the listener's own, the catalogue's and the mixes, both read-only."""
+"""Playlists for apps: the listener's own, and read-only those of the catalogue and mixes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children, date
 
 OF_CATALOGUE = 200
-"""Playlists that came with the catalogue are listed up to this number, by name."""
+"""Limit of listed playlists of the catalogue, by name."""
 
 
 @endpoint("getPlaylists")
@@ -42,7 +42,7 @@ def all_playlists() -> ResponseReturnValue:
     rows_of = playlists.tracks_of_all(db.session, [one.playlist for one in (*own, *shared)])
     for one in (*own, *shared):
         playable = _playable(rows_of.get(one.playlist.id, []))
-        # What the catalogue lists and nobody can play is of no use to an app.
+        # Playlists of the catalogue without playable songs are useless to apps.
         if playable or one.playlist.listener_id is not None:
             listed.append(_described(one.playlist, playable))
     return answer({"playlists": {"playlist": listed}})
@@ -66,7 +66,7 @@ def playlist() -> ResponseReturnValue:
 
 @endpoint("createPlaylist")
 def create() -> ResponseReturnValue:
-    """Make a playlist, or give one new songs instead of those it has."""
+    """Create a playlist, or replace the songs of one."""
     listener = caller().require_listener()
     songs = _songs(parameters.texts("songId"))
     name = parameters.text("name").strip()
@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
 
 @endpoint("updatePlaylist")
 def update() -> ResponseReturnValue:
-    """Change a playlist's name and comment, take songs away by their places, then add songs."""
+    """Change a playlist's name and comment, remove songs by index, then add songs."""
     changed = _own(parameters.require("playlistId"), caller().require_listener())
     name, comment = parameters.text("name").strip(), parameters.optional("comment")
     if name or comment is not None:
@@ -110,14 +110,14 @@ def update() -> ResponseReturnValue:
 
 @endpoint("deletePlaylist")
 def delete() -> ResponseReturnValue:
-    """Delete a playlist; its songs stay."""
+    """Delete a playlist; its songs remain."""
     playlists.delete(db.session, _own(parameters.require("id"), caller().require_listener()))
     db.session.commit()
     return answer()
 
 
 def _own(text: str, listener: Listener) -> Playlist:
-    """Return a playlist that the listener may change; error 50 for what is read-only."""
+    """Return a playlist that the listener may change; error 50 for a read-only one."""
     named = ids.parse(text)
     if named.kind == ids.MIX and mixes.find(db.session, named.public_id, listener):
         raise SubsonicError(FORBIDDEN, "songrec makes this mix: copy it to change it.")
@@ -162,7 +162,7 @@ def _described(
         "name": playlist.name,
         "comment": playlist.description,
         "owner": caller().user.name if is_own else "",
-        # Playlists are their owner's alone; a link to one is made on its page.
+        # Playlists are private; links for sharing are created on their pages.
         "public": not is_own,
         **_size(track_ids, songs),
         "created": date(playlist.created_at),

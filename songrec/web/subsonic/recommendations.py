@@ -1,4 +1,4 @@
-"""What apps play next: similar songs, mixes of an artist, its best known, random songs, paths."""
+"""Recommendations for apps: similar songs, an artist's top songs, random songs, sonic paths."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ EXTENSIONS |= {"sonicSimilarity": [1], "topSongsByArtistId": [1]}
 
 @endpoint("getSimilarSongs")
 def similar_songs() -> ResponseReturnValue:
-    """Return songs like a song, an album's or an artist's."""
+    """Return songs like a song, an album or an artist."""
     return answer({"similarSongs": {"song": _similar()}})
 
 
 @endpoint("getSimilarSongs2")
 def similar_songs_2() -> ResponseReturnValue:
-    """Return songs like an artist's, a song or an album's."""
+    """Return songs like an artist, a song or an album."""
     return answer({"similarSongs2": {"song": _similar()}})
 
 
@@ -60,7 +60,7 @@ def _similar() -> list[dict[str, Any]]:
 
 @endpoint("getTopSongs")
 def top_songs() -> ResponseReturnValue:
-    """Return the best known songs of an artist, named by its id or name."""
+    """Return the most popular songs of an artist, by id or name."""
     text, n = parameters.text("id"), parameters.count("count", 50, instant_mix.MAX_SONGS)
     name = ids.parse(text).public_id if text else parameters.text("artist")
     if not name:
@@ -76,7 +76,7 @@ def top_songs() -> ResponseReturnValue:
 @endpoint("getRandomSongs")
 def random_songs() -> ResponseReturnValue:
     """Return random songs, of a genre or of some years."""
-    library()  # which refuses an unknown folder
+    library()  # rejects an unknown music folder
     chosen = instant_mix.random_songs(
         current_instance(),
         caller().listener,
@@ -90,19 +90,19 @@ def random_songs() -> ResponseReturnValue:
 
 @endpoint("getSonicSimilarTracks")
 def sonic_similar_tracks() -> ResponseReturnValue:
-    """Return the songs that sound most like one, with how alike they are."""
+    """Return the songs that sound most like one, with their similarity."""
     view = song_of(parameters.require("id"))
     n = parameters.count("count", 10, instant_mix.MAX_SONGS)
     try:
         matches = instant_mix.sonic_matches(current_instance(), caller().listener, view, n)
     except NotReady:
-        matches = []  # nothing was analysed that it could be compared with
+        matches = []  # the song or the library is not analysed
     return answer({"sonicMatch": _matches(matches)})
 
 
 @endpoint("findSonicPath")
 def sonic_path() -> ResponseReturnValue:
-    """Return songs that lead from one to another in even steps, both included."""
+    """Return a path of even steps from one song to another, both included."""
     start = song_of(parameters.require("startSongId"))
     end = song_of(parameters.require("endSongId"))
     n = parameters.integer("count", 25, high=instant_mix.MAX_BETWEEN + 2) or 0

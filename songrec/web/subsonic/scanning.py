@@ -1,4 +1,4 @@
-"""Looking for new music: how far that is, and starting it."""
+"""Status and start of scanning for new music."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from songrec.web.subsonic.endpoints import endpoint
 
 @endpoint("getScanStatus")
 def status() -> ResponseReturnValue:
-    """Say whether folders are read, and how many songs can be played."""
+    """Return whether folders are being scanned, and the number of playable songs."""
     is_scanning = any(job.kind in BRINGING_SONGS for job in jobs.active(db.session))
     count = audio_files.audible_count(db.session)
     return answer({"scanStatus": {"scanning": is_scanning, "count": count}})
@@ -30,7 +30,7 @@ def status() -> ResponseReturnValue:
 
 @endpoint("startScan")
 def start() -> ResponseReturnValue:
-    """Queue the analysis of the folders that the library comes from; for admins."""
+    """Queue the analysis of the library's folders; for admins."""
     if not caller().user.is_admin:
         raise SubsonicError(FORBIDDEN, "Only an admin starts a scan.")
     instance = current_app.config["INSTANCE"]
@@ -49,7 +49,7 @@ def start() -> ResponseReturnValue:
 
 
 def _is_outside(folder: Path, instance: Path) -> bool:
-    """Return whether a folder is one of music, not one that holds people's uploads."""
+    """Return whether a folder is a music folder rather than one of uploads."""
     try:
         refuse_own_folder(folder, instance)
     except BadInput:

@@ -1,4 +1,4 @@
-"""Search of songs, albums and artists, and paging through everything by an empty query."""
+"""Search for songs, albums and artists; an empty query pages through everything."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
 
 _LATEST = 253_402_300_799
-"""The last second that a date has."""
+"""The last second of the year 9999, the limit of dates."""
 MAX_COUNT = 5_000
-"""Of one kind in one answer."""
+"""Limit of items of one kind per response."""
 MAX_BEGINNING = 500
-"""Songs whose title begins with the words that come before better known ones."""
+"""Limit of songs with the words as prefix that come before more popular ones."""
 
 
 @endpoint("search3")
@@ -41,7 +41,7 @@ def search_2() -> ResponseReturnValue:
 
 @endpoint("search")
 def search() -> ResponseReturnValue:
-    """Search songs as the oldest apps do."""
+    """Search songs, for the oldest apps."""
     held = library()
     words = " ".join(
         filter(None, (parameters.text(name) for name in ("any", "artist", "album", "title")))
@@ -57,9 +57,9 @@ def search() -> ResponseReturnValue:
 
 
 def matching_songs(held: PlayableLibrary, words: str) -> Ints:
-    """Return the songs that can be played and have every word, all without words.
+    """Return the playable songs with every word, all songs without words.
 
-    Titles that begin with the words come first, then the best known.
+    Titles that begin with the words come first, then the most popular songs.
     """
     if not words:
         return held.track_ids
@@ -96,6 +96,6 @@ def _count(kind: str) -> int:
 
 
 def _page(listed: Ints, kind: str, count: int) -> Ints:
-    """Return the part of a list that is requested."""
+    """Return the requested part of a list."""
     offset = parameters.count(f"{kind}Offset", 0, 2**53)
     return listed[offset : offset + count]

@@ -1,4 +1,4 @@
-"""Songs as apps get them (``Child``): a fixed number of queries, however many songs."""
+"""Serialization of songs for apps (``Child``), with a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ TYPES = {
     "mka": "audio/x-matroska",
     "webm": "audio/webm",
 }
-"""Media types by the endings of files."""
+"""Media types by file extension."""
 OTHER_TYPE = "application/octet-stream"
 _MOODS, _LIKELY = 4, 0.3
-"""At most so many tags that a network hears, and their least probability."""
+"""Maximum number and smallest probability of predicted tags."""
 _REFERENCE_LUFS = -18.0
-"""Loudness that ReplayGain 2.0 brings songs to."""
+"""Target loudness of ReplayGain 2.0."""
 
 
 def children(track_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return those of the tracks that can be played, in the order given."""
+    """Serialize the playable tracks among ``track_ids``, in the given order."""
     songs = children_by_id(track_ids)
     return [songs[track_id] for track_id in track_ids if track_id in songs]
 
 
 def children_by_id(track_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Map the ids of those of the tracks that can be played to their songs."""
+    """Map the ids of the playable tracks to their serialized songs."""
     songs = song_details(db.session, track_ids, caller().listener)
     moods = heard_tags.of_tracks(
         current_app.config["INSTANCE"], [song.id for song in songs], _MOODS, _LIKELY
@@ -62,7 +62,7 @@ def children_by_id(track_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 
 def date(moment: datetime | None) -> str | None:
-    """Return a date as apps read it: ISO 8601 in UTC."""
+    """Format a date in ISO 8601 and UTC."""
     if moment is None:
         return None
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""What apps ask first: is it there, what can it do, who am I."""
+"""Basic endpoints: ping, license, extensions and accounts."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.ids import FOLDER
 
 EXTENSIONS: dict[str, list[int]] = {"apiKeyAuthentication": [1], "formPost": [1]}
-"""Extensions of the specification with their versions; a module that has one adds it."""
+"""Supported extensions with their versions; modules of extensions add theirs."""
 
 
 @endpoint("ping")
 def ping() -> ResponseReturnValue:
-    """Say that songrec is there and that the sign-in is right."""
+    """Confirm the connection and the sign-in."""
     return answer()
 
 
 @endpoint("getLicense")
 def license() -> ResponseReturnValue:
-    """Say that nothing expires: songrec is free."""
+    """Return a valid license, since songrec is free."""
     return answer({"license": {"valid": True}})
 
 
 @endpoint("getOpenSubsonicExtensions")
 def extensions() -> ResponseReturnValue:
-    """List the extensions of the specification that songrec has."""
+    """List the supported extensions of the specification."""
     listed = [{"name": name, "versions": EXTENSIONS[name]} for name in sorted(EXTENSIONS)]
     return answer({"openSubsonicExtensions": listed})
 
 
 @endpoint("tokenInfo")
 def token_info() -> ResponseReturnValue:
-    """Say whose API key it is."""
+    """Return the account of the API key."""
     return answer({"tokenInfo": {"username": caller().user.name}})
 
 
 @endpoint("getUser")
 def user() -> ResponseReturnValue:
-    """Describe the account that asks; another one to admins."""
+    """Describe the caller's account; for admins also another one."""
     name = parameters.text("username") or caller().user.name
     own = caller().user
     if users.name_key(name) == own.name_key:

@@ -1,6 +1,6 @@
-"""The extension ``transcoding``: an app describes what it plays and learns what a song becomes.
+"""The extension ``transcoding``: conversions of a song by an app's description of its formats.
 
-``transcodeParams`` is the format and the rate of the conversion, so that it stays valid.
+``transcodeParams`` contains format and rate of the conversion, so it stays valid.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PARAMS = re.compile(r"(mp3|opus|aac)-([0-9]{2,3})|flac", re.ASCII)
 
 @endpoint("getTranscodeDecision")
 def transcode_decision() -> ResponseReturnValue:
-    """Say whether an app can play a song as it is, and what it is converted to otherwise."""
+    """Return whether an app can play the original song, else its conversion."""
     file = _media()
     content = request.get_json(force=True, silent=True)
     if content is None:
@@ -66,7 +66,7 @@ def transcode_stream() -> ResponseReturnValue:
 
 
 def source_of(file: AudioFile) -> StreamDetails:
-    """Describe a song as it is sent: a track of an album file as FLAC."""
+    """Describe the sent stream of a song: a track of an album file is FLAC."""
     if file.part:
         return StreamDetails("flac", "flac", file.channels, None, file.sample_rate)
     codec = (file.codec or "").removesuffix("float").removesuffix("_fixed")
