@@ -44,7 +44,7 @@ class Agglomerative(CountedClustering):
         trees: list[tuple[Floats, Any]] = []
 
         def cut(table: Floats, k: int, _: int) -> Labels:
-            tree = next((tree for known, tree in trees if known is table), None)
+            tree = next((tree for seen, tree in trees if seen is table), None)
             if tree is None:
                 tree = self._tree(table)
                 trees.append((table, tree))

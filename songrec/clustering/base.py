@@ -135,7 +135,7 @@ class ClusteringAlgorithm(ABC):
         return nearest_labels(latent, self.latent_, self.labels_)
 
 
-def nearest_labels(latent: Floats, known: Floats, labels: Labels) -> Labels:
+def nearest_labels(latent: Floats, fitted: Floats, labels: Labels) -> Labels:
     """Return the label that the nearest neighbours of each row vote for.
 
     Five neighbours vote, each with the inverse of its distance, so that a row that equals a known
@@ -148,10 +148,10 @@ def nearest_labels(latent: Floats, known: Floats, labels: Labels) -> Labels:
     known, labels
         float32 ``(n, l)`` and int32 ``(n,)``.
     """
-    k = min(NEIGHBOURS, len(known))
+    k = min(NEIGHBOURS, len(fitted))
     found = np.empty(len(latent), dtype=np.int32)
     for i, row in enumerate(latent):
-        distances = np.square(known - row, dtype=np.float64).sum(axis=1)
+        distances = np.square(fitted - row, dtype=np.float64).sum(axis=1)
         nearest = np.argpartition(distances, k - 1)[:k]
         names, at = np.unique(labels[nearest], return_inverse=True)
         weights = 1 / np.maximum(np.sqrt(distances[nearest]), 1e-12)

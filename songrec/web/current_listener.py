@@ -21,9 +21,9 @@ TOKEN = "listener"  # noqa: S105 - the cookie's field, not a secret
 def current_listener() -> Listener | None:
     """Return the listener of this request, or None for somebody who has liked nothing yet."""
     who = current_user.id if current_user.is_authenticated else cookie.get(TOKEN)
-    known: tuple[object, Listener] | None = g.get("listener")
-    if known is not None and known[0] == who:
-        return known[1]
+    cached: tuple[object, Listener] | None = g.get("listener")
+    if cached is not None and cached[0] == who:
+        return cached[1]
     listener = _of_account(current_user) if current_user.is_authenticated else _anonymous()
     if listener is not None:
         g.listener = (who, listener)

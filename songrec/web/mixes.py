@@ -193,13 +193,13 @@ def _account(server_id: str, listener: Listener) -> ServerAccount | None:
 
 
 def _remade(mix: Mix, message: str) -> ResponseReturnValue:
-    made = mix_making.make_mix(current_instance(), mix, now())
+    renewed = mix_making.make_mix(current_instance(), mix, now())
     _write_soon(require_listener())
     db.session.commit()
-    if made is None:
+    if renewed is None:
         flash("This mix was deleted: you no longer like any of the songs it came from.", "success")
         return redirect(url_for("mixes.index"), 303)
-    return _shown(made, message)
+    return _shown(renewed, message)
 
 
 def _shown(mix: Mix, message: str) -> ResponseReturnValue:

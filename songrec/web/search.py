@@ -27,9 +27,9 @@ def suggestions() -> Response:
     text = request.args.get("q", "")[:MAX_LENGTH].strip()
     run = runs.published(db.session)
     clusters = cached_counts.clusters(db.session, run)
-    found = suggest(db.session, text, run, clusters.values()) if text else None
+    results = suggest(db.session, text, run, clusters.values()) if text else None
     response = make_response(
-        render_template("search/suggestions.html", text=text, found=found, clusters=clusters)
+        render_template("search/suggestions.html", text=text, found=results, clusters=clusters)
     )
     response.cache_control.public = True
     response.cache_control.max_age = SECONDS

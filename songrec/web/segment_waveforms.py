@@ -66,9 +66,9 @@ def moments_of(
     pairs = segment_pairs(current_instance(), ranked, likes)
     # A liked song comes beside many others: its waveform is drawn once.
     peaks = {part.track.id: part.peaks for parts in pairs.values() for part in parts}
-    drawn = {track_id: path(values) for track_id, values in peaks.items()}
+    paths = {track_id: path(values) for track_id, values in peaks.items()}
     return {
-        track_id: [_moment(part, drawn[part.track.id]) for part in parts]
+        track_id: [_moment(part, paths[part.track.id]) for part in parts]
         for track_id, parts in pairs.items()
     }
 

@@ -112,7 +112,7 @@ def path() -> ResponseReturnValue:
     end, choose_end = _chosen(request.args.get("to", ""))
     steps = request.args.get("steps", type=int)
     steps = steps if steps in STEPS else STEPS[1]
-    found, way, problem, route = [], None, "", None
+    songs, way, problem, route = [], None, "", None
     words = {name: request.args.get(name, "") for name in ("from", "to")}
     missed = {
         name: text
@@ -129,9 +129,9 @@ def path() -> ResponseReturnValue:
     run = runs.published(db.session)
     if start and end:
         try:
-            found, way = paths.song_path(current_instance(), start, end, steps, current_listener())
+            songs, way = paths.song_path(current_instance(), start, end, steps, current_listener())
             route = charts.route_on_map(
-                [(i.track.x, i.track.y, i.track.label) for i in found],
+                [(i.track.x, i.track.y, i.track.label) for i in songs],
                 stations.published_space(current_instance()),
             )
         except NotReady as error:
@@ -149,7 +149,7 @@ def path() -> ResponseReturnValue:
         searches_of={name: _searching(address, name) for name in words},
         example=_songs_to_start_from(2) if not (start or end or any(words.values())) else [],
         choices=STEPS,
-        found=found,
+        found=songs,
         way=way,
         problem=problem,
         route=route,
@@ -170,10 +170,10 @@ def blend() -> ResponseReturnValue:
     less, offered_minus = _chosen(request.args.get("not", ""))
     plus = _once([*plus, *([more] if more else [])])[:MAX_BLENDED]
     minus = _once([*minus, *([less] if less else [])])[:MAX_BLENDED]
-    found, problem = [], ""
+    songs, problem = [], ""
     if plus:
         try:
-            found = blends.blend(
+            songs = blends.blend(
                 current_instance(),
                 [t.id for t in plus],
                 [t.id for t in minus],
@@ -210,7 +210,7 @@ def blend() -> ResponseReturnValue:
         links_of={"add": adding("add", plus), "subtract": adding("subtract", minus)},
         searches_of={field: _searching(address, field) for field in fields},
         example=[] if plus or minus else _songs_to_start_from(2),
-        found=found,
+        found=songs,
         problem=problem,
         address=address,
         clusters=cached_counts.clusters(db.session, run),

@@ -26,15 +26,15 @@ def choices() -> ResponseReturnValue:
     text = request.args.get("q", "").replace("\0", "")[:MAX_LENGTH].strip()
     items, corrected = [], None
     if text:
-        found = suggest(db.session, text, None, ())
-        corrected = found.corrected
+        results = suggest(db.session, text, None, ())
+        corrected = results.corrected
         items = [
             {"kind": "artist", "id": one.public_id, "title": one.name, "detail": "Artist"}
-            for one in found.artists
+            for one in results.artists
         ]
         items += [
             {"kind": "song", "id": one.public_id, "title": one.title, "detail": _detail(one)}
-            for one in found.songs
+            for one in results.songs
         ]
     response = jsonify(items=items, corrected=corrected)
     response.cache_control.public = True
@@ -44,5 +44,5 @@ def choices() -> ResponseReturnValue:
 
 def _detail(track: TrackView) -> str:
     """Return a song's artist, album and year: what tells it from the same song elsewhere."""
-    known = (track.artists or "Unknown artist", track.album, track.year and str(track.year))
-    return " · ".join(filter(None, known))
+    details = (track.artists or "Unknown artist", track.album, track.year and str(track.year))
+    return " · ".join(filter(None, details))

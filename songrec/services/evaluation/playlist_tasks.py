@@ -69,8 +69,8 @@ class ContinuationTasks:
         rest = np.setdiff1d(keys[playlist], keys[likes])
         discovery = None
         if artists[likes].any():
-            found = search(space, _by_other_artists(query), measures.FIRST)
-            discovery = np.isin(keys[found], rest)
+            results = search(space, _by_other_artists(query), measures.FIRST)
+            discovery = np.isin(keys[results], rest)
         return Answer(
             number,
             rows,

@@ -158,8 +158,8 @@ def _maps(
         else:
             sample = np.ascontiguousarray(latent[rows])
             try:
-                drawn = PROJECTIONS.create(entry.name).fit(sample, seed=run.seed)
-                coordinates = drawn.project(sample)
+                projection = PROJECTIONS.create(entry.name).fit(sample, seed=run.seed)
+                coordinates = projection.project(sample)
             except SongrecError as error:
                 notes.append(f"The map by {entry.label} is left out: {error}")
                 continue

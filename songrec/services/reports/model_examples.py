@@ -176,10 +176,10 @@ def generated_tracks(
     generate = getattr(examples.model, "generate", None)
     if generate is None:
         return []
-    given = np.array([label or "" for label in examples.inputs["labels"]])
+    conditions = np.array([label or "" for label in examples.inputs["labels"]])
     results = []
     for label in examples.model.labels_[:count]:
-        members = np.flatnonzero(given == label)
+        members = np.flatnonzero(conditions == label)
         if len(members):
             mean = examples.table.values[members].mean(axis=0)
             generated = np.asarray(generate(label, GENERATED_TRACKS, seed))

@@ -121,8 +121,8 @@ def refresh(
             )
         except segment_index.Superseded:
             continue  # rebuilt meanwhile: compare with the new index
-        kept = len(indexed) - len(removed)
-        counts = {"added": manifest["tracks"] - kept, "removed": len(removed)}
+        n_unchanged = len(indexed) - len(removed)
+        counts = {"added": manifest["tracks"] - n_unchanged, "removed": len(removed)}
         return _report({**manifest, **counts}, started, on_progress)
     return _rebuild(instance, {}, on_progress, time_limit_s)
 

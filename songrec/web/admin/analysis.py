@@ -52,9 +52,9 @@ class AnalysisForm:
             frozenset(request.form.getlist("features")) | {ALWAYS},
         )
         for parameter in form.adjusted:
-            given = request.form.get(f"musicnn.{parameter.name}", parameter.default)
+            text = request.form.get(f"musicnn.{parameter.name}", parameter.default)
             try:
-                form.chosen[parameter.name] = parameter.coerce(given, "musicnn")
+                form.chosen[parameter.name] = parameter.coerce(text, "musicnn")
             except BadInput as error:
                 form.errors[parameter.name] = str(error)
         reason = _why_not(form.folder)

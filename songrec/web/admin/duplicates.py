@@ -66,15 +66,15 @@ def search_duplicates() -> ResponseReturnValue:
 @blueprint.post("/duplicates/merge")
 def merge_duplicates() -> ResponseReturnValue:
     """Merge the ticked tracks into the one that stays."""
-    kept_id = _id(request.form.get("keep"))
+    survivor_id = _id(request.form.get("keep"))
     others = [_id(text) for text in request.form.getlist("track")]
     merged_ids = [
-        track_id for track_id in dict.fromkeys(others) if track_id and track_id != kept_id
+        track_id for track_id in dict.fromkeys(others) if track_id and track_id != survivor_id
     ]
     try:
-        if kept_id is None or not merged_ids:
+        if survivor_id is None or not merged_ids:
             raise BadInput("Choose the song to keep and at least one more of the group.")
-        done = [merging.merge(db.session, kept_id, track_id).id for track_id in merged_ids]
+        done = [merging.merge(db.session, survivor_id, track_id).id for track_id in merged_ids]
     except BadInput as error:
         db.session.rollback()
         flash(str(error), "error")

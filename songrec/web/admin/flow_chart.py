@@ -132,8 +132,8 @@ def _ribbons(
     for flow in sorted(flows, key=lambda one: (places[one.b.id], places[one.a.id])):
         tops_right[flow.a.id, flow.b.id] = ends.get(flow.b.id, bars[flow.b.id].y)
         ends[flow.b.id] = tops_right[flow.a.id, flow.b.id] + flow.tracks * scale
-    drawn = [flow for flow in flows if flow.tracks * scale >= THINNEST or flow.matched]
-    drawn = sorted(drawn, key=lambda flow: -flow.tracks)[:MAX_RIBBONS]
+    visible = [flow for flow in flows if flow.tracks * scale >= THINNEST or flow.matched]
+    visible = sorted(visible, key=lambda flow: -flow.tracks)[:MAX_RIBBONS]
     return [
         Ribbon(
             _outline(
@@ -146,7 +146,7 @@ def _ribbons(
             f"{'song' if flow.tracks == 1 else 'songs'}, {100 * flow.share_of_a:.0f}%",
             flow.matched,
         )
-        for flow in drawn
+        for flow in visible
     ]
 
 

@@ -208,12 +208,12 @@ def note(job: Job) -> str:
         return f"{ahead} before it" if ahead else "Next in line"
     if job.started_at is None:
         return ""
-    taken = ((job.finished_at or now()) - job.started_at).total_seconds()
+    seconds = ((job.finished_at or now()) - job.started_at).total_seconds()
     if job.state != "running":
-        return f"Took {span(taken)}"
-    if job.progress < 0.02 or taken < 1:
+        return f"Took {span(seconds)}"
+    if job.progress < 0.02 or seconds < 1:
         return ""
-    return f"About {rough_span(taken * (1 - job.progress) / job.progress)} left"
+    return f"About {rough_span(seconds * (1 - job.progress) / job.progress)} left"
 
 
 @blueprint.app_template_global("job_time")

@@ -99,22 +99,22 @@ class GridForm:
 
     def make(self) -> None:
         """Make the grid, or say what is wrong."""
-        given: dict[str, Any] = dict.fromkeys(self.flags, True)
-        given |= {name: text for name in ("seeds", "clusters") if (text := getattr(self, name))}
+        document: dict[str, Any] = dict.fromkeys(self.flags, True)
+        document |= {name: text for name in ("seeds", "clusters") if (text := getattr(self, name))}
         missing = [name for name in FIELDS if not self.chosen.get(name)]
         if missing:
             self.error = f"Choose at least one under {missing[0]!r}."
             return
-        given["features"] = self.chosen["features"]
+        document["features"] = self.chosen["features"]
         try:
             for stage, _, registry in STAGES:
                 entries = [registry.entry(name) for name in self.chosen[stage]]
-                given[stage] = [one for entry in entries for one in self._variants(stage, entry)]
+                document[stage] = [one for entry in entries for one in self._variants(stage, entry)]
             if self.errors:
                 wrong = len(self.errors)
                 self.error = f"correct {wrong} field{'s' if wrong > 1 else ''} below."
                 return
-            self.spec = SweepSpec.from_mapping(given)
+            self.spec = SweepSpec.from_mapping(document)
         except SongrecError as error:
             self.error = str(error)
 
@@ -201,5 +201,5 @@ def _held(parameter: Parameter, texts: list[str]) -> list[str]:
 def _texts(parameter: Parameter, held: list[str]) -> list[str]:
     """Return the distinct values in a field, by default the parameter's default."""
     parts = held if is_ticked(parameter) else " ".join(held).split(APART)
-    kept = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    return kept or [_text(parameter, parameter.default)]
+    distinct = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return distinct or [_text(parameter, parameter.default)]

@@ -23,10 +23,10 @@ login_manager = LoginManager()
 @login_manager.user_loader
 def load_user(token: str) -> User | None:
     """Return the account of the session in the cookie, or None once the session has ended."""
-    found = user_sessions.load(db.session, token)
-    if found is None:
+    row = user_sessions.load(db.session, token)
+    if row is None:
         return None
-    user, session_id, last_seen_at = found
+    user, session_id, last_seen_at = row
     user.session_token = token
     g.visit = (session_id, last_seen_at)
     return user

@@ -49,24 +49,24 @@ def device_name() -> str:
 
 def remember(user: User) -> None:
     """Mark in the cookie that ``user`` signed in with this browser."""
-    known = _known()
+    entries = _known()
     mark = _mark(user)
-    others = [one for one in known[1:] if one != mark][: MAX_ACCOUNTS - 1]
-    cookie[FIELD] = [known[0] if known else secrets.token_urlsafe(9), mark, *others]
+    others = [one for one in entries[1:] if one != mark][: MAX_ACCOUNTS - 1]
+    cookie[FIELD] = [entries[0] if entries else secrets.token_urlsafe(9), mark, *others]
 
 
 def known_browser(user: User | None) -> str | None:
     """Return the browser's id if ``user`` has signed in with it since the password was set."""
-    known = _known()
-    return known[0] if user is not None and _mark(user) in known[1:] else None
+    entries = _known()
+    return entries[0] if user is not None and _mark(user) in entries[1:] else None
 
 
 def forget_all_but_marks() -> None:
     """Empty the cookie but for the marks of accounts."""
-    known = cookie.get(FIELD)
+    entries = cookie.get(FIELD)
     cookie.clear()
-    if known:
-        cookie[FIELD] = known
+    if entries:
+        cookie[FIELD] = entries
         cookie.permanent = True
 
 

@@ -52,8 +52,8 @@ def make_file(app: Flask, name: str, path: Path) -> None:
     """Make the file of a face, in a child process."""
     try:
         with IsolatedProcess() as process:
-            made = process.call(make_face, name, limits=LIMITS)
+            face = process.call(make_face, name, limits=LIMITS)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, made["arrays"]["font"].tobytes())
+        write_bytes(path, face["arrays"]["font"].tobytes())
     except (SongrecError, OSError) as error:
         app.logger.warning("The typeface %s could not be made: %s", name, error)

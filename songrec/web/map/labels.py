@@ -94,7 +94,7 @@ def place_labels(
     above it, or below where that is taken; names that would leave the view are left out.
     """
     columns, lines = math.ceil(width / STEP), math.ceil(height / STEP)
-    taken = np.zeros((lines, columns), dtype=bool)
+    occupied = np.zeros((lines, columns), dtype=bool)
     placed: list[Label] = []
     for label in candidates:
         if len(placed) >= limit:
@@ -111,9 +111,9 @@ def place_labels(
                 slice(int(top // STEP), math.ceil(bottom / STEP)),
                 slice(int(left // STEP), math.ceil(right / STEP)),
             )
-            if taken[box].any():
+            if occupied[box].any():
                 continue
-            taken[box] = True
+            occupied[box] = True
             placed.append(Label(*_fields(label), side))
             break
     return placed
@@ -232,12 +232,14 @@ def rank_songs(
     popularity: NDArray[np.float32] | None, artists: NDArray[np.uint64] | None, n: int
 ) -> NDArray[np.int32]:
     """Return each song's rank, 0 the best known: by popularity, then by its artist's songs."""
-    known = np.zeros(n) if popularity is None else np.nan_to_num(popularity.astype(np.float64))
+    popularities = (
+        np.zeros(n) if popularity is None else np.nan_to_num(popularity.astype(np.float64))
+    )
     by_artist = np.zeros(n, dtype=np.int64)
     if artists is not None and n:
         _, inverse, counts = np.unique(artists, return_inverse=True, return_counts=True)
         by_artist = np.where(np.asarray(artists) == 0, 0, counts[inverse])
-    order = np.lexsort((np.arange(n), -by_artist, -known))
+    order = np.lexsort((np.arange(n), -by_artist, -popularities))
     rank = np.empty(n, dtype=np.int32)
     rank[order] = np.arange(n, dtype=np.int32)
     return rank

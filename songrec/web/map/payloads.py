@@ -168,8 +168,8 @@ def columns(space: Space) -> tuple[str, ...]:
         for name in BY_NAME:
             if name in space.value_names:
                 values = _values(space, name)
-                known = values[np.isfinite(values)]
-                if len(known) and known.min() < known.max():
+                finite = values[np.isfinite(values)]
+                if len(finite) and finite.min() < finite.max():
                     names.append(name)
         return tuple(names)
 

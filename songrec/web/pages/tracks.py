@@ -37,7 +37,7 @@ def tracks() -> str | Response:
     form.known_first(db.session, current_listener())
     run = runs.published(db.session)
     page, text = catalogue.search(db.session, form.query, run), form.query.text
-    known, filtered = cached_counts.attributes(db.session), form.query.ranges
+    attributes, filtered = cached_counts.attributes(db.session), form.query.ranges
     return render_template(
         "pages/tracks.html",
         form=form,
@@ -49,9 +49,11 @@ def tracks() -> str | Response:
         clusters=cached_counts.clusters(db.session, run),
         genres=cached_counts.tags(db.session, "genre"),
         emotions=cached_counts.tags(db.session, "emotion"),
-        ranges=[BY_NAME[name] for name in RANGE_ATTRIBUTES if name in known or name in filtered],
+        ranges=[
+            BY_NAME[name] for name in RANGE_ATTRIBUTES if name in attributes or name in filtered
+        ],
         reactions=current_reactions(),
-        sorts=_sorts(known),
+        sorts=_sorts(attributes),
         track_count=cached_counts.track_count(db.session),
         all_time=_all_time(form.query, page, run),
     )
@@ -68,7 +70,7 @@ def _all_time(query: TrackQuery, page: Page, run: Run | None) -> str:
 
 def _sorts(known: Collection[str]) -> dict[str, str]:
     """Return the sorts of a list, without those by attributes that no song has a value of."""
-    useless = {"typical", *(name for name in BY_NAME if name not in known)}
+    useless = {"typical", *(name for name in BY_NAME if name not in attributes)}
     return {key: label for key, label in catalogue.SORTS.items() if key not in useless}
 
 
@@ -120,8 +122,8 @@ def track(public_id: str) -> str | Response:
 @blueprint.get("/tracks/<public_id>/elsewhere")
 def elsewhere(public_id: str) -> Response:
     """Lead to where a song without sound can be heard: its address there weighs down no list."""
-    found = catalogue.tracks_by_public_id(db.session, [public_id])
-    link = listen_elsewhere(found[0]) if found else None
+    views = catalogue.tracks_by_public_id(db.session, [public_id])
+    link = listen_elsewhere(views[0]) if views else None
     if link is None:
         abort(404, "This song has no link to another service.")
     return redirect(link.url)

@@ -74,15 +74,15 @@ class BufferedSocket(socket.socket):
     @classmethod
     def adopt(cls, accepted: socket.socket, memory: Memory) -> BufferedSocket:
         """Take over an accepted socket."""
-        made = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
-        made.memory = memory
-        made.streamed = False
-        made.queued = 0
-        made.progressed = time.monotonic()
-        made._queue = deque()
-        made._since = made.progressed
-        made._received = 0
-        return made
+        adopted = cls(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        adopted.memory = memory
+        adopted.streamed = False
+        adopted.queued = 0
+        adopted.progressed = time.monotonic()
+        adopted._queue = deque()
+        adopted._since = adopted.progressed
+        adopted._received = 0
+        return adopted
 
     def start_request(self) -> None:
         """Note that a thread gets the request; it reads on only if the body is ``streamed``."""
