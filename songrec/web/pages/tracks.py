@@ -68,8 +68,8 @@ def _all_time(query: TrackQuery, page: Page, run: Run | None) -> str:
     return length_in_words(track_filters.total_ms(db.session, query, run))
 
 
-def _sorts(known: Collection[str]) -> dict[str, str]:
-    """Return the sorts of a list, without those by attributes that no song has a value of."""
+def _sorts(attributes: Collection[str]) -> dict[str, str]:
+    """Return the sorts of a list, without those by attributes that no song has."""
     useless = {"typical", *(name for name in BY_NAME if name not in attributes)}
     return {key: label for key, label in catalogue.SORTS.items() if key not in useless}
 
