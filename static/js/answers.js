@@ -95,7 +95,12 @@
       if (!next) return true;
       known.add(addressOf(next));
       given.set(action, document.adoptNode(next));
-      lists[0].append(next);
+      // Among tiles it stands where the other one stood, whose line makes way for it.
+      const line = lists[0].matches(".tiles") && lists[0].querySelector(`.removed-song button[formaction="${CSS.escape(action)}"]`)?.closest("li");
+      if (line) {
+        line.classList.add("is-replaced");
+        line.before(next);
+      } else lists[0].append(next);
       last = next;
       return false;
     });
@@ -136,7 +141,7 @@
     recount();
     const place = document.querySelector("[data-announce]");
     const title = last?.querySelector(".title")?.textContent.trim();
-    if (place && title) place.textContent = `${place.textContent} New at the end: “${title}”.`.trim();
+    if (place && title) place.textContent = `${place.textContent} New ${last.nextElementSibling ? "in its place" : "at the end"}: “${title}”.`.trim();
   };
 
   document.addEventListener("reaction", ({ detail }) => {
