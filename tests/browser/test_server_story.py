@@ -28,14 +28,14 @@ from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server
 pytestmark = pytest.mark.browser
 
 NAME, OWN_PASSWORD = "Ada", "correct horse battery"
-N_SONGS, N_ARTISTS = 30, 10
+N_SONGS, N_ARTISTS = 26, 13
 PATIENCE_S = 240.0
 """A worker starts, analyses and trains meanwhile."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supysonic]:
-    """A server of thirty songs by ten artists."""
+    """A server of more songs than a first turn analyses."""
     folder = tmp_path_factory.mktemp("supysonic")
     (folder / "music").mkdir()
     for number in range(N_SONGS):
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supysonic]:
             title=f"Piece {number}",
             artist=artist,
             album=f"Album of {artist}",
-            seconds=12.0,
+            seconds=6.0,
             seed=number,
         )
     with supysonic_server(folder) as running:

@@ -25,7 +25,7 @@ from songrec.store.instance import Instance
 from songrec.store.models import fetching
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files
-from songrec.store.tables import AudioFile, Track
+from songrec.store.tables import AudioFile, Job, Track
 from tests.factories import make_track
 from tests.planted_run import plant
 from tests.sounding import add_sound, write_wav
@@ -211,3 +211,24 @@ def test_songs_that_came_by_themselves_are_trained_on(
     assert setup_progress.is_quick(run)
     assert training_of_new_songs(home, is_all=False) is None
     assert training_of_new_songs(home, is_all=True) is not None
+
+
+def test_the_analysis_of_a_music_server_brings_songs(session: Session) -> None:
+    """Its progress is shown as that of a folder is."""
+    details = {"found": 24, "analysed": 3}
+    session.add(
+        Job(
+            public_id="analysis",
+            kind="server-analyze",
+            state="running",
+            parameters={},
+            message="3 of 24 songs of Attic",
+            progress=0.1,
+            details=details,
+        )
+    )
+    session.flush()
+    progress = setup_progress.current(session)
+    assert progress is not None
+    assert progress.sentence == "Listening to your music: 3 of 24"
+    assert (progress.share, progress.stage) == (0.1, setup_progress.EMPTY)
