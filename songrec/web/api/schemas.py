@@ -184,7 +184,7 @@ class MatchSchema(ma.Schema):
     artists = written("Artists, separated by commas.")
     track = fields.Nested(TrackSchema, required=True)
     score = number("Higher is better.")
-    why = written("The main reason as a sentence.")
+    why = written("The main reason as a sentence; empty where no trait stands out.")
     reasons = fields.List(fields.Nested(ReasonSchema), required=True)
     per_like = fields.List(fields.Nested(ReasonSchema), required=True)
     segment = free("By `segments`: the moment (start_s, seconds, tags, d, made_by).", optional=True)
