@@ -153,7 +153,7 @@ def test_an_unsure_song_of_a_list_is_decided_and_undone(page: Any, songs: list[s
     page.get_by_role("link", name="Decide").click()
     yes = page.get_by_role("button", name=re.compile("^Yes:"))
     expect(yes).to_be_visible()
-    assert serious(page, {}) == []
+    assert serious(page) == []
     assert fits(page)
     yes.click()
     expect(page.get_by_role("heading", name="Nothing to decide")).to_be_visible()

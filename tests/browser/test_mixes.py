@@ -33,14 +33,14 @@ def test_mixes_are_ready_renewed_and_set(
     like(page, 0, 1, 2, 3, 4)
     page.goto("/mixes")
     expect(page.get_by_role("link", name="New to you")).to_be_visible()
-    assert serious(page, {}) == []
+    assert serious(page) == []
     assert fits(page)
     page.get_by_role("button", name="Update every morning").click()
     expect(page.locator(".flashes")).to_contain_text("new songs every morning")
     page.get_by_role("link", name="New to you").click()
     expect(page.locator(".page-head")).to_contain_text("Every day at 4:00")
     expect(page.locator(".reason").first).not_to_be_empty()
-    assert serious(page, {}) == []
+    assert serious(page) == []
     assert fits(page)
     page.get_by_label("When").select_option("Mondays")
     page.get_by_label("At", exact=True).fill("18:30")

@@ -113,7 +113,7 @@ def test_the_queue_is_changed_by_keyboard_and_saved(page: Any, songs: list[str])
     page.get_by_role("button", name="Now playing and queue").click()
     expect(page.locator("[data-player-view]")).to_be_visible()
     expect(page.locator("[data-player-song-view] h3")).to_have_text(songs[0])
-    assert serious(page, {}) == []
+    assert serious(page) == []
     assert fits(page)
     before = queued(page)
     assert len(before) == 3
