@@ -108,6 +108,12 @@ class SpaceStatistics:
         squares = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64) / n_values
         return 2.0 * np.maximum(squares - mean**2, 0.0)
 
+    def lacking(
+        self, rows: NDArray[np.int64], others: NDArray[np.int64] | int
+    ) -> NDArray[np.bool_] | None:
+        """Return the columns that a row or its other row lacks, ``(rows, d)``; None without any."""
+        return None if self.unknown is None else self.unknown[rows] | self.unknown[others]
+
     def differences(
         self, rows: NDArray[np.int64], others: NDArray[np.int64] | int
     ) -> NDArray[np.float64]:
@@ -116,11 +122,11 @@ class SpaceStatistics:
         In a column that one of the two lacks they differ as two random tracks do
         (``chance_squares``): it speaks neither for nor against them.
         """
-        matrix, unknown = self.space.matrix, self.unknown
+        matrix, lacking = self.space.matrix, self.lacking(rows, others)
         differences = matrix[rows].astype(np.float64) - matrix[others]
-        if unknown is None:
+        if lacking is None:
             return differences
-        return np.where(unknown[rows] | unknown[others], np.sqrt(self.chance_squares), differences)
+        return np.where(lacking, np.sqrt(self.chance_squares), differences)
 
     def distances(self, rows: NDArray[np.int64], other: int) -> NDArray[np.float64]:
         """Return the L2 norms of ``differences`` from one row, ``(rows,)``."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from songrec.recommend.explain.contributions import split_distance
 from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.query import Query
 from songrec.recommend.ranking import rank
@@ -206,3 +208,20 @@ def test_a_direction_is_the_mean_of_known_values(space):
     column, other = (int(np.flatnonzero(lacks[0] == is_unknown)[0]) for is_unknown in (True, False))
     means = space.matrix[query.likes[1], column], space.matrix[query.likes, other].mean()
     assert towards[column] / towards[other] == pytest.approx(means[0] / means[1], rel=1e-5)
+
+
+def test_reasons_of_a_distance_leave_out_what_is_unknown(space):
+    own = int(space.track_ids[np.isnan(space.values).any(axis=1)][0])
+    for match in [*similar_tracks(space, own, 5), *similar_tracks(space, 20, 5)]:
+        assert not [reason.text for reason in match.reasons if "unknown" in reason.text]
+        total = math.fsum(reason.contribution for reason in match.reasons)
+        assert total == pytest.approx(match.score, abs=1e-5)
+
+
+def test_a_distance_is_shared_out_among_what_is_known():
+    differences = np.array([[3.0, 4.0, 9.0], [1.0, 1.0, 1.0]])
+    unknown = np.array([[False, False, True], [True, True, True]])
+    split = split_distance(differences, 6.0, unknown)
+    length = math.sqrt(106)
+    assert split[0].tolist() == pytest.approx([3 - length * 9 / 25, 3 - length * 16 / 25, 0.0])
+    assert split.sum(axis=1).tolist() == pytest.approx([6 - length, 6 - math.sqrt(3)])

@@ -195,10 +195,13 @@ def build_matches(space: Space, rows: Rows, reasons: list[tuple[Reason, ...]]) -
     ]
 
 
-def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[np.float64]:
+def split_distance(
+    differences: NDArray[np.float64], typical: float, unknown: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
     """Split ``typical`` − ‖Δ‖ into one contribution per feature.
 
-    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally.
+    A distance is the sum of Δ_f² / ‖Δ‖ over the features; ``typical`` is shared out equally. A
+    feature that one of the two tracks lacks contributes nothing: the others share both among them.
 
     Parameters
     ----------
@@ -206,13 +209,23 @@ def split_distance(differences: NDArray[np.float64], typical: float) -> NDArray[
         ``(rows, d)``: Δ of each row.
     typical
         Distance of two random tracks.
+    unknown
+        Mask of the features that one of the two tracks lacks, ``(rows, d)``; None if there are
+        none. A row of nothing else is split like one of known features.
 
     Returns
     -------
     Contributions ``(rows, d)``, which add up to ``typical`` − ‖Δ‖ over each row.
     """
     lengths = np.linalg.norm(differences, axis=1, keepdims=True)
-    return typical / differences.shape[1] - differences**2 / np.where(lengths == 0, 1.0, lengths)
+    counts = np.ones(differences.shape, dtype=bool)
+    if unknown is not None:
+        counts = ~unknown | unknown.all(axis=1, keepdims=True)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    squares = np.where(counts, differences, 0.0) ** 2
+    total = squares.sum(axis=1, keepdims=True)
+    parts = np.divide(squares, total, out=shares.copy(), where=total > 0)
+    return typical * shares - lengths * parts
 
 
 def main_reason(reasons: tuple[Reason, ...]) -> str:

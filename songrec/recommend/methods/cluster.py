@@ -44,8 +44,9 @@ class SameCluster:
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return, per row, a reason per feature against its nearest like, and one per dislike."""
         _, nearest = self._nearest(query, rows)
-        titles = [query.title(int(query.likes[like])) for like in nearest]
-        ids = [int(query.space.track_ids[query.likes[like]]) for like in nearest]
+        likes = query.likes[nearest]
+        titles = [query.title(int(like)) for like in likes]
+        ids = query.space.track_ids[likes].tolist()
         shared = [
             segment_tags.shared_tags(query.space.segments, track_id, like)
             for track_id, like in zip(query.space.track_ids[rows].tolist(), ids, strict=True)
@@ -54,7 +55,9 @@ class SameCluster:
             query.space,
             rows,
             contributions.split_distance(
-                query.statistics.differences(rows, query.likes[nearest]), query.statistics.typical
+                query.statistics.differences(rows, likes),
+                query.statistics.typical,
+                query.statistics.lacking(rows, likes),
             ),
             AttributeTable.from_rows(query.space, query.likes),
             nearest,

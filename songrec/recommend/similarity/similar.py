@@ -80,7 +80,8 @@ def similar_tracks(
 
     rows = widen(attempt, 2 * n + 16)
     typical = statistics.typical
-    contributions = split_distance(statistics.differences(rows, row), typical) / typical
+    differences, lacking = statistics.differences(rows, row), statistics.lacking(rows, row)
+    contributions = split_distance(differences, typical, lacking) / typical
     reasons = explain.reasons_per_feature(
         space,
         rows,
