@@ -324,6 +324,7 @@ def analysis(results: list[dict[str, Any]]) -> list[str]:
         ),
         f"**{per_file['wall_s'] + per_file['segments_wall_s']:.2f} s for each further track**, "
         f"{r['hours_for_100000']} hours for 100,000.",
+        "",
     ]
 
 

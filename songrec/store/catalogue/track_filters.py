@@ -109,10 +109,7 @@ def count(session: Session, query: TrackQuery, run: Run | None) -> tuple[int, bo
 
 
 def total_ms(session: Session, query: TrackQuery, run: Run | None) -> int:
-    """Return how long the tracks of a filtered query last together; unknown lengths count 0.
-
-    For queries of which ``count`` says that there are no more than it counts.
-    """
+    """Return how long the tracks of a filtered query last together; unknown lengths count 0."""
     ids = _matching_ids(session, query, run)
     return session.scalar(select(func.sum(Track.duration_ms)).where(Track.id.in_(ids))) or 0
 

@@ -26,6 +26,8 @@ from songrec.web.pages.query import RANGE_ATTRIBUTES, TrackForm, page_address
 from songrec.web.song_lists import length_in_words, total_time
 
 WEIGHTS = query_args.schema(**{name: query_args.Clamped(0, MAX_WEIGHT) for name in GROUP_LABELS})
+MAX_TIMED = 1_000
+"""Results whose lengths are added up: more are no list to play, and it looks at all once more."""
 
 
 @blueprint.get("/tracks")
@@ -60,8 +62,8 @@ def tracks() -> str | Response:
 
 
 def _all_time(query: TrackQuery, page: Page, run: Run | None) -> str:
-    """Return how long the results of a search last together; empty if nobody knows how many."""
-    if not query.filters or page.more or page.total > track_filters.COUNT_LIMIT:
+    """Return how long the results of a search last together; empty where they are too many."""
+    if not query.filters or page.more or page.total > MAX_TIMED:
         return ""
     if page.last == 1:
         return total_time(page.tracks)
