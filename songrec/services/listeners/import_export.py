@@ -107,15 +107,20 @@ def import_songs(session: Session, listener: Listener, listed: SongList) -> Impo
 
 def _restore_decisions(session: Session, listener: Listener, listed: SongList) -> int:
     """Store the decisions of an export whose tracks are here, and count those that are new."""
-    tracks_listed = [entry for _, _, entry in listed.decisions if entry is not None]
-    matching = match_entries(session, tracks_listed)
+    # Several exports may come at once, whose lines have the same numbers.
+    tracks_listed = {
+        number: replace(entry, line=number)
+        for number, (_, _, entry) in enumerate(listed.decisions)
+        if entry is not None
+    }
+    matching = match_entries(session, list(tracks_listed.values()))
     track_of = {
         entry.line: track_id for pairs in matching.matched.values() for entry, track_id in pairs
     }
     answers = [
-        (artists, title, track_of.get(entry.line) if entry else None)
-        for artists, title, entry in listed.decisions
-        if entry is None or entry.line in track_of
+        (artists, title, track_of.get(number))
+        for number, (artists, title, _) in enumerate(listed.decisions)
+        if number not in tracks_listed or number in track_of
     ]
     return stored_decisions.restore(session, listener, answers)
 

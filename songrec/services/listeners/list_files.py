@@ -125,9 +125,13 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
         raise BadInput(f"This list has {songs:,} songs; at most {MAX_ENTRIES:,} are read.")
     if plays > MAX_PLAYS:
         raise BadInput(f"This history has {plays:,} plays; at most {MAX_PLAYS:,} are read at once.")
+    decisions = len(result.decisions)
+    if decisions > MAX_ENTRIES:
+        raise BadInput(f"This list has {decisions:,} decisions; at most {MAX_ENTRIES:,} are read.")
     # An account may have empty playlists; a file of one playlist without songs holds nothing.
     is_kept = result.playlists and result.format not in _PLAYLIST_FILES
-    if not result.entries and not result.refused and not is_kept:
+    others = is_kept or result.mixes or result.decisions
+    if not result.entries and not result.refused and not others:
         held = ", ".join(f"{number:,} {what}" for what, number in result.passed_over.items())
         description = f" ({result.format}): it holds {held}" if held else ""
         raise BadInput(f"This file contains no songs{description}.")

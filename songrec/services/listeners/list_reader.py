@@ -40,6 +40,11 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
         [ListedPlaylist(*one) for one in answer["playlists"]],
         Counter(answer["passed_over"]),
         answer["notes"],
+        answer["mixes"],
+        [
+            (artists, title, _entry(values) if values is not None else None)
+            for artists, title, values in answer["decisions"]
+        ],
     )
 
 
@@ -54,12 +59,21 @@ def _read(file_name: str, kind: str, *, content: np.ndarray) -> dict[str, Any]:
     listed = list_files.read(content.tobytes(), file_name, kind)
     return {
         "format": listed.format,
-        "entries": [[getattr(entry, name) for name in _FIELDS] for entry in listed.entries],
+        "entries": [_values(entry) for entry in listed.entries],
         "refused": listed.refused,
         "playlists": [(one.name, one.description) for one in listed.playlists],
         "passed_over": listed.passed_over,
         "notes": listed.notes,
+        "mixes": listed.mixes,
+        "decisions": [
+            (artists, title, _values(entry) if entry is not None else None)
+            for artists, title, entry in listed.decisions
+        ],
     }
+
+
+def _values(entry: ListEntry) -> list[Any]:
+    return [getattr(entry, name) for name in _FIELDS]
 
 
 def _entry(values: list[Any]) -> ListEntry:

@@ -113,9 +113,45 @@ def test_what_is_read_in_the_child_is_what_is_read_here(children: list[str]) -> 
             {"title": "no artist"},
         ],
         "playlists": [{"name": "Evening", "tracks": [{"title": "Song 2", "artists": "Bo"}]}],
+        "mixes": [{"kind": "mood", "name": "Pop", "settings": {"genre": "pop"}}],
+        "decisions": [
+            {
+                "title": "Song 3",
+                "artists": "An",
+                "state": "matched",
+                "track": {"id": "0123456789abcdef", "title": "Song 3", "artists": "Anna"},
+            },
+            {"title": "Song 4", "artists": "An", "state": "none", "track": None},
+        ],
     }
     content = json.dumps(document).encode()
-    assert read(content, "songrec.json") == list_files.read(content, "songrec.json")
+    result = read(content, "songrec.json")
+    assert (len(result.mixes), len(result.decisions)) == (1, 2)
+    assert result == list_files.read(content, "songrec.json")
+
+
+def test_exports_in_an_archive_bring_all_their_mixes_and_decisions() -> None:
+    exports = {
+        f"{name}_json": json.dumps(
+            {
+                "format": list_files.FORMAT,
+                "mixes": [{"kind": "mood", "name": name}],
+                "decisions": [{"title": name, "artists": "Anna", "state": "none"}],
+            }
+        ).encode()
+        for name in ("one", "two")
+    }
+    result = list_files.read(archive(**exports))
+    assert [mix["name"] for mix in result.mixes] == ["one", "two"]
+    assert [title for _, title, _ in result.decisions] == ["one", "two"]
+
+
+def test_very_many_decisions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_files, "MAX_ENTRIES", 1)
+    decisions = [{"title": title, "artists": "Anna", "state": "none"} for title in "ab"]
+    content = json.dumps({"format": list_files.FORMAT, "decisions": decisions}).encode()
+    with pytest.raises(BadInput, match="has 2 decisions; at most 1 are read"):
+        list_files.read(content)
 
 
 def test_short_texts_need_no_child() -> None:

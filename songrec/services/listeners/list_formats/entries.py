@@ -175,6 +175,8 @@ class SongList:
             self.entries.append(entry)
         self.refused += other.refused
         self.passed_over += other.passed_over
+        self.mixes += other.mixes
+        self.decisions += other.decisions
         for sentence in other.notes:
             self.note(sentence)
 
