@@ -16,6 +16,8 @@ from songrec.core.errors import BadInput
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _DAILY = re.compile(r"^(\d{1,2}) (\d{1,2}) \* \* ([*0-7])$")
 _LOCAL_TIME = Path("/etc/localtime")
+MAX_LENGTH = 100
+"""Characters of a schedule that the database stores."""
 
 
 def check_schedule(schedule: str, time_zone: str) -> str:
@@ -34,7 +36,9 @@ def check_schedule(schedule: str, time_zone: str) -> str:
             "A schedule has five fields, minute, hour, day, month and weekday: “30 6 * * *” is "
             f"every day at 6:30. This one has {len(fields)}."
         )
-    if not fields[0].isdigit():
+    if len(text) > MAX_LENGTH:
+        raise BadInput(f"A schedule has at most {MAX_LENGTH} characters; this one has {len(text)}.")
+    if not fields[0].isdecimal():
         raise BadInput(
             "A schedule names one minute, as in “30 6 * * *”: once an hour is the most often."
         )

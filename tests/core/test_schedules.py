@@ -81,6 +81,8 @@ def test_nothing_comes_without_a_schedule() -> None:
         ("0 6 * *", "UTC", "five fields"),
         ("0 25 * * *", "UTC", "hour"),
         ("0 6 30 2 *", "UTC", "day"),
+        ("² 6 * * *", "UTC", "one minute"),
+        (f"0 {','.join(['6'] * 60)} * * *", "UTC", "at most 100 characters"),
         ("0 6 * * *", "Mars/Olympus", "time zone"),
         ("0 6 * * *", "../etc/passwd", "time zone"),
     ],

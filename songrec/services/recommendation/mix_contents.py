@@ -47,7 +47,7 @@ from songrec.store.listeners.recommendation_rules import RuleTarget
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener, Mix
 
-MAX_BECAUSE, MAX_DAILY = 3, 6
+MAX_BECAUSE, MAX_DAILY = mixes.MAX_DEFAULT[mixes.BECAUSE], mixes.MAX_DEFAULT[mixes.DAILY]
 RECENT_LIKES = 12
 """Number of the newest likes from which *Because you like* is chosen."""
 SMALL_MIX = 10

@@ -8,6 +8,7 @@ kinds are created by the listener.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
 from songrec.core.schedules import check_schedule, next_time
+from songrec.core.texts import storable
 from songrec.store.db import now
 from songrec.store.listeners.playlists import NAME_LENGTH, usable_name
 from songrec.store.tables import (
@@ -34,7 +36,9 @@ from songrec.store.tables import (
 BECAUSE, NEW, DAILY, REDISCOVER = "because", "new", "daily", "rediscover"
 MOOD, PATH, RADIO = "mood", "path", "radio"
 KINDS = (BECAUSE, NEW, DAILY, REDISCOVER, MOOD, PATH, RADIO)
-DEFAULT_KINDS = (BECAUSE, NEW, DAILY)
+MAX_DEFAULT = {BECAUSE: 3, NEW: 1, DAILY: 6}
+"""Numbers of default mixes by kind."""
+DEFAULT_KINDS = tuple(MAX_DEFAULT)
 SUBJECTS = {
     REDISCOVER: (),
     MOOD: ("sound", "genre", "emotion"),
@@ -42,6 +46,7 @@ SUBJECTS = {
     RADIO: ("station", "of"),
 }
 """Fields of a mix's subject, by kind."""
+_SUBJECT_FIELDS = frozenset(name for names in SUBJECTS.values() for name in names)
 AUTOMATIC_KINDS = (*DEFAULT_KINDS, REDISCOVER)
 """Kinds that depend only on the listener's taste; they share no songs."""
 ENOUGH_LIKES = 5
@@ -49,6 +54,8 @@ ENOUGH_LIKES = 5
 DEFAULT_SIZE, MIN_SIZE, MAX_SIZE = 30, 5, 200
 MAX_MIXES = 50
 COMMENT_LENGTH = 500
+SUBJECT_LENGTH = 500
+"""Characters of a field of a subject: a radio around 20 songs has that many ids."""
 MAX_LEFT_OUT, MAX_DAYS = 100, 3_650
 """Artists or genres that a mix leaves out, and days within which a song was played."""
 OFF = "off"
@@ -127,6 +134,8 @@ def create(
     """
     if kind not in KINDS:
         raise BadInput(f"A mix is one of {', '.join(KINDS)}, not {kind[:40]!r}.")
+    if any(len(str((settings or {}).get(name) or "")) > SUBJECT_LENGTH for name in _SUBJECT_FIELDS):
+        raise BadInput(f"What a mix is about has at most {SUBJECT_LENGTH} characters.")
     numbers = [mix.number for mix in all_of(session, listener) if mix.kind == kind]
     if len(numbers) >= MAX_MIXES:
         raise BadInput(f"You have {MAX_MIXES} mixes of this kind; delete one to make another.")
@@ -185,18 +194,22 @@ def restore(session: Session, listener: Listener, rows: Sequence[Mapping[str, An
     """Create the mixes of an export that ``listener`` lacks, to be made at once; count them.
 
     They have name, size, schedule and settings. Default mixes are left alone where there are any,
-    others where one has the same subject. Values that no mix can have are passed over.
+    others where one has the same subject. Values that no mix can have are passed over, and so are
+    rows beyond the number of mixes that a listener may have.
     """
     own = all_of(session, listener)
     kinds = {mix.kind for mix in own}
     subjects = {_subject(mix.kind, mix.settings) for mix in own}
-    restored = 0
-    for row in rows:
+    restored: Counter[str] = Counter()
+    for row in rows[: len(KINDS) * MAX_MIXES]:
         kind = str(row.get("kind"))
         settings = _usable_settings(row.get("settings"))
-        is_default = kind in DEFAULT_KINDS
         subject = _subject(kind, settings)
-        if kind in kinds if is_default else subject in subjects:
+        if kind in DEFAULT_KINDS:
+            is_there = kind in kinds or restored[kind] == MAX_DEFAULT[kind]
+        else:
+            is_there = subject in subjects
+        if is_there:
             continue
         try:
             mix = create(
@@ -209,13 +222,13 @@ def restore(session: Session, listener: Listener, rows: Sequence[Mapping[str, An
                 schedule=str(row.get("schedule") or ""),
                 time_zone=str(row.get("time_zone") or "UTC"),
             )
-        except (BadInput, TypeError, ValueError):
+        except (BadInput, TypeError, ValueError, OverflowError):
             continue
         mix.next_at = now()
         subjects.add(subject)
-        restored += 1
+        restored[kind] += 1
     session.flush()
-    return restored
+    return restored.total()
 
 
 def _subject(kind: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -225,16 +238,15 @@ def _subject(kind: str, settings: Mapping[str, Any]) -> tuple[str, ...]:
 def _usable_settings(content: Any) -> dict[str, Any]:
     """Return the settings of an export that a mix may have: subject, what is left out, flags."""
     given = content if isinstance(content, dict) else {}
-    texts = {name for names in SUBJECTS.values() for name in names}
     usable: dict[str, Any] = {}
     for name, value in given.items():
-        if name in texts:
-            is_usable = isinstance(value, str) and len(value) <= NAME_LENGTH
+        if name in _SUBJECT_FIELDS:
+            is_usable = _is_usable_text(value, SUBJECT_LENGTH)
         elif name in ("no_artists", "no_genres"):
             is_usable = (
                 isinstance(value, list)
                 and len(value) <= MAX_LEFT_OUT
-                and all(isinstance(one, str) and len(one) <= NAME_LENGTH for one in value)
+                and all(_is_usable_text(one, NAME_LENGTH) for one in value)
             )
         elif name == "days":
             is_usable = type(value) is int and 0 <= value <= MAX_DAYS
@@ -243,6 +255,10 @@ def _usable_settings(content: Any) -> dict[str, Any]:
         if is_usable:
             usable[name] = value
     return usable
+
+
+def _is_usable_text(value: Any, length: int) -> bool:
+    return isinstance(value, str) and len(value) <= length and storable(value) == value
 
 
 def replace(

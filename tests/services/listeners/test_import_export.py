@@ -323,13 +323,57 @@ def test_mixes_come_back_with_their_settings(session, listener, catalogue):
         {"kind": "party", "name": "x"},
         {"kind": "mood", "name": "x", "size": 5000},
         {"kind": "mood", "name": "x", "size": "many"},
+        {"kind": "mood", "name": "x", "size": float("inf")},
         {"kind": "mood", "name": "x", "schedule": "never"},
+        {"kind": "mood", "name": "x", "schedule": f"0 {','.join(['6'] * 60)} * * *"},
         {"kind": "mood", "name": "x", "time_zone": "Mars/Base"},
         {},
     ],
-    ids=["kind", "size", "no number", "schedule", "zone", "empty"],
+    ids=["kind", "size", "no number", "endless", "schedule", "long schedule", "zone", "empty"],
 )
 def test_a_mix_that_cannot_be_is_passed_over(session, listener, catalogue, mix):
     content = {"format": "songrec listener", "mixes": [mix], "likes": [{"title": "Halo"}]}
     import_export.import_likes(session, listener, json.dumps(content).encode())
     assert mixes.all_of(session, listener) == []
+
+
+@pytest.mark.parametrize(
+    ("of", "is_kept"),
+    [
+        (",".join(f"{n:016x}" for n in range(20)), True),
+        ("a" * 501, False),
+        ("\0", False),
+        ("\ud800", False),
+    ],
+    ids=["20 songs", "too long", "zero byte", "half of a pair"],
+)
+def test_subjects_of_mixes_come_back_where_a_database_can_hold_them(
+    session, listener, catalogue, of, is_kept
+):
+    mix = {"kind": "radio", "name": "x", "settings": {"station": "song", "of": of}}
+    content = {"format": "songrec listener", "mixes": [mix]}
+    import_export.import_likes(session, listener, json.dumps(content).encode())
+    (restored,) = mixes.all_of(session, listener)
+    assert restored.settings == {"station": "song"} | ({"of": of} if is_kept else {})
+
+
+def test_an_export_brings_no_more_mixes_than_one_may_have(
+    session, listener, catalogue, monkeypatch
+):
+    monkeypatch.setattr(mixes, "MAX_MIXES", 1)
+    rows = [{"kind": "radio", "settings": {"of": f"{n}"}} for n in range(9)]
+    rows.append({"kind": "mood"})
+    assert mixes.restore(session, listener, rows) == 1
+    assert [mix.settings for mix in mixes.all_of(session, listener)] == [{"of": "0"}]
+
+
+def test_an_export_brings_as_many_default_mixes_as_there_are(session, listener, catalogue):
+    rows = [{"kind": kind} for kind in mixes.DEFAULT_KINDS for _ in range(9)]
+    assert mixes.restore(session, listener, rows) == 10
+    kinds = [mix.kind for mix in mixes.all_of(session, listener)]
+    assert kinds == ["because"] * 3 + ["new"] + ["daily"] * 6
+
+
+def test_a_mix_has_no_longer_subject_than_is_read_back(session, listener):
+    with pytest.raises(BadInput, match="at most 500 characters"):
+        mixes.create(session, listener, mixes.RADIO, "x", settings={"of": "a" * 501})
