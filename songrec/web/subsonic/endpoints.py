@@ -127,8 +127,7 @@ def _subsonic(error: SubsonicError) -> Response:
 
 @blueprint.errorhandler(SongrecError)
 def _songrec(error: SongrecError) -> Response:
-    db.session.rollback()
-    return failure(
+    return _subsonic(
         SubsonicError(NOT_FOUND if isinstance(error, UnknownName) else GENERIC, str(error))
     )
 
@@ -163,8 +162,7 @@ def _database(error: OperationalError | ProgrammingError) -> Response:
 
 @blueprint.errorhandler(DataError)
 def _unusable(error: DataError) -> Response:
-    db.session.rollback()
-    return failure(SubsonicError(GENERIC, "A parameter cannot be used. Nothing was changed."))
+    return _subsonic(SubsonicError(GENERIC, "A parameter cannot be used. Nothing was changed."))
 
 
 @blueprint.errorhandler(Exception)

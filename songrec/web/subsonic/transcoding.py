@@ -15,6 +15,7 @@ from songrec.core.errors import BadInput
 from songrec.services.features import live_conversion
 from songrec.services.features.live_conversion import Conversion
 from songrec.services.features.transcode_decision import (
+    LOWEST_KBPS,
     AppCapabilities,
     Decision,
     StreamDetails,
@@ -36,7 +37,10 @@ _PARAMS = re.compile(r"(mp3|opus|aac)-([0-9]{2,3})|flac", re.ASCII)
 def transcode_decision() -> ResponseReturnValue:
     """Return whether an app can play the original song, else its conversion."""
     file = _media()
-    content = request.get_json(force=True, silent=True)
+    try:
+        content = request.get_json(force=True, silent=True)
+    except RecursionError:  # nested too deeply to be decoded
+        content = None
     if content is None:
         raise SubsonicError(
             GENERIC, "getTranscodeDecision needs a POST with what the app plays, as JSON."
@@ -59,9 +63,10 @@ def transcode_stream() -> ResponseReturnValue:
     file = _media()
     text = parameters.require("transcodeParams")
     match = _PARAMS.fullmatch(text)
-    if match is None or is_streamed(file):
+    format, kbps = (match[1], int(match[2])) if match and match[1] else ("flac", None)
+    is_made = kbps is None or LOWEST_KBPS <= kbps <= live_conversion.KBPS[format]
+    if match is None or is_streamed(file) or not is_made:
         raise SubsonicError(GENERIC, "transcodeParams must come from getTranscodeDecision.")
-    format, kbps = (match[1], int(match[2])) if match[1] else ("flac", None)
     return convert(file, Conversion(format, kbps, offset_s("offset"), is_limited=kbps is not None))
 
 

@@ -318,6 +318,11 @@ def test_what_cannot_be_decided_is_one_line(phone: Device, song: str) -> None:
     assert decision_of(phone, "nothing")["error"]["code"] == 70
     wrong = decision_of(phone, song, {"directPlayProfiles": 3})["error"]["message"]
     assert wrong == "directPlayProfiles must be a list of at most 200."
+    query = phone.params({"mediaId": song, "mediaType": "song"})
+    response = phone.client.post(
+        "/rest/getTranscodeDecision", query_string=query, data=b"[" * 100_000
+    )
+    assert "POST" in response.json["subsonic-response"]["error"]["message"]  # type: ignore[index]
     assert (
         "POST"
         in phone.answer("getTranscodeDecision", mediaId=song, mediaType="song")["error"]["message"]
@@ -328,11 +333,14 @@ def test_what_cannot_be_decided_is_one_line(phone: Device, song: str) -> None:
     ("change", "status"),
     [
         ({"transcodeParams": "wav-1411"}, 400),
+        ({"transcodeParams": "mp3-999"}, 400),
+        ({"transcodeParams": "aac-31"}, 400),
+        ({"offset": "9999"}, 400),
         ({"transcodeParams": None}, 400),
         ({"mediaId": "nothing"}, 404),
         ({"apiKey": "wrong"}, 401),
     ],
-    ids=["unknown", "missing", "no song", "nobody"],
+    ids=["unknown", "high rate", "low rate", "beyond the end", "missing", "no song", "nobody"],
 )
 def test_errors_of_the_stream_are_statuses(
     phone: Device, song: str, change: dict[str, Any], status: int
