@@ -117,7 +117,7 @@ def read_json(response: requests.Response) -> Any:
     """Return the JSON of an answer; ``NotReady`` where it is none."""
     try:
         return json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NotReady(
             f"{_origin(urlsplit(response.url))} answers with something that is not JSON: is this "
             "the address of the server, with its path?"

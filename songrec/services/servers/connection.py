@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -167,8 +168,10 @@ def working_client(instance: Instance, server: MusicServer) -> tuple[ServerClien
     )
     for account in music_servers.scanning_accounts(instance.session, server):
         try:
-            client = ServerClient.of_account(instance, account)
-            note_answer(server, client.info())
+            with ExitStack() as until_it_works:
+                client = until_it_works.enter_context(ServerClient.of_account(instance, account))
+                note_answer(server, client.info())
+                until_it_works.pop_all()
         except NotReady as failure:
             note_error(account, server, failure)
             error = failure

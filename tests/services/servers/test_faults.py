@@ -111,9 +111,11 @@ def test_a_server_that_is_too_slow_is_given_up(
     [
         (b"<html>Sign in</html>", "not JSON"),
         (b'{"hello": 1}', "not of a music server"),
+        (b"[" * 100_000, "not JSON"),
         (b'{"subsonic-response": {"status": "failed"}}', "refuses ping"),
         (b'{"subsonic-response": {"status": "ok", "searchResult3"', "not JSON"),
     ],
+    ids=["page", "other program", "nested", "failure", "broken off"],
 )
 def test_other_answers_are_one_line(made: MadeServer, content: bytes, words: str) -> None:
     """Pages of proxies, other programs, answers that break off."""
@@ -185,9 +187,9 @@ def test_a_hundred_thousand_songs_are_read_a_page_at_a_time() -> None:
 
 
 def test_a_person_who_was_removed_leaves_the_server_to_the_others(
-    here: Instance, connect: Connect, made: MadeServer
+    here: Instance, connect: Connect, made: MadeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another account reads it; the first one's line says what is wrong."""
+    """Another account reads it; the first one's line says what is wrong, its client is closed."""
     from songrec.services.servers.connection import SignIn
     from songrec.store.listeners import users
 
@@ -196,7 +198,13 @@ def test_a_person_who_was_removed_leaves_the_server_to_the_others(
     connection.connect_account(here, server, other, SignIn("bo", PASSWORD))
     db.session.commit()
     made.refuses_names = {"admin"}
+    closed: list[str] = []
+    close = ServerClient.close
+    monkeypatch.setattr(
+        ServerClient, "close", lambda self: (closed.append(self.username), close(self))
+    )
     assert scan_server(here, server).present == 12
+    assert closed == ["admin", "bo"]
     assert "refuses the name" in str(db.session.get_one(ServerAccount, account.id).error)
     assert db.session.get_one(MusicServer, server.id).error is None
 
