@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 ROUNDING = 1e-6
 """The error of a squared distance s to p in float32 is at most this · columns · (‖p‖² + s)."""
+SLICE = 2**16
+"""Rows of a mask that are converted to numbers at once, which bounds the memory."""
 WIDENING = 4
 """Factor by which a search that is not proven looks further."""
 NO_KEYS = np.empty(0, dtype=np.uint64)
@@ -70,7 +72,9 @@ def nearest_rows(space: Space, row: int, count: int) -> Rows:
     scale = length
     if unknown is not None:
         chance = statistics.chance_squares.astype(np.float32)
-        squares += product(unknown.astype(np.float32), chance - point**2)
+        for start in range(0, len(unknown), SLICE):
+            part = unknown[start : start + SLICE].astype(np.float32)
+            squares[start : start + SLICE] += product(part, chance - point**2)
         for column in np.flatnonzero(unknown[row]).tolist():
             known = ~unknown[:, column]
             squares[known] += chance[column] - space.matrix[known, column] ** 2

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from songrec.recommend import top_k
 from songrec.recommend.explain.contributions import split_distance
 from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.query import Query
@@ -167,7 +168,8 @@ def test_an_unknown_value_is_as_far_as_chance(space, like):
 
 @pytest.mark.parametrize("like", [0, 1, 30, 31])
 @pytest.mark.parametrize("count", [1, 10, 100])
-def test_the_nearest_with_unknown_values_are_complete(space, like, count):
+def test_the_nearest_with_unknown_values_are_complete(space, like, count, monkeypatch):
+    monkeypatch.setattr(top_k, "SLICE", 7)
     expected = expected_distances(space, like)
     ids = [match.track_id for match in similar_tracks(space, int(space.track_ids[like]), count)]
     order = np.argsort(expected, kind="stable")
