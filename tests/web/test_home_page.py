@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from songrec.store.catalogue import merging
 from songrec.store.tables import Listener, Track, User
 from tests.factories import make_track
 from tests.planted_run import Planted
@@ -191,3 +192,14 @@ class TestWithoutSound:
         app.config["LINKS_OUT"] = False
         assert self.elsewhere(client) == []
         assert client.get(link["href"]).status_code == 404
+
+    def test_the_address_of_a_merged_song_leads_to_the_one_that_remains(
+        self, client: FlaskClient, session: Session, planted: Planted
+    ) -> None:
+        first, second = session.scalars(select(Track).order_by(Track.id).limit(2)).all()
+        addresses = [f"/tracks/{track.public_id}/elsewhere" for track in (first, second)]
+        merging.merge(session, first.id, second.id)
+        session.commit()
+        locations = [client.get(address).location for address in addresses]
+        assert locations[0] == locations[1]
+        assert "Artist" in locations[0]

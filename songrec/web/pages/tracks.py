@@ -123,9 +123,9 @@ def track(public_id: str) -> str | Response:
 
 @blueprint.get("/tracks/<public_id>/elsewhere")
 def elsewhere(public_id: str) -> Response:
-    """Lead to where a song without sound can be heard: its address there weighs down no list."""
-    views = catalogue.tracks_by_public_id(db.session, [public_id])
-    link = listen_elsewhere(views[0]) if views else None
+    """Redirect to where a song without sound can be heard; lists have this short address."""
+    view = catalogue.find_track(db.session, public_id)
+    link = listen_elsewhere(view) if view is not None else None
     if link is None:
         abort(404, "This song has no link to another service.")
     return redirect(link.url)
