@@ -162,6 +162,18 @@ def test_lyrions_plugin_works_after_its_ids_were_read(
     assert {row["item_id"] for row in plugin.search_tracks("Somebody")} == {"9999"}
 
 
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("file://[", ""), ("http://example.org/a.flac", ""), ("file:///a%00b.flac", "/ab.flac")],
+    ids=["broken", "elsewhere", "zero byte"],
+)
+def test_values_that_cannot_be_are_left_out(url: str, path: str) -> None:
+    item = {"id": 1, "title": "Dawn", "url": url, "year": "9" * 5000, "duration": "long"}
+    song = server_lists._of_lyrion(item)
+    assert song is not None
+    assert (song.path, song.year, song.duration_s) == (path, None, None)
+
+
 def test_another_kind_of_server_is_one_line(app, session: Session) -> None:
     wrong = pytest.raises(NotReady, match="404: is the address right, and the kind")
     with made(lyrion([])) as url, wrong:

@@ -194,7 +194,6 @@ def _lyrion(web: OriginSession, token: str, where: str) -> Pages:
 
 
 def _of_lyrion(item: dict[str, Any]) -> RemoteSong | None:
-    address = urlsplit(_text(item.get("url"), "path"))
     return _song(
         item.get("id"),
         title=_text(item.get("title"), "title"),
@@ -202,7 +201,7 @@ def _of_lyrion(item: dict[str, Any]) -> RemoteSong | None:
         album=_text(item.get("album"), "title"),
         album_id=_text(item.get("album_id"), "id"),
         artist_id=_text(item.get("artist_id"), "id"),
-        path=unquote(address.path) if address.scheme == "file" else "",
+        path=_path(_text(item.get("url"), "path")),
         duration_s=_seconds(item.get("duration")),
         year=_year(item.get("year")),
     )
@@ -253,8 +252,18 @@ def _seconds(value: Any) -> float | None:
     return seconds if 0 < seconds < 1e6 else None
 
 
+def _path(url: str) -> str:
+    """Return the path of a ``file:`` URL, empty for others."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return storable(unquote(parts.path)) if parts.scheme == "file" else ""
+
+
 def _year(value: Any) -> int | None:
-    year = _whole(int(value) if isinstance(value, str) and value.isdecimal() else value)
+    is_text = isinstance(value, str) and value.isdecimal() and len(value) == 4
+    year = _whole(int(value) if is_text else value)
     return year if 1000 <= year <= 2200 else None
 
 

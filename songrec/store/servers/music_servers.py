@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, UnknownName
 from songrec.core.server_urls import normalise_url
-from songrec.store.tables import Listener, MusicServer, ServerAccount
+from songrec.store.tables import Listener, MusicServer, ServerAccount, ServerOpinion
 
 NAME_LENGTH = 100
 SCANNED = "opensubsonic"
@@ -104,7 +104,10 @@ def connect(
     secret_kind: str,
     cipher: Cipher,
 ) -> ServerAccount:
-    """Store a listener's encrypted sign-in on a server, replacing an earlier one. Flushes."""
+    """Store a listener's encrypted sign-in on a server, replacing an earlier one. Flushes.
+
+    With another name the next exchange is a first one.
+    """
     username = username.strip()
     if secret_kind not in SECRET_KINDS:
         raise ValueError(f"a secret is one of {SECRET_KINDS}, got {secret_kind!r}")
@@ -116,12 +119,23 @@ def connect(
     if account is None:
         account = ServerAccount(server_id=server.id, listener_id=listener.id, sync={})
         session.add(account)
-    elif account.username != username:
-        account.sync = {}  # another account on the server, without any exchange so far
+    elif account.username.casefold() != username.casefold():
+        _begin_again(session, account, username)
     account.username, account.secret_kind = username, secret_kind
     account.secret, account.error = cipher.encrypt(secret), None
     session.flush()
     return account
+
+
+def _begin_again(session: Session, account: ServerAccount, username: str) -> None:
+    """Forget what was exchanged, because another account on the server has other stars."""
+    account.sync, account.synced_at = {}, None
+    of_account = ServerOpinion.account_id == account.id
+    if account.username and username:
+        session.execute(delete(ServerOpinion).where(of_account))
+    else:  # an API key may be of the same account, whose plays must not count again
+        values = {"starred_at": None, "rating": None}
+        session.execute(update(ServerOpinion).where(of_account).values(**values))
 
 
 def disconnect(session: Session, account: ServerAccount) -> None:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from songrec.core.errors import NotReady
+from songrec.services.servers import connection
+from songrec.services.servers.connection import SignIn
 from songrec.services.servers.scan import scan_server
 from songrec.services.servers.sync import sync_account, sync_server
 from songrec.store.db import db
@@ -86,6 +88,36 @@ def test_the_first_exchange_takes_nothing_away(
     assert (report.likes, report.sent, report.withdrawn) == (1, 1, 0)
     assert set(made.stars) == {"s3", "s5"}
     assert "unstar" not in made.requests
+
+
+@pytest.mark.parametrize("sign_in", [("bo", "password"), ("", "api_key")], ids=["name", "key"])
+def test_another_account_on_the_server_takes_no_like_away(
+    here: Instance, account: ServerAccount, made: MadeServer, sign_in: tuple[str, str]
+) -> None:
+    """Its stars are not those of the account before, so its first exchange is one."""
+    made.stars["s3"] = EARLIER
+    sync_account(here, account)
+    liked = values()
+    server = db.session.get_one(MusicServer, account.server_id)
+    name, kind = sign_in
+    again = connection.connect_account(here, server, listener(), SignIn(name, PASSWORD, kind))
+    db.session.commit()
+    assert again.id == account.id
+    made.stars = {"s4": EARLIER}
+    report = sync_account(here, account)
+    assert (report.likes, report.unliked) == (1, 0)
+    assert values() == liked | {track(account, "s4"): 1}
+
+
+def test_plays_of_the_same_account_by_its_key_count_once(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    made.songs[3] |= {"playCount": 4, "played": EARLIER}
+    assert sync_account(here, account).plays == 4
+    server = db.session.get_one(MusicServer, account.server_id)
+    connection.connect_account(here, server, listener(), SignIn("", PASSWORD, "api_key"))
+    made.songs[3] |= {"playCount": 5}
+    assert sync_account(here, account).plays == 1
 
 
 def test_likes_stay_here_unless_they_are_sent(
