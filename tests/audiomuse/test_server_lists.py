@@ -187,6 +187,18 @@ def test_another_kind_of_server_is_one_line(app, session: Session) -> None:
     assert music_servers.all_servers(session) == []
 
 
+def test_a_server_that_is_scanned_loses_no_song(app, session: Session) -> None:
+    attic = music_servers.create(session, "Attic", "http://example.org", allows_private=False)
+    song = ServerTrack(server_id=attic.id, remote_id="s1", title="Dawn", scan_mark="a")
+    session.add(song)
+    session.commit()
+    songs = [{"id": 1, "title": "Dusk", "artist": "Ada"}]
+    with made(lyrion(songs)) as url, pytest.raises(BadInput, match="choose another --name"):
+        read(url, "lyrion", name="Attic")
+    session.refresh(song)
+    assert song.gone_at is None
+
+
 def test_the_command_says_what_it_read(app, session: Session) -> None:
     runner = app.test_cli_runner()
     with made(lyrion([{"id": 1, "title": "Dawn", "artist": "Ada"}])) as url:

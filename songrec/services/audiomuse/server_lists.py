@@ -29,6 +29,7 @@ from songrec.services.servers.matching import SongMatcher
 from songrec.services.servers.pages import MOST_SONGS, ListedIds
 from songrec.store.db import now
 from songrec.store.instance import Instance
+from songrec.store.servers import music_servers
 from songrec.store.tables import ServerTrack
 
 PAGE = 500
@@ -79,7 +80,7 @@ def read_ids(
     NotReady
         If the server cannot be reached, refuses the token, or is of another kind.
     BadInput
-        If the address is none, or the kind unknown.
+        If the address is none, the kind unknown, or the name that of a server that is scanned.
     """
     if kind not in KINDS:
         raise BadInput(f"Lists of songs are read from {', '.join(KINDS)}; not from {kind[:40]!r}.")
@@ -91,6 +92,8 @@ def read_ids(
     first = next(pages)
     session = instance.session
     server = find_or_create_server(session, name or kind.capitalize(), url, kind)
+    if server.kind == music_servers.SCANNED:
+        raise BadInput(f"{server.name!r} is a server that songrec scans: choose another --name.")
     report, mark = ListReport(server.name), secrets.token_hex(8)
     newest, matcher = duplicate_search.newest_id(session), SongMatcher(session, server)
     listed = ListedIds(server.name)
