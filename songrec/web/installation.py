@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from flask import (
 )
 
 from songrec.web.covers.shapes import SIZE, Picture, to_png
+from songrec.web.fonts.faces import file_name
 from songrec.web.http_caching import YEAR
 from songrec.web.template_context import asset
 
@@ -136,7 +138,10 @@ def _worker(root: str) -> str:
         asset("icons.svg"),
     ]
     code = Path(str(current_app.static_folder), "js", "service-worker.js").read_text("utf-8")
-    digest = hashlib.blake2b(f"{shell}{page}{code}".encode(), digest_size=5).hexdigest()
+    # The addresses of these have no digest of their content.
+    packages = [importlib.metadata.version("bootstrap-flask"), *map(file_name, FACES)]
+    content = f"{shell}{packages}{page}{code}"
+    digest = hashlib.blake2b(content.encode(), digest_size=5).hexdigest()
     constants = {
         "SHELL": list(dict.fromkeys(shell)),
         "OFFLINE": url_for("installation.offline"),

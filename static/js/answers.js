@@ -12,6 +12,8 @@
   const given = new Map();
   // Undone above the list: where that song stands again.
   let undone = null;
+  // The list that all of these are about.
+  let shown = document.querySelector("[data-answer]");
 
   const fetchPage = async (url) => {
     pending?.abort();
@@ -25,6 +27,22 @@
       return null;
     }
   };
+
+  const forget = () => {
+    waiting = [];
+    given.clear();
+    undone = null;
+    shown = document.querySelector("[data-answer]");
+  };
+
+  // What was begun on one page must not arrive on the next one.
+  document.addEventListener("pagechange", () => {
+    if (document.querySelector("[data-answer]") === shown) return;
+    pending?.abort();
+    clearTimeout(timer);
+    clearTimeout(refreshing);
+    forget();
+  });
 
   // What has the focus stays as it is, so that nobody loses their place.
   const swap = (page, ...names) => {
@@ -53,10 +71,9 @@
       if (page) location.assign(url);
       return;
     }
-    waiting = [];
-    given.clear();
     history.replaceState(history.state, "", url);
     swap(page, "answer", "actions", "lead", "sliders", "surprise");
+    forget();
     document.dispatchEvent(new CustomEvent("pagechange"));
     announce(document.querySelector("[data-answer] h2")?.textContent || "");
   };
@@ -123,9 +140,7 @@
     const fresh = document.adoptNode(page.querySelector("[data-answer]"));
     document.querySelector("[data-answer]").replaceWith(fresh);
     fresh.querySelector(`button[formaction="${CSS.escape(undone)}"]`)?.focus();
-    undone = null;
-    waiting = [];
-    given.clear();
+    forget();
     swap(page, "actions");
     document.dispatchEvent(new CustomEvent("pagechange"));
   };
@@ -149,7 +164,9 @@
     if (!answer) return;
     const { action, value } = detail;
     const some = answer.dataset.answer === "dislike";
-    const place = [...answer.querySelectorAll(BUTTONS)].find((button) => actionOf(button) === action);
+    // A song may be in several rows: the line stands in the one that it left.
+    const places = [...answer.querySelectorAll(BUTTONS)].filter((button) => actionOf(button) === action);
+    const place = places.find((button) => button.closest(".removed-song")) || places[0];
     const key = place?.closest("[data-list]")?.dataset.list;
     if (place?.closest(".notice-stays")) undone = action;
     waiting = waiting.filter((one) => one.action !== action);

@@ -8,6 +8,13 @@
   let pending = null;
 
   const staysPut = (page) => [...page.querySelectorAll("script[src]")].every((s) => s.hasAttribute("data-stays"));
+  // songrec was updated meanwhile: the page has other versions of scripts that run already.
+  const isUpdated = (page) => {
+    const running = new Map([...document.scripts].filter((s) => s.src).map((s) => new URL(s.src)).map((url) => [url.pathname, url.search]));
+    return [...page.querySelectorAll("script[src]")]
+      .map((script) => new URL(script.getAttribute("src"), location.href))
+      .some(({ pathname, search }) => running.has(pathname) && running.get(pathname) !== search);
+  };
   const same = (url) => url.origin === location.origin && ["http:", "https:"].includes(url.protocol);
 
   const styles = async (page) => {
@@ -62,7 +69,7 @@
       const answer = await fetch(url, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
       const kind = answer.headers.get("Content-Type") || "";
       const page = kind.startsWith("text/html") ? parser.parseFromString(await answer.text(), "text/html") : null;
-      if (!page || !staysPut(page) || !page.querySelector("main")) return leave();
+      if (!page || !staysPut(page) || isUpdated(page) || !page.querySelector("main")) return leave();
       await styles(page);
       if (mine.signal.aborted) return undefined;
       const arrived = new URL(answer.url);

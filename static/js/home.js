@@ -20,7 +20,9 @@
     const [old, rows] = [home, fresh].map((part) => part.querySelector("[data-home-rows]"));
     if (fresh.querySelector("[data-starters]")) {
       // The songs to like stay where they are under the finger.
+      const held = old.contains(document.activeElement) && document.activeElement.getAttribute("formaction");
       old.replaceWith(document.adoptNode(rows));
+      if (held) (rows.querySelector(`button[formaction="${CSS.escape(held)}"]`) || document.querySelector("main")).focus({ preventScroll: true });
     } else {
       home.replaceWith(document.adoptNode(fresh));
       window.scrollTo(0, 0);
@@ -35,8 +37,10 @@
 
   document.addEventListener("reaction", async (event) => {
     const home = document.querySelector("[data-home]");
-    // Later on rows change with the next visit, not while somebody reads them.
-    if (!home?.querySelector("[data-starters]") || event.detail.value === "dislike") return;
+    // Later on rows change with the next visit, not while somebody reads them; dislikes and what
+    // undoes them are for answers.js.
+    const { value, before } = event.detail;
+    if (!home?.querySelector("[data-starters]") || [value, before].includes("dislike")) return;
     const count = home.querySelector("[data-home-count]");
     if (count) count.textContent = Math.min(event.detail.likes, 3);
     pending?.abort();

@@ -98,17 +98,17 @@
       });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { value, likes } = await answer.json();
-      const before = rating(action);
       let item = button.closest("li, tr");
       if (removed.has(item)) item = restore(item);
+      const before = rating(action);
       const title = item?.querySelector(".title")?.textContent.trim()
-        || button.getAttribute("aria-label").replace(/^(Like|[^:]*:) /, "");
+        || (button.getAttribute("aria-label") || "").replace(/^(Like|[^:]*:) /, "");
       show(action, value);
       counters(likes);
       announce(words(title, value, before));
       const leaves = { dislike: item?.dataset.whenDisliked, none: item?.dataset.whenUndone }[value];
       if (leaves === "remove" && before !== value) leave(item, form, { action, title, value, before });
-      document.dispatchEvent(new CustomEvent("reaction", { detail: { action, value, likes } }));
+      document.dispatchEvent(new CustomEvent("reaction", { detail: { action, value, before, likes } }));
     } catch {
       // Whatever went wrong, the plain form says it in a page of its own.
       const plain = document.createElement("input");

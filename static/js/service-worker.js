@@ -7,9 +7,11 @@ const addresses = new Set(SHELL.map((address) => new URL(address, location).href
 
 const install = async () => {
   const cache = await caches.open(CACHE);
-  await cache.add(OFFLINE);
+  // Asked for again: the browser's own cache may have another version of the same address.
+  const add = (address) => cache.add(new Request(address, { cache: "no-cache" }));
+  await add(OFFLINE);
   // What cannot be had now is fetched when a page needs it.
-  await Promise.allSettled(SHELL.map((address) => cache.add(address)));
+  await Promise.allSettled(SHELL.map(add));
   await self.skipWaiting();
 };
 

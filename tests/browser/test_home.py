@@ -19,6 +19,8 @@ from tests.sounding import add_sound, write_wav
 pytestmark = pytest.mark.browser
 
 SONGS = 30
+REFRESH_MS = 300
+"""Longer than a page waits after a reaction before it asks for another song."""
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +77,30 @@ def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> Non
     expect(rows.first.locator(".title").first).to_have_text(first)
 
 
-def like_three(page: Any) -> None:
+REASONS = """(root) => Object.fromEntries(
+  [...root.querySelectorAll("[data-row=because] .tile")].map((tile) => [
+    tile.querySelector(".title").textContent, tile.querySelector(".reason")?.textContent ?? "",
+  ]))"""
+
+
+def shown_reasons(page: Any) -> dict[str, str]:
+    """The reasons of the songs in rows because of likes, by title; empty where a song has none."""
+    return page.evaluate(f"({REASONS})(document)")
+
+
+def sent_reasons(page: Any) -> dict[str, str]:
+    """The same as a reload would show them."""
+    return page.evaluate(
+        f"""async () => {{
+          const text = await (await fetch("/")).text();
+          return ({REASONS})(new DOMParser().parseFromString(text, "text/html"));
+        }}"""
+    )
+
+
+def like(page: Any, count: int) -> None:
     page.goto("/")
-    for number in range(3):
+    for number in range(count):
         with page.expect_response(re.compile("/reaction$")):
             page.locator("[data-starters] .heart").nth(number).click()
     page.goto("/")
@@ -87,7 +110,7 @@ def like_three(page: Any) -> None:
 def test_not_for_me_brings_another_song_into_the_row_and_undo_the_first_one_back(
     page: Any, viewport: str
 ) -> None:
-    like_three(page)
+    like(page, 3)
     row = page.locator("[data-row=because]").first
     songs = row.locator(".tile")
     titles = row.locator(".tile .title")
@@ -106,15 +129,41 @@ def test_not_for_me_brings_another_song_into_the_row_and_undo_the_first_one_back
     assert titles.all_inner_texts() == [before[0], new, *before[2:]]
     if viewport == "desktop":
         assert [round(song.bounding_box()["x"]) for song in songs.all()] == places
-    expect(songs.nth(1).locator(".reason")).not_to_be_empty()
+    # Its reason is the one that the page gives it; a song that shares no trait has none.
+    assert shown_reasons(page)[new] == sent_reasons(page)[new]
     expect(page.locator("[data-announce]")).to_contain_text(f"New in its place: “{new}”")
     expect(row.get_by_role("heading")).to_have_text(heading)
     undo.click()
     expect(titles).to_have_text(before)
-    # A like adds nothing.
+    # A like adds nothing: the page is not even asked for another song.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     songs.first.locator(".heart").click()
     expect(page.locator("[data-like-count]").first).to_have_text("4")
+    page.wait_for_timeout(REFRESH_MS)
+    assert [address for address in asked if not address.endswith("/reaction")] == []
+    assert titles.all_inner_texts() == before
+
+
+def test_a_dislike_undone_among_the_first_likes_leaves_the_rows_and_the_focus(page: Any) -> None:
+    """While there are songs to like first, a like renews the rows; a dislike does not."""
+    like(page, 1)
+    row = page.locator("[data-row=because]").first
+    titles = row.locator(".tile .title")
+    before = titles.all_inner_texts()
+    row.evaluate("(row) => { row.dataset.same = ''; }")
+    row.get_by_role("button", name=f"Not for me: {before[1]}").focus()
+    page.keyboard.press("Enter")
+    expect(titles.nth(1)).not_to_have_text(before[1])
+    page.keyboard.press("Enter")
     expect(titles).to_have_text(before)
+    page.wait_for_timeout(REFRESH_MS)
+    assert row.evaluate("(row) => row.isConnected && 'same' in row.dataset")
+    expect(row.locator(".heart").nth(1)).to_be_focused()
+    row.locator(".heart").nth(1).press("Enter")
+    expect(page.locator("[data-home-count]")).to_have_text("2")
+    expect(page.locator("[data-row=because]")).to_have_count(2)
+    assert page.evaluate("document.activeElement !== document.body")
 
 
 def test_without_javascript_not_for_me_is_undone_by_its_notice(

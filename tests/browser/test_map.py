@@ -67,6 +67,14 @@ def test_the_map_is_drawn_and_fits_the_window(page: Any, viewport: str) -> None:
         assert 0.6 * 844 < frame["height"] < 0.8 * 844
 
 
+def test_where_the_drawing_cannot_be_loaded_the_page_says_so_and_opens_the_list(page: Any) -> None:
+    page.route(re.compile("/map/drawing$"), lambda route: route.abort())
+    page.goto("/map")
+    page.wait_for_selector("[data-map][data-ready=failed]")
+    expect(page.locator("[data-map-status]")).to_contain_text("could not be loaded")
+    expect(page.locator("[data-map-list]")).to_have_attribute("open", "")
+
+
 @both_sizes
 def test_a_song_found_is_in_the_middle_and_its_panel_shows_it(page: Any, viewport: str) -> None:
     open_map(page)

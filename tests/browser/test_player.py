@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,7 @@ def test_to_pages_that_draw_and_back_the_same_element_plays_on(
     # From a page that was loaded with it, too.
     page.reload()
     page.wait_for_selector(ready)
+    expect(page.locator("[data-player]")).to_be_visible()
     if not playing(page):
         page.locator("[data-player-toggle]").click()
     until(page, lambda: playing(page))
@@ -167,6 +169,55 @@ def test_to_pages_that_draw_and_back_the_same_element_plays_on(
     page.go_back()
     page.wait_for_selector(ready)
     assert is_same_sound(page)
+
+
+def test_after_an_update_the_next_page_is_loaded_and_the_song_goes_on_where_it_was(
+    page: Any, songs: list[str]
+) -> None:
+    """Other versions of scripts that run already would act on every press a second time."""
+    start(page, songs[0])
+    page.evaluate("document.querySelector('[data-player-audio]').currentTime = 12")
+    page.evaluate("window.isOld = true")
+
+    def update(route: Any) -> None:
+        response = route.fetch()
+        text = re.sub(r"(js/reactions\.js\?v=)\w+", r"\1new", response.text())
+        route.fulfill(response=response, body=text)
+
+    page.route("**/tracks", update)
+    page.get_by_role("link", name="Browse", exact=True).click()
+    page.get_by_role("heading", name="Songs", level=1).wait_for()
+    assert page.evaluate("window.isOld") is None
+    until(page, lambda: time_of(page) > 11)
+    expect(page.locator("[data-player-title]")).to_have_text(songs[0])
+
+
+def test_a_reaction_on_one_page_adds_nothing_to_the_list_of_the_next_one(
+    page: Any, songs: list[str]
+) -> None:
+    page.goto("/tracks")
+    for number in range(2):
+        with page.expect_response(re.compile("/reaction$")):
+            page.locator(".songs-table button[value=like]").nth(number).click()
+    page.goto("/clusters/0")
+    song = page.get_by_role("link", name=songs[1], exact=True).get_attribute("href")
+    start(page, songs[0])
+    page.evaluate("window.songrecBrowse.open('/recommendations')")
+    page.get_by_role("heading", name="For you", level=1).wait_for()
+    page.evaluate(
+        """(address) => {
+          const leave = () => window.songrecBrowse.open(address);
+          document.addEventListener("reaction", leave, { once: true });
+          document.querySelector("[data-answer] [data-dislike]").click();
+        }""",
+        song,
+    )
+    page.get_by_role("heading", name=songs[1], level=1).wait_for()
+    shown = page.locator(".similar .song-list .title")
+    before = shown.all_inner_texts()
+    page.locator(".similar [data-dislike]").first.click()
+    expect(page.locator("[data-announce]")).to_contain_text("New at the end")
+    assert shown.all_inner_texts()[:-1] == before[1:]
 
 
 def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs: list[str]) -> None:

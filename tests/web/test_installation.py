@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import re
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.store.tables import Artist
+from songrec.web import installation
 from tests.factories import make_track
 from tests.web.html import parse, texts
 
@@ -82,6 +84,25 @@ def test_the_service_worker_keeps_what_every_page_names_and_nothing_else(
         with client.get(address) as answer:
             assert answer.status_code == 200, address
     assert offline == "/offline"
+
+
+def test_a_new_version_of_what_is_kept_is_another_service_worker(
+    client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what has the same address in every version: a browser keeps it until then."""
+
+    def cache() -> str:
+        installation._worker.cache_clear()
+        text = client.get("/service-worker.js").text
+        return re.findall(r"^const CACHE = (.*);$", text, re.MULTILINE)[0]
+
+    before = cache()
+    assert cache() == before
+    monkeypatch.setattr(installation, "file_name", "{}-2.woff2".format)
+    typefaces = cache()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "6.0.0")
+    assert len({before, typefaces, cache()}) == 3
+    installation._worker.cache_clear()
 
 
 def test_the_page_for_when_the_server_is_gone_is_the_same_for_everybody(

@@ -8,8 +8,10 @@ export function framed(place, address) {
   return new Promise((resolve, reject) => {
     const frame = element("iframe", { src: address, title: "Drawing", tabindex: -1, "aria-hidden": "true" });
     frame.addEventListener("load", () => {
-      const { Plotly: plotly, document: inside } = frame.contentWindow;
+      // None where the browser shows an error of its own instead.
+      const inside = frame.contentDocument;
       const drawing = inside?.querySelector("[data-drawing]");
+      const plotly = inside?.defaultView?.Plotly;
       if (plotly && drawing) resolve({ drawing, plotly });
       else reject(new Error("The drawing library could not be loaded."));
     });
