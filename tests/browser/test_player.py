@@ -218,6 +218,9 @@ def test_a_reaction_on_one_page_adds_nothing_to_the_list_of_the_next_one(
     page.locator(".similar [data-dislike]").first.click()
     expect(page.locator("[data-announce]")).to_contain_text("New at the end")
     assert shown.all_inner_texts()[:-1] == before[1:]
+    # The song that came belongs to this dislike: it goes with it.
+    page.get_by_role("button", name=f"Undo: {before[0]}").click()
+    expect(shown).to_have_text(before)
 
 
 def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs: list[str]) -> None:

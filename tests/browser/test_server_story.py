@@ -28,14 +28,14 @@ from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server
 pytestmark = pytest.mark.browser
 
 NAME, OWN_PASSWORD = "Ada", "correct horse battery"
-N_SONGS, N_ARTISTS = 26, 13
+N_SONGS, N_ARTISTS = 20, 10
 PATIENCE_S = 240.0
 """A worker starts, analyses and trains meanwhile."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supysonic]:
-    """A server of more songs than a first turn analyses."""
+    """A server of as few songs as mixes and a first training take: one analysis, one training."""
     folder = tmp_path_factory.mktemp("supysonic")
     (folder / "music").mkdir()
     for number in range(N_SONGS):
@@ -107,7 +107,7 @@ def until(page: Any, condition: Callable[[], Any], what: str) -> None:
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, f"{what}: {page.locator('main').inner_text()}"
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1000)
         page.reload()
 
 

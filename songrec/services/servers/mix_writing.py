@@ -141,7 +141,7 @@ class _Writer:
             row = own.get(mix.id)
             current = self._current(row, listed) if row is not None else None
             if row is not None and current is None:
-                self._forget(row)  # deleted there, or no longer ours: it is made anew
+                self._forget(row)  # deleted there, or no longer ours: it is written again
                 row = None
             if row is not None and current is not None:
                 self._learn(mix, row, current)

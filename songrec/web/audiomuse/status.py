@@ -132,7 +132,7 @@ def radios() -> ResponseReturnValue:
 
 @endpoint("/api/radios/run", "POST")
 def run_radios() -> ResponseReturnValue:
-    """Have the person's mixes made anew, and written to the music servers that get them."""
+    """Update the person's mixes and write them to the music servers that get them."""
     authentication.require_user()
     person = listener()
     own = mixes.mixes_of(db.session, person) if person is not None else []

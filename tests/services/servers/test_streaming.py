@@ -13,16 +13,20 @@ from sqlalchemy import select
 
 from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
+from songrec.core.types import no_progress
+from songrec.jobs import server_tasks
+from songrec.services.library import setting_up
 from songrec.services.segments import index_state
 from songrec.services.servers import analyze, connection
 from songrec.services.servers.analyze import analyze_server
 from songrec.services.servers.scan import scan_server
+from songrec.store import jobs
 from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.listeners import app_passwords, users
 from songrec.store.servers import streamed_files
 from songrec.store.sound import feature_cache, waveform_cache
-from songrec.store.tables import AudioFile, MusicServer, Track
+from songrec.store.tables import AudioFile, Job, MusicServer, Track
 from tests.servers.made_server import MadeServer, made_server, made_song
 from tests.servers.supysonic_server import write_song
 from tests.services.servers.conftest import Connect
@@ -85,6 +89,22 @@ def test_an_analysis_can_be_of_a_few_songs(
     assert (first.analysed, first.is_complete) == (1, False)
     second = analyze_server(here, server, limit=1)
     assert (second.analysed + second.same_content, second.is_complete) == (1, True)
+
+
+def test_without_a_run_a_few_songs_are_analysed_and_trained_on_before_the_others(
+    here: Instance, server: MusicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_up, "SAMPLE", 1)
+    monkeypatch.setattr(setting_up, "ENOUGH", 1)
+    job = jobs.create(db.session, "server-analyze", {"server": server.public_id})
+    first = server_tasks.analyze(db.session, job, no_progress)
+    assert (first["analysed"], first["is_complete"]) == (1, False)
+    queued = db.session.scalars(select(Job).where(Job.id > job.id).order_by(Job.id)).all()
+    assert [(one.kind, one.parameters) for one in queued] == [
+        ("train", setting_up.QUICK_TRAINING),
+        ("server-analyze", {"server": server.public_id, "turn": 2}),
+    ]
+    assert server_tasks.analyze(db.session, queued[-1], no_progress)["is_complete"]
 
 
 def test_a_song_that_is_too_large_is_left(
