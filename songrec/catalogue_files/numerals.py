@@ -42,7 +42,6 @@ class NumberFormat:
 
 PLAIN = NumberFormat()
 """Decimal points only."""
-DECIMAL_COMMA = NumberFormat(comma="decimal")
 
 
 def unify(text: str) -> str:

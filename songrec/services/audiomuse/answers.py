@@ -41,7 +41,6 @@ N_REPRESENTATIVE = 5
 MAX_PATH = 52
 RECENT_PLAYS = 30
 """Songs played last that stand for a taste without likes."""
-MAX_ARTISTS = 50
 _UNKNOWN = "unknown"
 
 Row = dict[str, Any]

@@ -20,9 +20,7 @@ from songrec.core.artist_credits import (
     Evidence,
     artist_key,
     candidate_names,
-    evidence_names,
     may_be_several,
-    parse_credits,
     split_name,
 )
 from songrec.core.search_terms import meets, parse_search, search_terms, spelling_key
@@ -472,16 +470,6 @@ def tracks_sharing_artists(session: Session, track_ids: Iterable[int]) -> list[i
         query = select(_CREDIT.c.track_id).where(_CREDIT.c.artist_id.in_(part)).distinct()
         track_ids_by_artists.update(session.scalars(query))
     return sorted(track_ids_by_artists)
-
-
-def parse_text(session: Session, text: str, also: Iterable[str] = ()) -> list[Credit]:
-    """Parse an artist line from outside, with the catalogue's names as evidence.
-
-    ``also`` are further confirmed names from other sources.
-    """
-    names = evidence_names(text)
-    evidence = evidence_for(session, names) if names else Evidence()
-    return parse_credits(text, evidence.with_names(also))
 
 
 def evidence_for(session: Session, names: Iterable[str]) -> Evidence:

@@ -82,13 +82,6 @@ def requests(session: Session) -> list[Upload]:
     return list(session.scalars(query.order_by(Upload.id)))
 
 
-def request_count(session: Session) -> int:
-    """Count the songs that wait for an admin's decision."""
-    query = select(func.count()).select_from(Upload)
-    where = (Upload.keep_state == REQUESTED, Upload.expires_at > now())
-    return session.scalar(query.where(*where)) or 0
-
-
 def _change(
     session: Session, upload: Upload, states: tuple[str | None, ...], **values: Any
 ) -> bool:

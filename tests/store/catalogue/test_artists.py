@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from songrec.core.artist_credits import ArtistField, Credit
+from songrec.core.artist_credits import ArtistField, Credit, evidence_names, parse_credits
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.artists import CreditWriter, TrackNames
 from songrec.store.tables import Album, Artist, Track
@@ -109,14 +109,15 @@ def test_an_id_that_comes_later_is_added_to_the_artist(session: Session) -> None
 def test_a_text_from_outside_is_parsed_by_the_catalogues_names(session: Session) -> None:
     make_track(session, artists="Queen")
     make_track(session, artists="David Bowie")
-    found = artists.parse_text(session, "queen & david bowie feat. Somebody")
-    assert [(one.name, one.role) for one in found] == [
+    text = "queen & david bowie feat. Somebody"
+    evidence = artists.evidence_for(session, evidence_names(text))
+    assert [(one.name, one.role) for one in parse_credits(text, evidence)] == [
         ("queen", "main"),
         ("david bowie", "main"),
         ("Somebody", "featured"),
     ]
-    assert artists.parse_text(session, "Lil Nas X") == [Credit("Lil Nas X")]
-    assert artists.parse_text(session, "") == []
+    evidence = artists.evidence_for(session, evidence_names("Lil Nas X"))
+    assert parse_credits("Lil Nas X", evidence) == [Credit("Lil Nas X")]
 
 
 def test_albums_of_one_title_by_two_artists_are_two(session: Session) -> None:
