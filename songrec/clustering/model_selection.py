@@ -21,7 +21,7 @@ import numpy as np
 from songrec.clustering.base import ClusteringAlgorithm, Labels, sample_rows, scatter
 from songrec.core.numerics import distinct_rows
 from songrec.core.registry import Parameter
-from songrec.core.types import Floats, Progress
+from songrec.core.types import Floats, Progress, part_of
 
 TRIED_ON = 10_000
 SILHOUETTE_OF = 5_000
@@ -75,7 +75,7 @@ class CountedClustering(ClusteringAlgorithm):
                 max_clusters=self.max_clusters,
                 seed=seed,
                 bic=bic,
-                on_progress=lambda share, *rest: on_progress(start * share, *rest),
+                on_progress=part_of(on_progress, 0.0, start),
             )
         possible = distinct_rows(values, k)
         if possible < k:
@@ -84,11 +84,7 @@ class CountedClustering(ClusteringAlgorithm):
                 f"{'track differs' if possible == 1 else 'tracks differ'} in the latent: "
                 f"there {'is 1 cluster' if possible == 1 else f'are {possible} clusters'}."
             )
-        return (
-            possible,
-            details,
-            lambda share, *rest: on_progress(start + (1 - start) * share, *rest),
-        )
+        return possible, details, part_of(on_progress, start, 1.0)
 
 
 def parameters(default: int, *criteria: str) -> tuple[Parameter, ...]:

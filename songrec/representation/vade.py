@@ -10,13 +10,13 @@ the pretraining's steps clusters that overlap fall together before encoder and m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from songrec.core.backend import keras
 from songrec.core.numerics import distinct_rows
-from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress
+from songrec.core.types import Clustering, FeatureTable, Floats, Progress, no_progress, part_of
 from songrec.representation import training_loop as training
 from songrec.representation.mixture import MixturePrior, first_mixture
 from songrec.representation.variational import (
@@ -61,14 +61,8 @@ class VaDE(Variational):
         learn, check = self._split(len(values), seed)
         self._build(values.shape[1], distinct_rows(values[learn], self.n_clusters), seed)
         self.history_ = []
-        every = self.pretraining_epochs + self.epochs
+        pretraining = self.pretraining_epochs / (self.pretraining_epochs + self.epochs)
         parts = (values[learn],), (values[check],)
-
-        def within(first: int, last: int) -> Progress:
-            def report(share: float, message: str, details: dict[str, Any] | None = None) -> None:
-                on_progress((first + share * (last - first)) / every, message, details)
-
-            return report
 
         if self.pretraining_epochs:
             self._learn(
@@ -78,7 +72,7 @@ class VaDE(Variational):
                 parts=("reconstruction", "kl"),
                 weights=lambda epoch: (1.0, PRETRAINING_SHARE * self.beta),
                 seed=seed,
-                on_progress=within(0, self.pretraining_epochs),
+                on_progress=part_of(on_progress, 0.0, pretraining),
                 phase="pretraining",
             )
         mean, log_variance = self._posterior(values[learn])
@@ -91,7 +85,7 @@ class VaDE(Variational):
             parts=("reconstruction", "kl", "kl_clusters"),
             weights=lambda epoch: (1.0, weight(epoch), weight(epoch)),
             seed=seed + 1,
-            on_progress=within(self.pretraining_epochs, every),
+            on_progress=part_of(on_progress, pretraining, 1.0),
             phase="mixture",
             learning_rate=lambda epoch: (
                 self.joint_learning_rate * self.learning_rate_decay ** (epoch - 1)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from songrec.core import isolation
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.isolation import Limits
-from songrec.core.types import Progress, no_progress
+from songrec.core.types import Progress, no_progress, part_of
 from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.services.features import feature_sets
@@ -70,9 +70,7 @@ def search(instance: Instance, on_progress: Progress = no_progress) -> SearchRes
     """
     start = time.perf_counter()
     on_progress(0.0, "Reading names.")
-    match_keys.refresh(
-        instance.session, lambda share, message, _=None: on_progress(0.4 * share, message)
-    )
+    match_keys.refresh(instance.session, part_of(on_progress, 0.0, 0.4))
     instance.session.commit()
     duplicate_pairs = [
         DuplicatePair(*pair, "content") for pair in match_keys.pairs_by_content(instance.session)

@@ -17,7 +17,7 @@ import numpy as np
 
 from songrec.clustering import CLUSTERINGS
 from songrec.core.errors import UnknownName
-from songrec.core.types import Progress, Space, no_progress
+from songrec.core.types import Progress, Space, no_progress, part_of
 from songrec.evaluation import playlists as measures
 from songrec.evaluation.playlists import Answer
 from songrec.recommend.lists.rerank import MAX_PER_ARTIST, Reranking, rerank
@@ -131,7 +131,7 @@ def evaluate_playlists(
         draws=request.draws,
         seed=request.seed,
         listening=request.listening,
-        on_progress=lambda fraction, message, _=None: on_progress(0.1 * fraction, message),
+        on_progress=part_of(on_progress, 0.0, 0.1),
     )
     catalogue, space = tasks.catalogue, tasks.space
     if "cluster" in request.methods:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from songrec.core.errors import BadInput
-from songrec.core.types import Ints, Progress, Space, no_progress
+from songrec.core.types import Ints, Progress, Space, no_progress, part_of
 from songrec.evaluation import tastes as measures
 from songrec.evaluation.tastes import Hits, TastesAnswer
 from songrec.recommend.query import Query
@@ -50,7 +50,7 @@ def evaluate_tastes(
         draws=request.draws,
         seed=request.seed,
         listening=request.listening,
-        on_progress=lambda fraction, message, _=None: on_progress(0.1 * fraction, message),
+        on_progress=part_of(on_progress, 0.0, 0.1),
     )
     answers: dict[str, list[TastesAnswer]] = {name: [] for name in request.methods}
     for fold, (numbers, training) in enumerate(tasks.folds):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from songrec.core.errors import NotReady
 from songrec.core.files import atomic_folder
-from songrec.core.types import Floats, Ints, Progress, no_progress
+from songrec.core.types import Floats, Ints, Progress, no_progress, part_of
 from songrec.services.features.sound_files import local_path
 from songrec.services.segments import tagger_dataset as dataset
 from songrec.services.segments.encoders import MusiCNNEncoder
@@ -57,15 +57,9 @@ def train(
 
     started = time.perf_counter()
 
-    def share(low: float, high: float) -> Progress:
-        def report(part: float, message: str, details: dict[str, Any] | None = None) -> None:
-            on_progress(low + (high - low) * part, message, details)
-
-        return report
-
     settings = request.settings
     songs, n_unreadable = dataset.cache_spectrograms(
-        instance, settings, share(0.0, READING_SHARE), minimum=MIN_SONGS
+        instance, settings, part_of(on_progress, 0.0, READING_SHARE), minimum=MIN_SONGS
     )
     tags = dataset.tags_for(instance, request.source, songs)
     instance.session.commit()  # nothing stays locked during the training
@@ -89,7 +83,7 @@ def train(
         train_rows,
         validation_rows,
         seed=request.seed,
-        on_progress=share(READING_SHARE, TRAINING_SHARE),
+        on_progress=part_of(on_progress, READING_SHARE, TRAINING_SHARE),
     )
     manifest: dict[str, Any] = {
         "source": request.source,
@@ -112,7 +106,11 @@ def train(
         predictions = {"tagger": probabilities, "majority": constant}
         if request.baselines and published_weights.is_installed(instance.folder, "musicnn"):
             embeddings = _musicnn_embeddings(
-                instance.folder, settings, songs, segments, share(TRAINING_SHARE, BASELINE_SHARE)
+                instance.folder,
+                settings,
+                songs,
+                segments,
+                part_of(on_progress, TRAINING_SHARE, BASELINE_SHARE),
             )
             predictions["musicnn"] = logistic_regression(
                 embeddings, truth, train_rows, validation_rows
