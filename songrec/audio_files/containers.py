@@ -141,26 +141,26 @@ _ANY_CLOCK = Fraction(1)
 
 
 class JoinedFrames:
-    """Frames of one format, joined to a longer one: converting each costs more than decoding it."""
+    """Buffer that joins frames of one format: converting each costs more than decoding it."""
 
     def __init__(self) -> None:
         self._format: tuple[str, str, int] | None = None
         self._fifo = AudioFifo()
 
     def add(self, frame: AudioFrame) -> bool:
-        """Add a frame, which loses its timestamp; False if those that are there are not like it."""
+        """Add a frame, which loses its timestamp; return False if its format is another one."""
         described = frame.format.name, frame.layout.name, frame.sample_rate
         if self._format is None:
             self._format, self._fifo = described, AudioFifo()
         elif self._format != described:
             return False
-        # Joined, whatever the container says of the time.
+        # Without timestamps, which may have gaps.
         frame.pts, frame.time_base = None, _ANY_CLOCK
         self._fifo.write(frame)
         return True
 
     def take(self) -> AudioFrame | None:
-        """Return all frames as one and forget them; None if there are none."""
+        """Return all frames as one and clear the buffer; None if it is empty."""
         if self._format is None:
             return None
         self._format = None

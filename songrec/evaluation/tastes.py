@@ -48,8 +48,8 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
         highest one of the lists for a like alone. ``of_best_single``: the ratio of the two means.
         ``served_alone``: share of the likes that have a song of their own playlist among the first
         twenty of the list for them alone; sharing the twenty with other likes leaves fewer.
-        ``served_at_most``: what twenty places serve at most that are shared out among the
-        beginnings of these lists, with the right songs known.
+        ``served_at_most``: the largest share that twenty places can serve, filled with the
+        beginnings of these lists in view of the right songs.
         ``intervals``: 95% intervals of the same names.
     """
     served = np.array([answer.hits[:LIST].any(axis=0).mean() for answer in answers])
@@ -88,7 +88,7 @@ def measure(answers: Sequence[TastesAnswer], *, seed: int = 0) -> dict[str, Any]
 
 
 def _served_at_most(alone: Sequence[Hits]) -> float:
-    """Share of the likes that are served by ``LIST`` places at most, each by its own list.
+    """Return the largest share of likes that ``LIST`` places can serve, each by its own list.
 
     A like needs as many places as its list has songs down to the first one of its playlist; those
     that need the fewest are served first.

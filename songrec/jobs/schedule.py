@@ -41,7 +41,7 @@ def due(session: Session, now: datetime) -> list[DueJob]:
 
 
 def queue_due(session: Session, kinds: Collection[str] = REGULAR_KINDS) -> int:
-    """Queue what is due of ``kinds``; return how many jobs are new. The caller commits."""
+    """Queue the due jobs of ``kinds``; return the number of new ones. The caller commits."""
     return sum(
         queue.enqueue_once(session, job.kind, job.parameters)[1]
         for job in due(session, now())

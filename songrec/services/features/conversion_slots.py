@@ -1,4 +1,4 @@
-"""Room for conversions: a number at once in this process, and a share of it for each person."""
+"""Limits of simultaneous conversions, of this process and of each person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from songrec.core.errors import NotReady
 
 
 class Busy(NotReady):
-    """As many songs are being converted as may be at once."""
+    """Raised if a limit of simultaneous conversions is reached."""
 
 
 class ConversionSlots:
@@ -24,7 +24,7 @@ class ConversionSlots:
         self._changed = threading.Condition()
 
     def acquire(self, owner: str, timeout_s: float = 0.0) -> None:
-        """Take a slot, waiting for one at most so long; ``Busy`` says whose songs are converted."""
+        """Take a slot, waiting for at most ``timeout_s``; ``Busy`` says which limit is reached."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._is_free(owner), timeout_s):
                 if self._of_owner[owner] >= self.each:
@@ -36,7 +36,7 @@ class ConversionSlots:
             self._of_owner[owner] += 1
 
     def release(self, owner: str) -> None:
-        """Give a slot back."""
+        """Release a slot."""
         with self._changed:
             self._of_owner[owner] -= 1
             self._of_owner += Counter()  # drops those at 0

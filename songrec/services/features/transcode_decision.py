@@ -1,8 +1,8 @@
-"""What of a song an app can play as it is, and what it is converted to otherwise.
+"""Decision whether an app plays the original of a song, and which conversion it gets otherwise.
 
-An app describes itself as OpenSubsonic's extension ``transcoding`` lays down: what it plays
-(``directPlayProfiles``), what it would have converted, the best first (``transcodingProfiles``),
-and bounds of codecs (``codecProfiles``).
+An app describes itself by OpenSubsonic's extension ``transcoding``: the formats that it plays
+(``directPlayProfiles``), the conversions that it accepts, the best first (``transcodingProfiles``),
+and limits by codec (``codecProfiles``).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from songrec.services.features import live_conversion
 
 HTTP = "http"
 MAX_PROFILES = 200
-"""Profiles of one kind that are read."""
+"""Limit of profiles of one kind."""
 MAX_CHANNELS = 2
-"""Channels of what is converted: more are mixed down."""
+"""Channels of a conversion; more are mixed down."""
 SAMPLE_RATES = {"mp3": 44_100, "aac": 44_100, "opus": 48_000, "ogg": 48_000}
-"""Hz of the formats that are converted to, from ``LOW_KBPS`` on."""
+"""Sample rates (Hz) of conversions by format, from ``LOW_KBPS`` on."""
 LOW_KBPS, LOW_RATE = 64, 22_050
-"""Below so many kbit/s MP3 and AAC are written with this sample rate (Hz)."""
+"""Bit rate (kbit/s) below which MP3 and AAC have ``LOW_RATE`` (Hz)."""
 LOWEST_KBPS = 32
-"""No conversion is made to fit a lower limit than this."""
+"""Lowest bit rate (kbit/s) of a conversion."""
 _TARGETS = {
     ("mp3", "mp3"): "mp3",
     ("ogg", "opus"): "opus",
@@ -34,7 +34,7 @@ _TARGETS = {
     ("adts", "aac"): "aac",
     ("flac", "flac"): "flac",
 }
-"""Container and codec, as apps name them, to the format of the conversion."""
+"""Format of the conversion by container and codec, as apps name them."""
 _CONTAINERS = {
     "m4a": {"m4a", "mp4"},
     "m4b": {"m4b", "m4a", "mp4"},
@@ -73,10 +73,10 @@ class StreamDetails:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a song can be played as it is (``reasons`` say why not) and what it is made into.
+    """Whether an app plays the original (``reasons`` say why not), and the conversion for it.
 
-    ``format`` and ``kbps`` (None: lossless) are those of the conversion to ``target``; without one
-    ``target`` is None.
+    ``format`` and ``kbps`` (None: lossless) are those of the conversion; without one ``target`` is
+    None.
     """
 
     can_direct_play: bool
@@ -111,7 +111,7 @@ class Limitation:
 
 @dataclass(frozen=True, slots=True)
 class DirectPlay:
-    """What an app plays as it is; an empty set stands for anything."""
+    """Formats that an app plays without conversion; an empty set means any."""
 
     containers: frozenset[str]
     codecs: frozenset[str]
@@ -121,7 +121,7 @@ class DirectPlay:
 
 @dataclass(frozen=True, slots=True)
 class TranscodingTarget:
-    """A container and codec that an app would have a song converted to."""
+    """A container and codec that an app accepts for conversions."""
 
     container: str
     codec: str
@@ -144,9 +144,9 @@ class AppCapabilities:
 
     @classmethod
     def from_json(cls, content: Any) -> AppCapabilities:
-        """Read an OpenSubsonic ``ClientInfo``; ``BadInput`` names the field that is not as it says.
+        """Parse an OpenSubsonic ``ClientInfo``; ``BadInput`` names an invalid field.
 
-        ``name`` and ``platform`` are required there and not needed here.
+        Its ``name`` and ``platform`` are ignored.
         """
         info = _mapping(content, "The body")
         limitations: dict[str, tuple[Limitation, ...]] = {}
@@ -190,16 +190,16 @@ class AppCapabilities:
 def decide(
     source: StreamDetails, app: AppCapabilities, *, can_convert: bool = True, is_lossy: bool = True
 ) -> Decision:
-    """Decide what an app gets of a song.
+    """Decide whether an app plays the original of a song, and which conversion it gets.
 
     Parameters
     ----------
     source
-        The song as it is.
+        The original.
     can_convert
         Whether the song can be converted at all.
     is_lossy
-        Whether the song has lost what no higher rate brings back.
+        Whether the original is lossy: a higher bit rate than its own gains nothing.
     """
     reasons = [_obstacle(source, profile, app) for profile in app.direct_play]
     decision = Decision(
@@ -237,7 +237,7 @@ def _obstacle(source: StreamDetails, profile: DirectPlay, app: AppCapabilities) 
 def _converted(
     source: StreamDetails, profile: TranscodingTarget, app: AppCapabilities, *, is_lossy: bool
 ) -> tuple[StreamDetails, str, int | None] | None:
-    """Return what a song is converted to for a profile; None if songrec cannot do that."""
+    """Return the conversion for a profile, None if songrec does not have it."""
     format = _TARGETS.get((profile.container, profile.codec))
     channels = min(source.channels or MAX_CHANNELS, MAX_CHANNELS)
     if (
@@ -255,7 +255,7 @@ def _converted(
     ]
     if format == "flac":
         if limits:
-            return None  # what is lossless keeps no rate
+            return None  # a lossless format has no upper limit
         kbps = None
         target = StreamDetails(profile.container, profile.codec, channels, None, source.sample_rate)
     else:

@@ -291,10 +291,10 @@ def _following_training(
 
 
 def training_of_new_songs(instance: Instance, *, is_all: bool) -> dict[str, Any] | None:
-    """Return the fields of the training that songs which came by themselves call for, if any.
+    """Return the fields of the training that is due after songs were added automatically, if any.
 
-    A first, quick run once ``ENOUGH`` are analysed, and a usual one when ``is_all`` of them are.
-    A library with a run of somebody's settings is trained when somebody wants that.
+    A quick run once ``ENOUGH`` songs are analysed, and the usual one when all are (``is_all``).
+    None if another run is published, which somebody has chosen.
     """
     published = runs.published(instance.session)
     if published is not None and not setup_progress.is_quick(published):

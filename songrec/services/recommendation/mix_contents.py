@@ -53,9 +53,9 @@ RECENT_LIKES = 12
 SMALL_MIX = 10
 """Smallest size of a mix: a small library has fewer mixes rather than shorter ones."""
 CHOICE = 3
-"""A mix is drawn from so many times as many of the best songs: other ones every day."""
+"""A mix is sampled from this many times its size of the best songs, so that it changes daily."""
 SPARE = 1 / 3
-"""The share of songs that are drawn besides, for those that are too many of their artist."""
+"""Share of additional songs that replace those beyond the limit per artist."""
 LIKE_EVERY = 5
 """A daily mix has one liked song in every this many positions."""
 NOT_LATELY = timedelta(days=60)
@@ -420,8 +420,8 @@ class MixMaker:
     ) -> list[RankedTrack]:
         """Recommend ``CHOICE`` times ``room`` songs and sample ``room`` of them.
 
-        The better a song, the likelier it is drawn; the seed is that of the mix. ``beside`` stand
-        in the mix as well, and count among the songs of their artists.
+        The better a song, the likelier it is drawn; the seed is that of the mix. ``beside`` are
+        further songs of the mix, which count towards the limit per artist.
         """
         feedback = self.feedback
         room = self._size(mix) if room is None else room
@@ -559,7 +559,7 @@ def _capped(
 ) -> list[TrackView]:
     """Take ``size`` songs, at most ``MAX_PER_ARTIST`` by one artist while others are left.
 
-    Those of ``counted`` count among them; the artist named ``uncapped`` may have any number.
+    The songs ``counted`` count towards the limit; the artist named ``uncapped`` has none.
     """
     per_artist = Counter(_artist_key(view) for view in counted)
     chosen, surplus = [], []

@@ -16,7 +16,7 @@ SEARCH, ALBUMS = "search", "albums"
 MOST_SONGS = 1_000_000
 """Limit of songs, and of albums, read from one server."""
 MOST_KNOWN_ALBUMS = 5_000
-"""Albums in a row that may hold no song but those that were read before."""
+"""Limit of consecutive albums without a new song."""
 
 
 class EndlessList(NotReady):

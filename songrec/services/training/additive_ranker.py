@@ -126,7 +126,7 @@ def fit_ranker(
 ) -> RankerArtifacts:
     """Fit the ranker to playlists (rows of ``space``), if it is better than the taste score.
 
-    On playlists that it knows nothing of, ``validation``, the mean P@10 over 1, 3 and 10 likes
+    On ``validation``, playlists outside its training, the mean P@10 over 1, 3 and 10 likes
     decides how much the nearness of the towers counts, and whether the ranker is better than
     ``taste``. Without ``validation`` a first training leaves a fifth of the playlists out (those
     that ``towers`` held out, where there are towers), and those that share over half of their songs

@@ -117,7 +117,7 @@ def total_ms(session: Session, query: TrackQuery, run: Run | None) -> int:
 def _matching_ids(session: Session, query: TrackQuery, run: Run | None) -> Select[Any]:
     """Return the statement of the ids that match all filters.
 
-    A single filter is asked in its own table; several must be joined at the track.
+    A single filter is queried in its own table; several are combined by track.
     """
     sets = _id_sets(session, query, run)
     return sets[0] if len(sets) == 1 else select(Track.id).where(*(Track.id.in_(s) for s in sets))

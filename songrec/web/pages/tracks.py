@@ -27,7 +27,7 @@ from songrec.web.song_lists import length_in_words, total_time
 
 WEIGHTS = query_args.schema(**{name: query_args.Clamped(0, MAX_WEIGHT) for name in GROUP_LABELS})
 MAX_TIMED = 1_000
-"""Results whose lengths are added up: more are no list to play, and it looks at all once more."""
+"""Limit of results whose lengths are summed, which scans all of them again."""
 
 
 @blueprint.get("/tracks")

@@ -71,7 +71,7 @@ def transcode_stream() -> ResponseReturnValue:
 
 
 def source_of(file: AudioFile) -> StreamDetails:
-    """Describe the sent stream of a song: a track of an album file is FLAC."""
+    """Describe the original of a song; a track of an album file is sent as FLAC."""
     if file.part:
         return StreamDetails("flac", "flac", file.channels, None, file.sample_rate)
     codec = (file.codec or "").removesuffix("float").removesuffix("_fixed")
