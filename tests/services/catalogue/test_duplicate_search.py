@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from songrec.core import isolation
 from songrec.features import near_duplicates
 from songrec.features.audio import chromaprint
 from songrec.services.catalogue import duplicate_search
@@ -42,8 +44,12 @@ HEADER = (
 
 
 @pytest.fixture
-def no_fpcalc(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_fpcalc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No fpcalc, neither here nor in the child process, which is this test's own."""
     monkeypatch.setenv("FPCALC", "/no/such/fpcalc")
+    with isolation.IsolatedProcess() as process:
+        monkeypatch.setattr(isolation, "_shared", process)
+        yield
 
 
 def found(session: Session) -> set[tuple[int, int, str]]:
