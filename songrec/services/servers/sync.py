@@ -182,13 +182,14 @@ def _sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
 
 def _read(session: Session, client: ServerClient, account: ServerAccount) -> _ServerState:
     """Read all data for the exchange from the server."""
+    full_at, since = (account.sync or {}).get("full_at"), account.synced_at
+    session.commit()  # no transaction stays open while the server answers, for an hour at times
     client.info()
     starred = client.starred()
     stars = {song.id: song.starred_at or now() for song in starred}
-    full_at = (account.sync or {}).get("full_at")
     is_full = full_at is None or now() - datetime.fromisoformat(full_at) >= FULL_EVERY
     songs: dict[str, RemoteSong] = {}
-    for page in _all_songs(client) if is_full else _recent_songs(client, account.synced_at):
+    for page in _all_songs(client) if is_full else _recent_songs(client, since):
         songs |= {song.id: song for song in page if song.play_count or song.rating}
     songs |= {song.id: song for song in starred if song.play_count or song.rating}
     listed = [one for one in client.playlists() if _is_of(one, account)]

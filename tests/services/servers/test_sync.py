@@ -65,6 +65,17 @@ def test_stars_become_likes_of_their_time(
     assert sync_account(here, account).text == "nothing new"
 
 
+def test_no_transaction_is_open_while_all_songs_are_read(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """It would keep SQLite's log growing, and PostgreSQL from clearing away."""
+    session, states = db.session(), []
+    for endpoint in ("ping", "getStarred2", "search3"):
+        made.meanwhile[endpoint] = lambda: states.append(session.in_transaction())
+    sync_account(here, account)
+    assert states == [False, False, False]
+
+
 def test_a_star_that_was_taken_away_takes_the_like_back(
     here: Instance, account: ServerAccount, made: MadeServer
 ) -> None:
