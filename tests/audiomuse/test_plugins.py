@@ -276,14 +276,14 @@ def test_two_people_get_their_own(
 def test_lyrions_radios_are_the_mixes_of_the_person(
     lyrion: Lyrion, anna: Person, make_person, session: Session
 ) -> None:
-    """They are listed and made anew when asked for, each person's own."""
+    """They are listed, and updated on request, each person's own."""
     mix = mixes.create(session, anna.listener, "radio", name="Evening", size=40)
     session.commit()
     (radio,) = lyrion.read("/api/radios")["radios"]
     assert (radio["name"], radio["n_results"], radio["enabled"]) == ("Evening", 40, True)
     assert Lyrion(lyrion.client, make_person("Ben").token).read("/api/radios") == {"radios": []}
     status, answer = lyrion.post("/api/radios/run", {})
-    assert (status, answer["message"]) == (202, "1 mixes of songrec are being updated.")
+    assert (status, answer["message"]) == (202, "1 mix is being updated.")
     (job,) = jobs.active(session)
     assert (job.kind, job.parameters) == ("mixes", {"listener": anna.listener.id})
     session.refresh(mix)

@@ -127,7 +127,9 @@ def test_the_admin_reads_how_far_the_splitting_is(
     def state() -> str:
         return " ".join(texts(client.get("/admin/fragments"), "main .notice, main p.quiet"))
 
-    assert "3 songs are not split yet, or gone" in state()  # as an index of an earlier version
+    assert (
+        "3 songs are not split yet or no longer here" in state()
+    )  # as an index of an earlier version
     job = segment_tasks.queue_refresh(Instance(instance, session))
     session.commit()
     assert job is not None

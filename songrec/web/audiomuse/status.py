@@ -19,7 +19,7 @@ from songrec.store.db import db, now
 from songrec.store.instance import current_instance
 from songrec.store.listeners import mixes
 from songrec.store.tables import Album, Artist, Job
-from songrec.web import cached_counts
+from songrec.web import cached_counts, template_context
 from songrec.web.api import authentication
 from songrec.web.audiomuse import LARGEST_COUNT, endpoint, listener, lists, songs
 
@@ -143,7 +143,8 @@ def run_radios() -> ResponseReturnValue:
         mix.next_at = moment
     queue.enqueue_once(db.session, "mixes", {"listener": person.id})
     db.session.commit()
-    return jsonify(message=f"{len(own)} mixes of songrec are being updated."), 202
+    updated = template_context.count(len(own), "mix is", "mixes are")
+    return jsonify(message=f"{updated} being updated."), 202
 
 
 @endpoint("/api/analysis/start", "POST")
