@@ -38,7 +38,11 @@ class SameCluster:
         members = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
         apart, _ = self._nearest(query, members)
         scores = query.statistics.typical - apart
-        scores -= self._penalties(query, members).max(axis=1, initial=0.0)
+        # In turn: a column for each dislike of all members would not fit into memory.
+        nearest = np.full(len(members), np.inf)
+        for to_dislike in query.statistics.distances_in_turn(members, query.dislikes):
+            np.minimum(nearest, to_dislike, out=nearest)
+        scores -= self._penalty(query, nearest)
         return query.top(scores, count, members=members)
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
@@ -67,11 +71,11 @@ class SameCluster:
                 for title, track_id, tags in zip(titles, ids, shared, strict=True)
             ],
         )
-        penalties = self._penalties(query, rows)
+        apart = query.statistics.distances_to_each(rows, query.dislikes)
+        penalties = self._penalty(query, apart)
         if penalties.size:
             # Only the nearest dislike counts.
             penalties[np.arange(penalties.shape[1]) != penalties.argmax(axis=1)[:, None]] = 0.0
-        apart = query.statistics.distances_to_each(rows, query.dislikes)
         bad = contributions.reasons_per_dislike(query, rows, -penalties, apart)
         return [one + other for one, other in zip(good, bad, strict=True)]
 
@@ -90,7 +94,6 @@ class SameCluster:
                 which[members[nearer]] = like
         return best, which
 
-    def _penalties(self, query: Query, rows: Rows) -> NDArray[np.float64]:
-        """Return what each dislike would take away from each row, ``(rows, dislikes)``."""
-        apart = query.statistics.distances_to_each(rows, query.dislikes)
+    def _penalty(self, query: Query, apart: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the penalties of dislikes at these distances, of the same shape."""
         return self.dislike_weight * np.maximum(query.statistics.typical - apart, 0.0)
