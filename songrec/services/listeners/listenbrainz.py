@@ -103,7 +103,8 @@ def connect(
         )
         session.add(account)
     elif (account.url, account.username) != (address, name):
-        account.sync = {}
+        # Likes are sent from now on where they were sent to the user before.
+        account.sync = {"reactions_since": now().isoformat()}
     account.url, account.username = address, name
     account.secret = cipher.encrypt(checked)
     account.allows_private = may_be_private

@@ -306,6 +306,28 @@ def test_likes_go_out_by_their_musicbrainz_id_when_asked_for(
     assert len(server.given) == 1
 
 
+def test_likes_go_to_another_user_from_the_sign_in_on(
+    session: Session,
+    listener: Listener,
+    server: ListenBrainzServer,
+    account: ListenBrainzAccount,
+    halo: Track,
+) -> None:
+    earlier = make_track(session, "Earlier", artists="Low", song_key=1)
+    server.recordings = {("Beyoncé", "Halo"): "later", ("Low", "Earlier"): "earlier"}
+    listenbrainz.switch(
+        account, reads_plays=False, reads_feedback=False, sends_plays=False, sends_feedback=True
+    )
+    account.username = "somebody else"
+    reactions.react(session, listener, earlier.id, reactions.LIKE)
+    session.commit()
+    listenbrainz.connect(session, listener, CIPHER, TOKEN, server.url, may_be_private=True)
+    reactions.react(session, listener, halo.id, reactions.LIKE)
+    session.commit()
+    listenbrainz.exchange(session, account, CIPHER)
+    assert server.given == [("later", 1)]
+
+
 def test_times_of_day_are_in_utc(
     session: Session, listener: Listener, server: ListenBrainzServer, account: ListenBrainzAccount
 ) -> None:
