@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import url_for
@@ -31,8 +32,9 @@ ANYBODY: list[dict[str, list[str]]] = [{}, *TOKEN]
 @blueprint.alt_response(202, schema=schemas.AudioAnswerSchema, success=True)
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(403, "FORBIDDEN")
-@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
-@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY")
+# Its name is another one from Python 3.13 on.
+@blueprint.alt_response(413, HTTPStatus(413).name)
+@blueprint.alt_response(422, HTTPStatus(422).name)
 @blueprint.doc(security=ANYBODY)
 def from_audio(
     args: dict[str, Any], files: dict[str, Any]

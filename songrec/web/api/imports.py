@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import url_for
@@ -28,7 +29,8 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 @blueprint.alt_response(202, schema=schemas.ImportSchema, success=True)
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.alt_response(403, "FORBIDDEN")
-@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE")
+# Its name is another one from Python 3.13 on.
+@blueprint.alt_response(413, HTTPStatus(413).name)
 @blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 @blueprint.doc(security=TOKEN)
 def import_list(args: dict[str, Any], files: dict[str, Any]) -> Answer:
