@@ -235,5 +235,5 @@ def test_a_song_taken_out_on_a_server_is_listed_and_can_be_taken_back(
     assert ada.post(undo, data={"track": f"p{track:09d}"}).status_code == 303
     session.expire_all()
     assert track not in reactions.values(session, listener)
-    assert "you took out there" not in ada.get("/mixes").text
+    assert "you removed there" not in ada.get("/mixes").text
     assert app.test_client().post(undo).status_code == 404
