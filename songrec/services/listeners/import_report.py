@@ -149,7 +149,7 @@ class ImportReport:
             "missing_songs": [entry.label for entry in missing[:LISTED]],
             "refused": [{"line": line, "reason": reason} for line, reason in self.refused[:LISTED]],
             "passed_over": dict(self.passed_over),
-            "notes": [*self.notes, *self.limits],
+            "notes": [*self.notes, *self.limits[:LISTED]],
             "contradictions": [one.text for one in self.contradictions[:LISTED]],
         }
 
@@ -167,7 +167,7 @@ class ImportReport:
                 ],
                 "n_contradictions": len(self.contradictions),
                 "n_refused": len(self.refused),
-                "limits": self.limits,
+                "limits": self.limits[:LISTED],
                 "notes": self.notes,
             },
         }
@@ -215,4 +215,4 @@ def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
             lines += [f"  {text}" for text in texts[:most]]
             if len(texts) > most:
                 lines.append(f"  and {len(texts) - most:,} more")
-    return [*lines, *report.limits, *report.notes]
+    return [*lines, *report.limits[:most], *report.notes]

@@ -121,13 +121,15 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
         result = _converted(result, kind, playlist_name(file_name))
     plays = sum(entry.kind == "play" for entry in result.entries)
     songs = len(result.entries) - plays
-    if songs > MAX_ENTRIES:
-        raise BadInput(f"This list has {songs:,} songs; at most {MAX_ENTRIES:,} are read.")
+    for what, number in (
+        ("songs", songs),
+        ("playlists", len(result.playlists)),
+        ("decisions", len(result.decisions)),
+    ):
+        if number > MAX_ENTRIES:
+            raise BadInput(f"This list has {number:,} {what}; at most {MAX_ENTRIES:,} are read.")
     if plays > MAX_PLAYS:
         raise BadInput(f"This history has {plays:,} plays; at most {MAX_PLAYS:,} are read at once.")
-    decisions = len(result.decisions)
-    if decisions > MAX_ENTRIES:
-        raise BadInput(f"This list has {decisions:,} decisions; at most {MAX_ENTRIES:,} are read.")
     # An account may have empty playlists; a file of one playlist without songs holds nothing.
     is_kept = result.playlists and result.format not in _PLAYLIST_FILES
     others = is_kept or result.mixes or result.decisions

@@ -146,11 +146,12 @@ def test_exports_in_an_archive_bring_all_their_mixes_and_decisions() -> None:
     assert [title for _, title, _ in result.decisions] == ["one", "two"]
 
 
-def test_very_many_decisions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["decisions", "playlists"])
+def test_very_many_parts_are_refused(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     monkeypatch.setattr(list_files, "MAX_ENTRIES", 1)
-    decisions = [{"title": title, "artists": "Anna", "state": "none"} for title in "ab"]
-    content = json.dumps({"format": list_files.FORMAT, "decisions": decisions}).encode()
-    with pytest.raises(BadInput, match="has 2 decisions; at most 1 are read"):
+    rows = [{"title": name, "artists": "Anna", "state": "none", "name": name} for name in "ab"]
+    content = json.dumps({"format": list_files.FORMAT, what: rows}).encode()
+    with pytest.raises(BadInput, match=f"has 2 {what}; at most 1 are read"):
         list_files.read(content)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from songrec.core import songs
 from songrec.services.listeners import import_export
+from songrec.services.listeners.import_report import ImportReport
 from songrec.store.catalogue import merging, track_aliases
 from songrec.store.listeners import (
     listens,
@@ -505,3 +506,9 @@ def test_skips_of_a_history_are_counted_when_the_song_arrives(session, listener)
     (skip,) = skips.of_listener(session, listener)
     assert (skip.track_id, skip.times) == (track.id, 3)
     assert skip.last_at == datetime(2024, 2, 1, tzinfo=UTC)
+
+
+def test_a_report_has_at_most_500_limits():
+    report = ImportReport("CSV", limits=["“A” was not added."] * 600)
+    assert len(report.to_json()["notes"]) == 500
+    assert len(report.to_result()["details"]["limits"]) == 500
