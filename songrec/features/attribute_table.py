@@ -40,8 +40,8 @@ def attributes_table(
     }
     if not covered:
         raise BadInput(
-            f"No attribute is known for {coverage:.0%} of the tracks, so there is nothing to "
-            "train on: ingest a catalogue with attributes."
+            f"Every attribute is missing from more than {1 - coverage:.0%} of the tracks, so there "
+            "is nothing to train on: ingest a catalogue with attributes."
         )
     used = tuple(names[column] for column in covered)
     table = FeatureTable(track_ids, used, np.ascontiguousarray(values[:, covered]))

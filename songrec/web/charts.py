@@ -25,6 +25,8 @@ TYPICAL_BAND = 0.1
 """Closer to the middle than this, a value is called typical rather than more or less."""
 
 MAP_WIDTH, MAP_HEIGHT, MAP_DOTS = 320, 200, 2500
+MAP_MARGIN = 10
+"""Free pixels around the songs of a small map: room for the ring around the marked song."""
 SOURCES = {
     "measured": "measured from the sound",
     "predicted": "estimated from the sound",
@@ -232,8 +234,8 @@ def place_on_map(
         MAP_WIDTH,
         MAP_HEIGHT,
         dots,
-        4 + float(at[0]) * (MAP_WIDTH - 8),
-        4 + float(1 - at[1]) * (MAP_HEIGHT - 8),
+        MAP_MARGIN + float(at[0]) * (MAP_WIDTH - 2 * MAP_MARGIN),
+        MAP_MARGIN + float(1 - at[1]) * (MAP_HEIGHT - 2 * MAP_MARGIN),
         label,
     )
 
@@ -289,9 +291,9 @@ def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     count = min(MAP_DOTS, len(coordinates))
     rows = np.random.default_rng(0).choice(len(coordinates), size=count, replace=False)
     at = np.clip((coordinates[rows] - low) / span, 0, 1)
-    pixels = np.column_stack(
-        [4 + at[:, 0] * (MAP_WIDTH - 8), 4 + (1 - at[:, 1]) * (MAP_HEIGHT - 8)]
-    ).astype(int)
+    at[:, 1] = 1 - at[:, 1]
+    size = np.array([MAP_WIDTH, MAP_HEIGHT]) - 2 * MAP_MARGIN
+    pixels = (MAP_MARGIN + at * size).astype(int)
     dots = {}
     for label in np.unique(space.labels[rows]):
         own = np.unique(pixels[space.labels[rows] == label], axis=0)

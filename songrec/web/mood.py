@@ -44,12 +44,14 @@ def page() -> str:
         songs = moods.recommend_for_mood(
             current_instance(), mood, n=N_SONGS, dislikes=dislikes, listener=listener
         )
+    presets = moods.sound_presets(published_space(current_instance()))
     return render_template(
         "mood/page.html",
         run=run,
         mood=mood,
+        preset=next((name for name, sliders in presets.items() if sliders == mood.sliders), ""),
         choices=choices,
-        presets=moods.sound_presets(published_space(current_instance())),
+        presets=presets,
         target=moods.target_values(current_instance(), mood),
         found=songs,
         near=[] if songs or mood.sliders else moods.nearest_moods(choices, mood),

@@ -149,7 +149,7 @@ def test_an_unsure_song_of_a_list_is_decided_and_undone(page: Any, songs: list[s
         },
     )
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_role("heading", name="1 song not sure")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 unsure match")).to_be_visible()
     page.get_by_role("link", name="Decide").click()
     yes = page.get_by_role("button", name=re.compile("^Yes:"))
     expect(yes).to_be_visible()

@@ -76,7 +76,7 @@ class TestRuns:
         assert texts(page, f"{table} td")[:3] == ["20% (15 to 25)", "40% (31 to 47)", "–"]
         assert "Measured on 50 playlists of this catalogue" in page.text
         page = client.get("/admin/runs/r-few").text
-        assert "it takes 30 playlists of 12 songs or more, and this catalogue has 7." in page
+        assert "this needs 30 playlists of 12 songs or more, and this catalogue has 7." in page
         assert "this run is older than the measure" in client.get("/admin/runs/r-old").text
 
     def test_losses_that_measure_something_else_are_not_compared(

@@ -34,7 +34,7 @@ def test_a_report_leads_to_the_page_where_its_unsure_songs_are_decided(
     client: FlaskClient, session: Session, halo: Track
 ) -> None:
     report = send(client, "title,artist\nHalo (Live),Beyoncé\n")
-    assert "1 song not sure" in texts(report, "h2")
+    assert "1 unsure match" in texts(report, "h2")
     assert 'href="/me/matches"' in report.text
     page = client.get("/me/matches")
     assert texts(page, "main h1") == ["Which song is it?"]

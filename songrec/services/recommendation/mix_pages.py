@@ -152,9 +152,11 @@ def _describe_writing(report: dict[str, Any]) -> str:
     if report.get("error"):
         return str(report["error"])
     if "at" not in report:
-        return "Mixes come there with the next minute’s work."
+        return "Your mixes will be there within a minute."
     n_lists = report["written"] + report["unchanged"]
     missing = report["missing"]
+    if not n_lists and missing:
+        return "This server has none of the songs of your mixes."
     lacks = f"; it lacks {missing:,} of their songs" if missing else ""
     return f"{n_lists} playlist{'s' * (n_lists != 1)} there{lacks}."
 

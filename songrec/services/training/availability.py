@@ -84,7 +84,7 @@ def _why_no_set(session: Session, name: str) -> str:
     if name == ATTRIBUTES:
         if training_inputs.best_attribute_share(session) >= COVERAGE:
             return ""
-        return f"No attribute is known for {COVERAGE:.0%} of the songs."
+        return f"Every attribute is missing from more than {1 - COVERAGE:.0%} of the songs."
     entry = EXTRACTORS.entry(name)
     if entry.is_imported:
         has_enough = imported_features.track_count(session, name) >= MIN_TRACKS
