@@ -231,6 +231,18 @@ def test_a_song_taken_out_on_a_server_is_listed_and_can_be_taken_back(
     page = ada.get("/mixes").text
     assert "4 playlists there; it lacks 2 of their songs." in page
     assert "1 song you removed there" in page
+    written_playlists.report(
+        session,
+        account,
+        at="2027-03-02T05:00:00+00:00",
+        written=0,
+        unchanged=0,
+        missing=60,
+        error=None,
+        removals=[{"track": f"p{track:09d}", "mix": "New to you", "at": "2027-03-01"}],
+    )
+    session.commit()
+    assert "This server has none of the songs of your mixes." in ada.get("/mixes").text
     undo = f"/mixes/servers/{server.public_id}/undo"
     assert ada.post(undo, data={"track": f"p{track:09d}"}).status_code == 303
     session.expire_all()

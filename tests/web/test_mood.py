@@ -215,6 +215,14 @@ def test_what_has_no_answer_says_so(client, catalogue):
     assert client.get("/stations/mood?of=Polka").status_code == 404
 
 
+def test_a_mood_by_sound_keeps_its_name(client, catalogue):
+    chosen = links(client.get("/mood"), ".mood-table a")["Happy and calm"]
+    page = client.get(chosen)
+    assert texts(page, ".results-head h2") == ["Happy and calm"]
+    assert parse(page).select_one("#playlist-name")["value"] == "Happy and calm"
+    assert texts(client.get("/mood?energy=0.31"), ".results-head h2") == ["Your sliders"]
+
+
 def test_the_page_takes_a_genre_and_a_feeling_in_any_capitals(client, session, catalogue):
     page = client.get("/mood?genre=cLASSICAL&emotion=Peace")
     assert texts(page, "select[name=genre] option[selected]") == ["classical"]

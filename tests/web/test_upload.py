@@ -142,6 +142,7 @@ def test_a_song_is_described_placed_and_compared(
     (unknown,) = (text for text in texts(page, "main p") if text.startswith("Unknown: "))
     assert "energy" in unknown.split(".")[0]
     assert len(parse(page).select("[data-song]")) == 10
+    assert texts(page, "main h2") == ["Similar songs", "How it sounds", "On the map"]
     # Of these attributes only the loudness is known, which is never said to be a reason.
     assert texts(page, ".reason") == []
     labels = [one["aria-label"] for one in parse(page).select("main svg[aria-label]")]

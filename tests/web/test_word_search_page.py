@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,7 +13,8 @@ from songrec.services.similarity import word_search
 from songrec.store.instance import Instance
 from songrec.store.tables import Lyrics, Track
 from tests.factories import make_track
-from tests.web.html import links, texts
+from tests.sounding import add_sound, write_wav
+from tests.web.html import links, parse, texts
 
 
 @pytest.fixture
@@ -85,3 +88,17 @@ def test_words_that_nothing_answers_and_odd_words(client: FlaskClient, sung: lis
 def test_before_anything_is_prepared_the_page_says_so(client: FlaskClient) -> None:
     page = client.get("/words?q=rain")
     assert texts(page, "main .empty h2") == ["Word search is not ready yet"]
+
+
+def test_songs_found_by_words_can_be_heard_in_their_order(
+    client: FlaskClient, session: Session, sung: list[Track], tmp_path: Path
+) -> None:
+    assert parse(client.get("/words?q=lantern")).select("[data-play-all]") == []
+    harbour, _, quay = sung
+    for track in (harbour, quay):
+        add_sound(session, track, write_wav(tmp_path / f"{track.id}.wav"))
+    session.commit()
+    page = client.get("/words?q=lantern")
+    (play,) = parse(page).select("[data-play-all]")
+    songs = client.get(str(play["data-play-all"])).json
+    assert [song["title"] for song in songs] == texts(page, "main .title")

@@ -45,3 +45,8 @@ def test_a_search_without_results_offers_it(client: FlaskClient) -> None:
     assert texts(page, ".empty h2") == ["No results for “nirvanna”"]
     assert texts(page, ".empty p") == ["Did you mean Nirvana ?"]
     assert links(page, ".empty p a") == {"Nirvana": "/tracks?q=Nirvana"}
+    # What is no name may describe a sound.
+    assert links(page, ".empty .actions a") == {
+        "Search by words": "/words?q=nirvanna",
+        "Show all songs": "/tracks",
+    }
