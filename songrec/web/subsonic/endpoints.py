@@ -137,13 +137,12 @@ def _http(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
         return error
-    db.session.rollback()
     text = error.description or error.name
     if status == 429:
         text = "Too many requests. Try again in a moment."
     # Rate limits and faults have real status codes, for clients that do not read the body.
     kept = status if status in (413, 416, 429) or status >= 500 else 200
-    response = failure(SubsonicError(_CODES.get(status, GENERIC), text, status=kept))
+    response = _subsonic(SubsonicError(_CODES.get(status, GENERIC), text, status=kept))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value

@@ -68,7 +68,7 @@ def test_stars_become_likes_of_their_time(
 def test_no_transaction_is_open_while_all_songs_are_read(
     here: Instance, account: ServerAccount, made: MadeServer
 ) -> None:
-    """It would keep SQLite's log growing, and PostgreSQL from clearing away."""
+    """It would keep PostgreSQL from clearing away rows for that long."""
     session, states = db.session(), []
     for endpoint in ("ping", "getStarred2", "search3"):
         made.meanwhile[endpoint] = lambda: states.append(session.in_transaction())

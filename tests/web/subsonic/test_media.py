@@ -348,3 +348,13 @@ def test_errors_of_the_stream_are_statuses(
     wish = {"mediaId": song, "mediaType": "song", "transcodeParams": "mp3-96", **change}
     query = {name: one for name, one in phone.params(wish).items() if one is not None}
     assert phone.client.get("/rest/getTranscodeStream", query_string=query).status_code == status
+
+
+def test_a_stream_of_a_file_that_is_gone_is_404(phone: Device, song: str, session: Session) -> None:
+    """An error of another endpoint is 200."""
+    Path(file_of(session).path).unlink()
+    wish = {"mediaId": song, "mediaType": "song", "transcodeParams": "mp3-96"}
+    query = phone.params(wish)
+    assert phone.client.get("/rest/getTranscodeStream", query_string=query).status_code == 404
+    query = phone.params({"id": song})
+    assert phone.client.get("/rest/stream", query_string=query).status_code == 200
