@@ -67,8 +67,8 @@ EXPLANATIONS: dict[int, Explanation] = {
     429: Explanation("Too many attempts", "Nothing is lost."),
     500: Explanation(
         "Something went wrong",
-        "Your earlier changes are kept. Try again. If it happens again, send the number of the "
-        "request to whoever runs this songrec: it finds the reason in the log.",
+        "Your earlier changes are kept. Try again. If it happens again, send this number to "
+        "whoever runs this songrec; the log has the reason next to it.",
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }

@@ -18,6 +18,7 @@ from songrec.store.tables import Listener, Playlist, Track
 from tests.factories import make_track
 from tests.sounding import add_sound, write_wav
 from tests.web.accounts import anna, quick_hashes, sign_in
+from tests.web.html import texts
 
 __all__ = ["anna", "quick_hashes"]  # fixtures
 
@@ -121,6 +122,8 @@ def test_stream_addresses_play_without_a_cookie_until_they_are_revoked(
     stranger = app.test_client()
     assert stranger.post(f"{address}/stream-key").status_code == 404
     assert client.post(f"{address}/stream-key").status_code == 303
+    # Who has made the addresses wants them: they are chosen.
+    assert texts(client.get(address), "option[selected]") == ["stream addresses with a key"]
     text = client.get(f"{address}.m3u8?files=stream").text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(lines) == len(NAMES)

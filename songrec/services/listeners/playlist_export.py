@@ -33,7 +33,7 @@ from songrec.store.tables import Playlist
 AddressOf = Callable[[TrackView], str]
 """Function from a track to an absolute address: of its page, or of its stream."""
 LOCATIONS = {
-    "relative": "paths from the library’s folder, or from a folder in it",
+    "relative": "paths inside the library’s folder",
     "absolute": "full paths on the server",
     "stream": "stream addresses with a key",
     "pages": "addresses of the songs’ pages",
