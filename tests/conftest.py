@@ -22,6 +22,7 @@ from songrec.core import numba_cache
 from songrec.store.db import db
 from songrec.store.listeners import users
 from songrec.web.lazy_rules import LazyRule
+from tests.databases import close_databases
 from tests.planted_run import Planted, plant
 from tests.postgresql import Server, postgresql_server, postgresql_template, server_url
 
@@ -229,8 +230,7 @@ def app(
 
     with application.app_context(), request_started.connected_to(forget, application):
         yield application
-        db.session.remove()
-        db.engine.dispose()
+        close_databases(application)
 
 
 @pytest.fixture

@@ -6,14 +6,16 @@ wait for a job that is writing to the catalogue.
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
+from flask import Flask, current_app
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.schema import CreateTable
 
 from songrec.store.db import db
 from songrec.store.tables import RateLimit
+
+_ENGINES = "songrec-rate-limits"
 
 _PRUNE = text("DELETE FROM rate_limit WHERE expires <= :now")
 # One statement: two processes never read the same count.
@@ -54,13 +56,22 @@ def delete(instance: Path, key: str) -> None:
         connection.execute(text("DELETE FROM rate_limit WHERE key = :key"), {"key": key})
 
 
+def close(app: Flask) -> None:
+    """Close the connections to the file; the next call opens it again."""
+    for engine in app.extensions.get(_ENGINES, {}).values():
+        engine.dispose()
+
+
 def _engine(instance: Path) -> Engine:
     if db.engine.dialect.name != "sqlite":
         return db.engine
-    return _own_file(instance / "limits.db")
+    engines: dict[Path, Engine] = current_app.extensions.setdefault(_ENGINES, {})
+    file = instance / "limits.db"
+    if file not in engines:
+        engines[file] = _own_file(file)
+    return engines[file]
 
 
-@functools.lru_cache(maxsize=2)
 def _own_file(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
     with engine.begin() as connection:

@@ -42,6 +42,7 @@ from songrec.store.sound import feature_cache, waveform_cache
 from songrec.store.sound.feature_cache import SetKey
 from songrec.store.sound.waveform_cache import WaveformAndCover
 from songrec.store.tables import AudioFile, Run, Upload, User, UserSession
+from tests.databases import close_databases
 from tests.factories import make_track
 from tests.planted_run import Planted, plant
 from tests.postgresql import Server, server_url  # noqa: F401 - a fixture
@@ -501,7 +502,7 @@ def fresh(tmp_path: Path) -> Iterator[Flask]:
     app = elsewhere(tmp_path / "fresh")
     with app.app_context():
         yield app
-        db.engine.dispose()
+        close_databases(app)
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ def test_liking_all_likes_what_has_no_reaction_and_is_undone(
     soup = page(client, address)
     public_id = soup.select_one(".songs-table .title")["href"].rsplit("/", 1)[1]
     csrf = {"csrf_token": token(soup)}
-    client.post(f"/tracks/{public_id}/reaction", data={**csrf, "value": "dislike"})
+    disliked = client.post(f"/tracks/{public_id}/reaction", data={**csrf, "value": "dislike"})
+    page(client, disliked.location)
     answer = client.post(f"{address}/likes", data=csrf)
     assert answer.status_code == 303
     assert sorted(session.scalars(select(Reaction.value))) == [-1, 1]
