@@ -1,4 +1,4 @@
-// While something plays, links and searches change the page's content and leave the player alone.
+// While something plays, links and forms change the page's content and leave the player alone.
 // A page with a script that does not say that it stays is loaded as usual; the player goes on there
 // from where it was. Without this script, or without music, every page is loaded as usual.
 "use strict";
@@ -60,37 +60,93 @@
     document.title = page.title;
   };
 
-  const go = async (url, { push = true, y = 0 } = {}) => {
+  // The page of an answer, or null where it must be loaded as usual.
+  const pageOf = async (answer) => {
+    const kind = answer.headers.get("Content-Type") || "";
+    if (!kind.startsWith("text/html")) return null;
+    const page = parser.parseFromString(await answer.text(), "text/html");
+    return staysPut(page) && !isUpdated(page) && page.querySelector("main") ? page : null;
+  };
+
+  // `address`, if given, becomes a new entry of the history.
+  const show = async (page, { signal, address = null, anchor = "", y = 0 }) => {
+    await styles(page);
+    if (signal.aborted) return;
+    if (address) {
+      history.replaceState({ ...history.state, browse: true, y: window.scrollY }, "");
+      history.pushState({ browse: true, y: 0 }, "", address);
+    }
+    swap(page);
+    scripts(page);
+    const target = anchor && document.getElementById(decodeURIComponent(anchor.slice(1)));
+    document.querySelector("main").focus({ preventScroll: true });
+    if (target) target.scrollIntoView();
+    else window.scrollTo(0, y);
+    const announced = document.querySelector("[data-announce]");
+    if (announced) announced.textContent = document.title;
+    document.dispatchEvent(new CustomEvent("pagechange"));
+  };
+
+  const newRequest = () => {
     pending?.abort();
-    const mine = new AbortController();
-    pending = mine;
+    pending = new AbortController();
+    return pending.signal;
+  };
+  const asked = (signal) => ({ signal, credentials: "same-origin", headers: { Accept: "text/html" } });
+
+  const go = async (url, { push = true, y = 0 } = {}) => {
+    const signal = newRequest();
     const leave = () => (push ? location.assign(url) : location.reload());
     try {
-      const answer = await fetch(url, { signal: mine.signal, credentials: "same-origin", headers: { Accept: "text/html" } });
-      const kind = answer.headers.get("Content-Type") || "";
-      const page = kind.startsWith("text/html") ? parser.parseFromString(await answer.text(), "text/html") : null;
-      if (!page || !staysPut(page) || isUpdated(page) || !page.querySelector("main")) return leave();
-      await styles(page);
-      if (mine.signal.aborted) return undefined;
-      const arrived = new URL(answer.url);
-      arrived.hash = url.hash;
-      if (push) {
-        history.replaceState({ ...history.state, browse: true, y: window.scrollY }, "");
-        history.pushState({ browse: true, y: 0 }, "", arrived);
-      }
-      swap(page);
-      scripts(page);
-      const target = url.hash && document.getElementById(decodeURIComponent(url.hash.slice(1)));
-      document.querySelector("main").focus({ preventScroll: true });
-      if (target) target.scrollIntoView();
-      else window.scrollTo(0, y);
-      const announced = document.querySelector("[data-announce]");
-      if (announced) announced.textContent = document.title;
-      document.dispatchEvent(new CustomEvent("pagechange"));
+      const answer = await fetch(url, asked(signal));
+      const page = await pageOf(answer);
+      if (!page) return leave();
+      const address = new URL(answer.url);
+      address.hash = url.hash;
+      await show(page, { signal, address: push ? address : null, anchor: url.hash, y });
     } catch (error) {
       if (error.name !== "AbortError") leave();
     }
     return undefined;
+  };
+
+  const say = (text) => {
+    const line = document.createElement("p");
+    line.className = "notice notice-bad";
+    line.setAttribute("role", "alert");
+    line.textContent = text;
+    const wrap = document.querySelector("main > .wrap");
+    wrap.querySelector(":scope > .notice-bad[role=alert]")?.remove();
+    wrap.prepend(line);
+    line.scrollIntoView({ block: "center" });
+  };
+
+  // What a form changes is sent once: the page that answers is shown, wherever it leads.
+  const send = async (form, submitter) => {
+    const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "";
+    const url = new URL(action || location.href, location.href);
+    if (form.dataset.sending || !same(url)) return;
+    form.dataset.sending = "1";
+    const fields = new FormData(form, submitter);
+    const isMultipart = form.getAttribute("enctype") === "multipart/form-data";
+    const signal = newRequest();
+    try {
+      const body = isMultipart ? fields : new URLSearchParams(fields);
+      const answer = await fetch(url, { ...asked(signal), method: "POST", body });
+      const page = await pageOf(answer);
+      const address = answer.redirected ? new URL(answer.url) : null;
+      if (!page) {
+        location.assign(address ?? location.href);
+        return;
+      }
+      const stays = !address || (address.pathname === location.pathname && address.search === location.search);
+      const y = answer.redirected && stays ? window.scrollY : 0;
+      await show(page, { signal, address: stays ? null : address, y });
+    } catch (error) {
+      if (error.name !== "AbortError") say("songrec did not answer. Try again.");
+    } finally {
+      delete form.dataset.sending;
+    }
   };
 
   const may = () => window.songrecPlayer?.isPlaying() && staysPut(document);
@@ -119,12 +175,19 @@
   });
 
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || form.method !== "get" || form.target || !may()) return;
+    const { target: form, submitter } = event;
+    // Whoever signs in or out gets a new page: its head and what may be heard are others.
+    if (event.defaultPrevented || form.target || form.hasAttribute("data-reload") || !may()) return;
+    const method = (form.getAttribute("method") || "get").toLowerCase();
+    if (method === "post") {
+      event.preventDefault();
+      send(form, submitter);
+      return;
+    }
     const url = new URL(form.action);
-    if (!same(url)) return;
+    if (method !== "get" || !same(url)) return;
     event.preventDefault();
-    url.search = new URLSearchParams(new FormData(form, event.submitter)).toString();
+    url.search = new URLSearchParams(new FormData(form, submitter)).toString();
     go(url);
   });
 

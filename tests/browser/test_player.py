@@ -96,6 +96,40 @@ def test_a_song_plays_on_while_one_browses(page: Any, songs: list[str]) -> None:
     assert time_of(page) > before
 
 
+@both_sizes
+def test_a_song_plays_on_while_forms_are_sent(page: Any, songs: list[str], long_song: str) -> None:
+    page.goto(f"/tracks/{long_song}")
+    page.locator("main [data-play]").first.click()
+    until(page, lambda: time_of(page) > 0.3)
+    keep_sound(page)
+    page.evaluate("document.documentElement.dataset.mark = 'same'")
+    page.get_by_role("link", name="Playlists", exact=True).first.click()
+    page.wait_for_url("**/playlists")
+    page.get_by_label("Name of the new playlist").fill("Evening")
+    page.get_by_role("button", name="New playlist").click()
+    page.wait_for_url("**/playlists/*")
+    page.get_by_role("heading", name="Evening", level=1).wait_for()
+    address = page.url
+    details = page.get_by_role("region", name="Name and description")
+    details.get_by_label("Name").fill("Quiet evening")
+    details.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Quiet evening", level=1).wait_for()
+    assert page.url == address
+    # Without a network the form stays as it is, and it is said.
+    page.context.set_offline(True)
+    details.get_by_label("Name").fill("Another")
+    details.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text("songrec did not answer. Try again.")
+    page.context.set_offline(False)
+    details.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Another", level=1).wait_for()
+    page.go_back()
+    page.wait_for_url("**/playlists")
+    page.get_by_role("link", name="Another").wait_for()
+    assert page.evaluate("document.documentElement.dataset.mark") == "same"
+    assert is_same_sound(page)
+
+
 @pytest.fixture(scope="module")
 def long_song(live_server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The public id of a song of ten minutes, which no slow machine plays to its end."""
