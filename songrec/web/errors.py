@@ -50,7 +50,7 @@ EXPLANATIONS: dict[int, Explanation] = {
     ),
     404: Explanation(
         "Page not found",
-        "The address may be mistyped, or the page is gone. Search for the song instead.",
+        "The address may be mistyped, or the page is gone. Search for a song instead.",
     ),
     405: Explanation(
         "Not allowed here",
@@ -67,8 +67,8 @@ EXPLANATIONS: dict[int, Explanation] = {
     429: Explanation("Too many attempts", "Nothing is lost."),
     500: Explanation(
         "Something went wrong",
-        "Your earlier changes are kept. Try again. If it happens again, send this number to "
-        "whoever runs this songrec; the log has the reason next to it.",
+        "What you saved before is kept. Try again. If it happens again, send the number of this "
+        "request to whoever runs this songrec; the log has the reason next to it.",
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }
@@ -97,7 +97,8 @@ def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
 
     ``errors`` tells programs what is wrong with which field.
     """
-    if status == 500 and "request_id" in g:
+    for_program = problems.is_api_request() or wants_json()
+    if status == 500 and "request_id" in g and for_program:  # the page has a field for it
         explanation = replace(explanation, text=f"{explanation.text} Request: {g.request_id}.")
     if problems.is_api_request():
         own_words = explanation not in (*EXPLANATIONS.values(), CSRF)

@@ -32,7 +32,9 @@ def pair(session: Session, number: int = 0) -> tuple[int, int]:
 
 
 def test_nobody_has_searched_yet(client: FlaskClient, admin: User) -> None:
-    assert "Not searched yet" in client.get("/admin/duplicates").text
+    page = client.get("/admin/duplicates")
+    assert texts(page, "main h2") == ["Not searched yet"]
+    assert texts(page, "main button") == ["Search"]
 
 
 def test_a_search_that_is_done_leads_to_what_it_found(

@@ -45,7 +45,7 @@ def test_an_admin_connects_a_server_and_a_listener_an_account(
     app: Flask, client: FlaskClient, session: Session, admin: User, anna: User, made: MadeServer
 ) -> None:
     """Scan and exchange are jobs; pages say how they stand, and never the password."""
-    assert "No music server yet" in client.get("/admin/servers").text
+    assert "Connect the server you listen with" in texts(client.get("/admin/servers"), "h2")
     with nothing_locked(session):
         assert client.post("/admin/servers", data=form(made.url)).status_code == 303
     server = session.scalars(select(MusicServer)).one()

@@ -106,7 +106,7 @@ def _actions(
     if not tracks:
         yield Action("The catalogue is empty.", "Import songs", url_for("admin.catalogue"))
     elif status.run is None and not is_training:
-        yield Action("Nothing is published yet: the catalogue is ready.", "Retrain", retrain)
+        yield Action("The catalogue is ready for its first training.")
     elif status.run is not None and status.quality is None:
         yield Action(
             "The files of the published run are missing.",
