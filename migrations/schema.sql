@@ -521,7 +521,7 @@ CREATE TABLE server_opinion (
 	starred_at DATETIME, 
 	rating INTEGER, 
 	play_count INTEGER DEFAULT '0' NOT NULL, 
-	played_at DATETIME, 
+	played_at DATETIME, is_rating_sent BOOLEAN DEFAULT 0 NOT NULL, 
 	CONSTRAINT pk_server_opinion PRIMARY KEY (account_id, server_track_id), 
 	CONSTRAINT fk_server_opinion_account_id_server_account FOREIGN KEY(account_id) REFERENCES server_account (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_server_opinion_server_track_id_server_track FOREIGN KEY(server_track_id) REFERENCES server_track (id) ON DELETE CASCADE
@@ -830,4 +830,4 @@ CREATE TRIGGER track_search_update AFTER UPDATE OF search_terms, album_id ON tra
 CREATE TRIGGER words_search_delete AFTER DELETE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); END;
 CREATE TRIGGER words_search_insert AFTER INSERT ON track_words BEGIN INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
 CREATE TRIGGER words_search_update AFTER UPDATE ON track_words BEGIN INSERT INTO words_search(words_search, rowid, title, tags, words) VALUES ('delete', old.track_id, old.title, old.tags, old.words); INSERT INTO words_search(rowid, title, tags, words) VALUES (new.track_id, new.title, new.tags, new.words); END;
-INSERT INTO alembic_version VALUES ('0034');
+INSERT INTO alembic_version VALUES ('0035');

@@ -34,7 +34,7 @@ def servers_group() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password's line from stdin.")
 @click.option("--api-key", is_flag=True, help="An API key is entered instead of a password.")
 @click.option("--allow-private", is_flag=True, help="Its name may lead into a private network.")
-@click.option("--send-likes", is_flag=True, help="Likes of songrec become stars there.")
+@click.option("--send-likes", is_flag=True, help="Likes become stars there, dislikes one star.")
 @json_option
 @with_appcontext
 @one_line_errors

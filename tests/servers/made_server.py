@@ -76,6 +76,12 @@ class MadeServer:
             self.stars[first["id"]] = "2026-05-01T00:00:00Z"
         if endpoint == "unstar":
             self.stars.pop(first["id"], None)
+        if endpoint == "getSong":
+            if first["id"] not in by_id:
+                return {"status": "failed", "error": {"code": 70, "message": "no"}}
+            return {"song": self.starred(by_id[first["id"]])}
+        if endpoint == "setRating":
+            by_id[first["id"]]["userRating"] = int(first["rating"])
         if endpoint == "getAlbumList2":
             albums = dict.fromkeys(song.get("albumId", "") for song in self.songs)
             listed = list(albums)[int(first["offset"]) :][: int(first["size"])]

@@ -334,6 +334,13 @@ class ServerClient:
         answer = self.call("getAlbum", id=album_id)
         return _songs(_dict(answer.get("album")).get("song"))
 
+    def song(self, song_id: str) -> RemoteSong:
+        """Return a song; ``ServerRefusal`` with ``NOT_FOUND`` without one."""
+        song = read_song(_dict(self.call("getSong", id=song_id).get("song")))
+        if song is None:
+            raise ServerRefusal(f"{self.name} has no such song.", NOT_FOUND)
+        return song
+
     def starred(self) -> list[RemoteSong]:
         """Return the songs starred by this account."""
         return _songs(_dict(self.call("getStarred2").get("starred2")).get("song"))
@@ -387,6 +394,10 @@ class ServerClient:
     def unstar(self, song_ids: Sequence[str]) -> None:
         """Remove the stars of songs."""
         self._each("unstar", song_ids)
+
+    def rate(self, song_id: str, rating: int) -> None:
+        """Rate a song by 1 to 5 stars; 0 removes the rating."""
+        self.call("setRating", id=song_id, rating=rating)
 
     def _each(self, endpoint: str, song_ids: Sequence[str]) -> None:
         # One by one, because some servers reject a whole request for one unknown id.

@@ -2,8 +2,8 @@
 
 Changes on either side since the last exchange (``ServerOpinion``) are applied to the other side. If
 both changed, the newest wins, which is reported. The first exchange removes nothing on either side.
-Everything is read before anything is written, and stars are sent last, so that a failure of the
-server in between has no effect.
+Everything is read before anything is written, and stars and ratings are sent last, so that a
+failure of the server in between has no effect.
 """
 
 from __future__ import annotations
@@ -13,14 +13,20 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Progress, no_progress
 from songrec.services.servers import connection
-from songrec.services.servers.client import RemotePlaylist, RemoteSong, ServerClient
+from songrec.services.servers.client import (
+    RemotePlaylist,
+    RemoteSong,
+    ServerClient,
+    ServerRefusal,
+)
 from songrec.services.servers.pages import read_pages
+from songrec.services.servers.sending import NOT_FOR_ME, send_ratings, send_stars
 from songrec.store.bulk import chunks
 from songrec.store.db import insert, now, write_with_retries
 from songrec.store.instance import Instance
@@ -45,8 +51,6 @@ RECENT_ALBUMS, MOST_RECENT = 50, 200
 """Recently played albums per page, and limit of albums read between two full readings."""
 FEW_STARS = 10
 """Number of stars that may vanish at once; beyond it, if most vanish, likes are kept."""
-NOT_FOR_ME = 1
-"""The rating, in stars, that counts as *not for me*."""
 NOTES = 20
 """Limit of notes in a report."""
 
@@ -56,8 +60,9 @@ class SyncReport:
     """Changes by an exchange, in numbers of songs, plays and playlists.
 
     ``likes`` were added and ``unliked`` removed here, ``not_for_me`` are dislikes from ratings;
-    ``sent`` and ``withdrawn`` are stars added and removed on the server. ``unknown`` songs are not
-    in the library yet. ``notes`` are sentences on conflicts and skipped changes.
+    ``sent`` and ``withdrawn`` are stars added and removed on the server, ``dislikes_sent`` and
+    ``dislikes_withdrawn`` ratings of one star. ``unknown`` songs are not in the library yet.
+    ``notes`` are sentences on conflicts and skipped changes.
     """
 
     server: str
@@ -69,6 +74,8 @@ class SyncReport:
     playlists: int = 0
     sent: int = 0
     withdrawn: int = 0
+    dislikes_sent: int = 0
+    dislikes_withdrawn: int = 0
     conflicts: int = 0
     unknown: int = 0
     notes: list[str] = field(default_factory=list)
@@ -99,6 +106,12 @@ class SyncReport:
         parts += [f"{self.not_for_me:,} not for you"] if self.not_for_me else []
         parts += [f"{self.unliked:,} no longer liked"] if self.unliked else []
         parts += [f"{self.withdrawn:,} stars taken away there"] if self.withdrawn else []
+        for number, words in (
+            (self.dislikes_sent, "sent"),
+            (self.dislikes_withdrawn, "taken back there"),
+        ):
+            plural = "" if number == 1 else "s"
+            parts += [f"{number:,} dislike{plural} {words}"] if number else []
         return ", ".join(parts) or "nothing new"
 
 
@@ -106,7 +119,8 @@ class SyncReport:
 class _ServerState:
     """A server's data about an account's songs, by the server's ids.
 
-    ``songs`` are those with plays or a rating; ``is_full``: whether all songs were read.
+    ``songs`` are those with plays or a rating, or that had a rating at the last exchange;
+    ``is_full``: whether all songs were read.
     """
 
     stars: dict[str, datetime]
@@ -164,7 +178,7 @@ def _sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
             exchange = write_with_retries(
                 session, lambda: _Exchange(session, account_id, state).run()
             )
-            _send(session, client, account_id, exchange)
+            exchange.send(client)
     except NotReady as error:
         session.rollback()
         account = session.get_one(ServerAccount, account_id)
@@ -183,6 +197,13 @@ def _sync_account(instance: Instance, account: ServerAccount) -> SyncReport:
 def _read(session: Session, client: ServerClient, account: ServerAccount) -> _ServerState:
     """Read all data for the exchange from the server."""
     full_at, since = (account.sync or {}).get("full_at"), account.synced_at
+    rated = set(
+        session.scalars(
+            select(ServerTrack.remote_id)
+            .join(ServerOpinion, ServerOpinion.server_track_id == ServerTrack.id)
+            .where(ServerOpinion.account_id == account.id, ServerOpinion.rating.is_not(None))
+        )
+    )
     session.commit()  # no transaction stays open while the server answers, for an hour at times
     client.info()
     starred = client.starred()
@@ -190,8 +211,14 @@ def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Se
     is_full = full_at is None or now() - datetime.fromisoformat(full_at) >= FULL_EVERY
     songs: dict[str, RemoteSong] = {}
     for page in _all_songs(client) if is_full else _recent_songs(client, since):
-        songs |= {song.id: song for song in page if song.play_count or song.rating}
-    songs |= {song.id: song for song in starred if song.play_count or song.rating}
+        songs |= {song.id: song for song in page if _says_something(song, rated)}
+    songs |= {song.id: song for song in starred if _says_something(song, rated)}
+    for id_ in [id_ for id_ in songs if id_ in rated and songs[id_].rating is None]:
+        # Some servers leave ratings out of lists.
+        try:
+            songs[id_] = client.song(id_)
+        except ServerRefusal:
+            del songs[id_]
     listed = [one for one in client.playlists() if _is_of(one, account)]
     links = _links(session, account)
     ids = [one.id for one in listed if one.id not in links or _may_differ(links[one.id], one)]
@@ -199,6 +226,10 @@ def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Se
     session.commit()
     changed = [client.playlist(id_) for id_ in ids[: playlists.PLAYLIST_LIMIT]]
     return _ServerState(stars, songs, is_full, changed, {one.id for one in listed})
+
+
+def _says_something(song: RemoteSong, rated: set[str]) -> bool:
+    return bool(song.play_count or song.rating or song.id in rated)
 
 
 def _all_songs(client: ServerClient) -> Iterable[list[RemoteSong]]:
@@ -242,11 +273,13 @@ def _may_differ(link: ServerPlaylist, playlist: RemotePlaylist) -> bool:
 class _Exchange:
     """Writer of one exchange: reactions, plays, playlists and opinions.
 
-    Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars must be sent.
+    Afterwards ``to_star`` and ``to_unstar`` hold the rows of songs whose stars must be sent, and
+    ``to_rate`` those that are disliked (True) or no longer disliked here.
     """
 
     def __init__(self, session: Session, account_id: int, state: _ServerState) -> None:
         self._session = session
+        self._account_id = account_id
         self._state = state
         self.account = session.get_one(ServerAccount, account_id)
         self._server = session.get_one(MusicServer, self.account.server_id)
@@ -256,10 +289,12 @@ class _Exchange:
         self.report = SyncReport(self._server.name, self.account.username)
         self.to_star: dict[int, str] = {}
         self.to_unstar: dict[int, str] = {}
+        self.to_rate: dict[int, tuple[str, bool]] = {}
         query = select(ServerOpinion).where(ServerOpinion.account_id == account_id)
         self._opinions = {one.server_track_id: one for one in session.scalars(query)}
         self._rows: dict[int, Any] = {}
         self._by_remote: dict[str, Any] = {}
+        self._rows_of: dict[int, list[Any]] = {}
         self._load_rows()
         reacted = session.scalars(
             select(Reaction)
@@ -277,20 +312,40 @@ class _Exchange:
         """Apply the changes."""
         self._stars()
         self._ratings()
+        if self.account.sends_likes:
+            self._dislikes_to_send()
         self._plays()
         self._playlists()
         self._session.flush()
         return self
 
+    def send(self, client: ServerClient) -> None:
+        """Send the stars and ratings that are due. **Commits.**
+
+        What the server did not take is sent again next time.
+        """
+        report, session, account_id = self.report, self._session, self._account_id
+        report.sent, report.withdrawn = send_stars(
+            session, client, account_id, self.to_star, self.to_unstar
+        )
+        refused = len(self.to_star) - report.sent
+        if refused:
+            report.note(
+                f"{refused:,} stars were not taken by {report.server}; they are sent again."
+            )
+        report.dislikes_sent, report.dislikes_withdrawn, is_complete = send_ratings(
+            session, client, account_id, self.to_rate
+        )
+        if not is_complete:
+            report.note(f"{report.server} did not take every dislike; the rest is sent again.")
+
     def _load_rows(self) -> None:
-        """Load the songs in the server's data, those with an opinion, and the liked ones."""
+        """Load the songs in the server's data, those with an opinion or a reaction."""
         table = ServerTrack.__table__
         columns = (table.c.id, table.c.remote_id, table.c.track_id, table.c.gone_at)
         of_server = table.c.server_id == self._server.id
-        liked = select(Reaction.track_id).where(
-            Reaction.listener_id == self._listener.id, Reaction.value == reactions.LIKE
-        )
-        conditions = [table.c.track_id.in_(liked)]
+        reacted = select(Reaction.track_id).where(Reaction.listener_id == self._listener.id)
+        conditions = [table.c.track_id.in_(reacted)]
         conditions += [table.c.id.in_(part) for part in chunks(list(self._opinions))]
         named = list({*self._state.stars, *self._state.songs})
         conditions += [table.c.remote_id.in_(part) for part in chunks(named)]
@@ -298,6 +353,9 @@ class _Exchange:
             for row in self._session.execute(select(*columns).where(of_server, condition)):
                 self._rows[row.id] = row
                 self._by_remote[row.remote_id] = row
+        for row in self._rows.values():
+            if row.track_id is not None:
+                self._rows_of.setdefault(row.track_id, []).append(row)
 
     def _opinion(self, row_id: int) -> ServerOpinion:
         opinion = self._opinions.get(row_id)
@@ -332,12 +390,11 @@ class _Exchange:
         self.report.unknown = len(unknown)
         # Several songs there may be one track here: a star on any of them counts.
         starred: dict[int, datetime] = {}
-        rows_of: dict[int, list[Any]] = {}
+        rows_of = self._rows_of
         before: set[int] = set()
         for row in self._rows.values():
             if row.track_id is None:
                 continue
-            rows_of.setdefault(row.track_id, []).append(row)
             if row.remote_id in stars:
                 at = stars[row.remote_id]
                 starred[row.track_id] = max(at, starred.get(row.track_id, at))
@@ -410,20 +467,17 @@ class _Exchange:
 
     def _ratings(self) -> None:
         """Keep ratings; one star is *not for me* until the rating changes."""
-        songs = dict(self._state.songs)
-        if self._state.is_full:  # a rating that was taken back
-            rated = [row_id for row_id, one in self._opinions.items() if one.rating is not None]
-            remote = [self._rows[row_id].remote_id for row_id in rated if row_id in self._rows]
-            songs = {**{id_: RemoteSong(id_) for id_ in remote}, **songs}
-        for remote_id, song in songs.items():
+        keeps = self._are_ratings_lost()
+        for remote_id, song in self._state.songs.items():
             row = self._by_remote.get(remote_id)
             if row is None or row.track_id is None:
                 continue
             opinion = self._opinions.get(row.id)
             before = opinion.rating if opinion is not None else None
-            if song.rating == before:
+            if song.rating == before or (keeps and song.rating is None):
                 continue
             value, at = self._reactions.get(row.track_id, (None, None))
+            makes = False
             if song.rating == NOT_FOR_ME and remote_id not in self._state.stars:
                 if (
                     value == reactions.LIKE
@@ -434,23 +488,74 @@ class _Exchange:
                 elif value != reactions.DISLIKE:
                     self._react(row.track_id, reactions.DISLIKE)
                     self.report.not_for_me += 1
-            elif before == NOT_FOR_ME and value == reactions.DISLIKE and not self._is_newer(at):
-                self._react(row.track_id, None)
-            self._opinion(row.id).rating = song.rating
-            if song.rating is not None:
-                self._rate(row.track_id, song.rating)
+                    makes = True
+            elif before == NOT_FOR_ME and value == reactions.DISLIKE:
+                if self._is_newer(at):
+                    self._conflict(row.track_id, "it stays not for you, which is newer")
+                else:
+                    self._react(row.track_id, None)
+            opinion = self._opinion(row.id)
+            opinion.rating, opinion.is_rating_sent = song.rating, False
+            self._rate(row.track_id, song.rating, before, makes_reaction=makes)
 
-    def _rate(self, track_id: int, rating: int) -> None:
-        values = {"rating": rating, "rated_at": self.moment}
+    def _are_ratings_lost(self) -> bool:
+        """Return whether most ratings of one star are missing at once; note it."""
+        ones = {id_ for id_, one in self._opinions.items() if one.rating == NOT_FOR_ME}
+        missing = {
+            id_
+            for id_ in ones & self._rows.keys()
+            if (song := self._state.songs.get(self._rows[id_].remote_id)) and song.rating is None
+        }
+        is_lost = len(missing) > FEW_STARS and len(missing) * 2 > len(ones)
+        if is_lost:
+            self.report.note(
+                f"{len(missing):,} ratings of one star are missing on {self._server.name} at once: "
+                "your dislikes stay."
+            )
+        return is_lost
+
+    def _rate(
+        self, track_id: int, rating: int | None, before: int | None, *, makes_reaction: bool
+    ) -> None:
+        """Keep a rating for apps; one that was taken back goes, unless it has changed here."""
+        if rating is None:
+            self._session.execute(
+                delete(TrackRating).where(
+                    TrackRating.listener_id == self._listener.id,
+                    TrackRating.track_id == track_id,
+                    TrackRating.rating == before,
+                )
+            )
+            return
+        values = {"rating": rating, "rated_at": self.moment, "made_reaction": makes_reaction}
         statement = insert(self._session, TrackRating).values(
-            listener_id=self._listener.id,
-            track_id=track_id,
-            made_reaction=rating == NOT_FOR_ME,
-            **values,
+            listener_id=self._listener.id, track_id=track_id, **values
         )
         self._session.execute(
             statement.on_conflict_do_update(index_elements=["listener_id", "track_id"], set_=values)
         )
+
+    def _dislikes_to_send(self) -> None:
+        """Find the dislikes of songs without a rating there, and dislikes that were taken back.
+
+        Only ratings that songrec gave are taken back.
+        """
+        for track_id, rows in self._rows_of.items():
+            rows = [row for row in rows if row.gone_at is None]
+            opinions = [(row, self._opinions.get(row.id)) for row in rows]
+            if self._reactions.get(track_id, (None, None))[0] != reactions.DISLIKE:
+                self.to_rate |= {
+                    row.id: (row.remote_id, False)
+                    for row, one in opinions
+                    if one is not None and one.rating == NOT_FOR_ME and one.is_rating_sent
+                }
+                continue
+            is_rated = any(one is not None and one.rating is not None for _, one in opinions)
+            is_starred = any(
+                row.remote_id in self._state.stars and row.id not in self.to_unstar for row in rows
+            )
+            if rows and not is_rated and not is_starred:
+                self.to_rate[rows[0].id] = (rows[0].remote_id, True)
 
     def _plays(self) -> None:
         """Add the plays since the last exchange to the history: a count, and when it was last."""
@@ -541,31 +646,3 @@ class _Exchange:
         """Return tracks in the order of these ids."""
         tracks = server_tracks.tracks_of_remote(self._session, self._server, remote_ids)
         return {id_: tracks[id_] for id_ in dict.fromkeys(remote_ids) if id_ in tracks}
-
-
-def _send(session: Session, client: ServerClient, account_id: int, exchange: _Exchange) -> None:
-    """Send the stars that are due, and note those that the server has then. Flushes.
-
-    What it did not take is sent again next time.
-    """
-    report = exchange.report
-    for remote_id in exchange.to_unstar.values():
-        client.unstar([remote_id])
-    for remote_id in exchange.to_star.values():
-        client.star([remote_id])
-    if not exchange.to_star and not exchange.to_unstar:
-        return
-    stars = {song.id: song.starred_at or now() for song in client.starred()}
-    for row_id, remote_id in exchange.to_star.items():
-        if remote_id in stars:
-            opinion = session.get(ServerOpinion, (account_id, row_id)) or ServerOpinion(
-                account_id=account_id, server_track_id=row_id, play_count=0
-            )
-            opinion.starred_at = stars[remote_id]
-            session.add(opinion)
-            report.sent += 1
-    report.withdrawn = sum(id_ not in stars for id_ in exchange.to_unstar.values())
-    refused = len(exchange.to_star) - report.sent
-    if refused:
-        report.note(f"{refused:,} stars were not taken by {report.server}; they are sent again.")
-    session.flush()

@@ -134,7 +134,7 @@ def _begin_again(session: Session, account: ServerAccount, username: str) -> Non
     if account.username and username:
         session.execute(delete(ServerOpinion).where(of_account))
     else:  # an API key may be of the same account, whose plays must not count again
-        values = {"starred_at": None, "rating": None}
+        values = {"starred_at": None, "rating": None, "is_rating_sent": False}
         session.execute(update(ServerOpinion).where(of_account).values(**values))
 
 

@@ -69,8 +69,8 @@ class ServerAccount(Base):
     """A listener's account on a music server.
 
     ``secret`` is its password or API key (``secret_kind``), encrypted. ``sends_likes``: likes of
-    songrec become stars there; ``learns_removals``: a song that was removed from a mix counts as
-    not for me. ``sync`` holds what the last exchange did.
+    songrec become stars there, dislikes ratings of one star; ``learns_removals``: a song that was
+    removed from a mix counts as not for me. ``sync`` holds what the last exchange did.
     """
 
     __tablename__ = "server_account"
@@ -134,7 +134,10 @@ class ServerTrack(Base):
 
 
 class ServerOpinion(Base):
-    """What a person's account on a music server said of a song at the last exchange."""
+    """What a person's account on a music server said of a song at the last exchange.
+
+    ``is_rating_sent``: songrec gave the rating, for a dislike.
+    """
 
     __tablename__ = "server_opinion"
 
@@ -146,6 +149,7 @@ class ServerOpinion(Base):
     )
     starred_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rating: Mapped[int | None]
+    is_rating_sent: Mapped[bool] = mapped_column(default=False, server_default=false())
     play_count: Mapped[int] = mapped_column(default=0, server_default="0")
     played_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -222,6 +222,33 @@ def test_stars_and_playlists_are_exchanged_with_supysonic(
     ]
 
 
+def test_dislikes_are_ratings_on_supysonic(
+    here: Instance, connect: Connect, own: Supysonic
+) -> None:
+    """A like instead takes the rating back; one that was given there stays."""
+    server, account = connect(own.url, password=PASSWORD, sends_likes=True)
+    scan_server(here, server)
+    remote = ids(server)
+    tracks = server_tracks.tracks_of_remote(db.session, server, list(remote.values()))
+    listener = db.session.scalars(select(Listener)).one()
+
+    def react(value: int, *titles: str) -> str:
+        for title in titles:
+            reactions.react(db.session, listener, tracks[remote[title]], value)
+        text = sync_account(here, account).text
+        with own.client() as client:
+            rated = {title: client.song(remote[title]).rating for title in remote}
+        return f"{text}: {rated}"
+
+    with own.client() as client:
+        client.rate(remote["Rain"], 3)
+    unrated = {"Dawn": None, "Noon": None, "Rain": 3}
+    sent = react(reactions.DISLIKE, "Dawn", "Rain")
+    assert sent == f"1 dislike sent: { {**unrated, 'Dawn': 1} }"
+    liked = react(reactions.LIKE, "Dawn")
+    assert liked == f"1 star sent, 1 dislike taken back there: {unrated}"
+
+
 def test_a_server_that_is_off_is_one_line(here: Instance, server: MusicServer) -> None:
     """The line is stored with it, without anything secret."""
     server.url = "http://127.0.0.1:9"

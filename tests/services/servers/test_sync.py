@@ -14,7 +14,7 @@ from songrec.services.servers.scan import scan_server
 from songrec.services.servers.sync import sync_account, sync_server
 from songrec.store.db import db
 from songrec.store.instance import Instance
-from songrec.store.listeners import listens, playlists, reactions
+from songrec.store.listeners import listens, playlists, ratings, reactions
 from songrec.store.servers import server_tracks
 from songrec.store.tables import (
     Listen,
@@ -24,7 +24,7 @@ from songrec.store.tables import (
     ServerOpinion,
     ServerPlaylist,
 )
-from tests.servers.made_server import PASSWORD, MadeServer
+from tests.servers.made_server import PASSWORD, MadeServer, made_song
 from tests.services.servers.conftest import Connect
 
 EARLIER = "2026-01-02T03:04:05Z"
@@ -207,6 +207,117 @@ def test_one_star_is_not_for_me_until_the_rating_changes(
     made.songs[1]["userRating"] = 3
     sync_account(here, account)
     assert values() == {}
+
+
+def test_a_dislike_becomes_one_star_until_a_like_replaces_it(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """Once, where likes are sent."""
+    reactions.react(db.session, listener(), track(account, "s5"), reactions.DISLIKE)
+    assert sync_account(here, account).text == "nothing new"
+    account.sends_likes = True
+    assert sync_account(here, account).text == "1 dislike sent"
+    assert made.songs[5]["userRating"] == 1
+    assert sync_account(here, account).text == "nothing new"
+    reactions.react(db.session, listener(), track(account, "s5"), reactions.LIKE)
+    report = sync_account(here, account)
+    assert (report.sent, report.dislikes_withdrawn) == (1, 1)
+    assert made.songs[5]["userRating"] == 0
+    assert values() == {track(account, "s5"): 1}
+
+
+@pytest.mark.parametrize("rating", [1, 2, 3, 4, 5])
+def test_a_rating_that_the_person_gave_there_stays(
+    here: Instance, account: ServerAccount, made: MadeServer, rating: int
+) -> None:
+    """Also one of songs of which nothing was played, which most exchanges do not list."""
+    account.sends_likes = True
+    sync_account(here, account)
+    made.songs[5]["userRating"] = rating
+    for reaction in (reactions.DISLIKE, reactions.LIKE, None):
+        reactions.react(db.session, listener(), track(account, "s5"), reaction)
+        sync_account(here, account)
+        account.sync = {**account.sync, "full_at": None}
+    assert made.songs[5]["userRating"] == rating
+    assert "setRating" not in made.requests
+
+
+def test_a_newer_rating_there_ends_a_dislike(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """It is not sent again, and the rating stays as it is."""
+    account.sends_likes = True
+    reactions.react(db.session, listener(), track(account, "s5"), reactions.DISLIKE)
+    sync_account(here, account)
+    made.songs[5]["userRating"] = 4
+    account.sync = {**account.sync, "full_at": None}
+    sync_account(here, account)
+    assert (values(), made.songs[5]["userRating"]) == ({}, 4)
+    assert sync_account(here, account).text == "nothing new"
+
+
+def test_lists_without_ratings_take_no_dislike_back(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """What the song itself has counts."""
+    account.sends_likes = True
+    reactions.react(db.session, listener(), track(account, "s5"), reactions.DISLIKE)
+    sync_account(here, account)
+    made.answers["search3"] = {"searchResult3": {"song": [made_song(at) for at in range(12)]}}
+    account.sync = {**account.sync, "full_at": None}
+    sync_account(here, account)
+    assert values() == {track(account, "s5"): -1}
+
+
+@pytest.mark.parametrize("code", [0, None], ids=["refused", "ignored"])
+def test_a_server_without_ratings_leaves_dislikes_here(
+    here: Instance, account: ServerAccount, made: MadeServer, code: int | None
+) -> None:
+    """After three songs the others are not tried."""
+    account.sends_likes = True
+    disliked = {track(account, f"s{at}"): -1 for at in range(5)}
+    for track_id in disliked:
+        reactions.react(db.session, listener(), track_id, reactions.DISLIKE)
+    if code is None:
+        made.answers["setRating"] = {}
+    else:
+        made.refuses["setRating"] = code
+    for _ in range(2):
+        account.sync = {**account.sync, "full_at": None}
+        report = sync_account(here, account)
+        assert report.notes == ["Attic did not take every dislike; the rest is sent again."]
+        assert values() == disliked
+    assert made.requests.count("setRating") == 6
+
+
+def test_ratings_that_vanish_together_leave_dislikes_alone(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """A server that was set up anew costs nothing."""
+    account.sends_likes = True
+    for at in range(12):
+        reactions.react(db.session, listener(), track(account, f"s{at}"), reactions.DISLIKE)
+    assert sync_account(here, account).text == "12 dislikes sent"
+    for song in made.songs:
+        del song["userRating"]
+    account.sync = {**account.sync, "full_at": None}
+    report = sync_account(here, account)
+    assert "12 ratings of one star are missing" in report.notes[0]
+    assert len(values()) == 12
+
+
+def test_a_rating_that_was_taken_back_is_no_longer_shown_to_apps(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """One that was given here instead stays."""
+    made.songs[1]["userRating"] = made.songs[2]["userRating"] = 3
+    sync_account(here, account)
+    tracks = [track(account, "s1"), track(account, "s2")]
+    ratings.rate(db.session, listener(), tracks[1], 2)
+    made.songs[1]["userRating"] = made.songs[2]["userRating"] = 0
+    account.sync = {**account.sync, "full_at": None}
+    sync_account(here, account)
+    assert ratings.of_tracks(db.session, listener(), tracks) == {tracks[1]: 2}
 
 
 def test_plays_are_counted_once(here: Instance, account: ServerAccount, made: MadeServer) -> None:
