@@ -1,1 +1,1 @@
-"""What AudioMuse-AI's plugins ask for, in the ids of the server that they belong to."""
+"""Answers to AudioMuse-AI's plugins, in the ids of the plugin's own music server."""

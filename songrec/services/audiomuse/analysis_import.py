@@ -1,8 +1,8 @@
-"""Import of an analysis that AudioMuse-AI made, so that nobody analyses twice.
+"""Import of AudioMuse-AI's analysis, so that songs are not analysed twice.
 
-AudioMuse-AI hands it out page by page at ``/api/sync``: names, tempo, key, energy, moods and
-MusiCNN's 200 values. They become the feature sets ``audiomuse`` and ``audiomuse_moods``; tempo, key
-and mode fill in what is unknown of a track.
+``/api/sync`` returns it in pages: names, tempo, key, energy, moods and 200 values of MusiCNN. They
+become the feature sets ``audiomuse`` and ``audiomuse_moods``; tempo, key and mode also fill in
+unknown values of tracks.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from songrec.store.sound import imported_features
 from songrec.store.tables import MusicServer, Track, TrackAttributes
 
 PAGE = 500
-"""Songs of a page: the most that AudioMuse-AI gives."""
+"""Songs per page, the limit of AudioMuse-AI."""
 STATE = "audiomuse"
-"""Where in ``MusicServer.scan`` an unfinished import goes on."""
+"""Key in ``MusicServer.scan`` of the position of an unfinished import."""
 VECTORS, FIGURES = "audiomuse", "audiomuse_moods"
 LONGEST_TEXT = 500
 TEMPO = (20.0, 400.0)
@@ -57,11 +57,11 @@ _WIDTH = len(AudioMuse().names())
 
 @dataclass
 class ImportReport:
-    """What an import did, as numbers of songs.
+    """Outcome of an import, in numbers of songs.
 
-    ``read`` were sent; ``matched`` are tracks of the library, ``new_tracks`` of them new ones;
-    ``vectors`` and ``figures`` were stored, ``unchanged`` had been imported before, ``refused`` had
-    values that cannot be right.
+    ``read`` were received; ``matched`` are tracks of the library, ``new_tracks`` of them new ones;
+    ``vectors`` and ``figures`` were stored, ``unchanged`` were imported before, ``refused`` had
+    invalid values.
     """
 
     server: str
@@ -81,7 +81,7 @@ class ImportReport:
 
     @property
     def text(self) -> str:
-        """The report in a sentence or two."""
+        """The report as a sentence."""
         parts = [
             f"{self.read:,} songs read, {self.matched:,} of them in the library "
             f"({self.new_tracks:,} new)",
@@ -90,7 +90,7 @@ class ImportReport:
         if self.unchanged:
             parts.append(f"{self.unchanged:,} had not changed")
         if self.refused:
-            parts.append(f"{self.refused:,} had values that cannot be right")
+            parts.append(f"{self.refused:,} had invalid values")
         if self.filled:
             parts.append(f"tempo, key or mode filled in for {self.filled:,}")
         return f"{self.server}: {'; '.join(parts)}."
@@ -98,7 +98,7 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True)
 class AnalysedSong:
-    """A song of AudioMuse-AI: names, and what of its analysis is valid, encoded as stored."""
+    """A song of AudioMuse-AI: names, and the valid values of its analysis, encoded for storage."""
 
     song: RemoteSong
     mark: str
@@ -119,22 +119,22 @@ def import_analysis(
     allows_private: bool = False,
     on_progress: Progress = no_progress,
 ) -> ImportReport:
-    """Import all that the AudioMuse-AI at ``url`` has analysed. **Commits** after every page.
+    """Import all songs that the AudioMuse-AI at ``url`` has analysed. **Commits** after each page.
 
-    One that was stopped goes on at the page where it was.
+    An interrupted import continues at its page.
 
     Parameters
     ----------
     server
-        Name of the connected music server whose ids AudioMuse-AI uses. Without it one is created
-        (``name``, by default its kind), which songrec knows by its ids alone.
+        Name of the connected music server whose ids AudioMuse-AI uses. By default a server that
+        only stores ids is created (``name``, by default its kind).
 
     Raises
     ------
     NotReady
-        If AudioMuse-AI cannot be reached, refuses the token, or answers with something else.
+        If AudioMuse-AI cannot be reached, refuses the token, or sends an unexpected answer.
     BadInput
-        If the address is none.
+        If the address is invalid.
     """
     url = normalise_url(url)
     client = _Client(url, token, allows_private or names_private_address(url))
@@ -198,17 +198,17 @@ class _Page:
 
 
 class _Client:
-    """Reads pages of one AudioMuse-AI."""
+    """Client of one AudioMuse-AI."""
 
     def __init__(self, url: str, token: str, allows_private: bool) -> None:
         if "\r" in token or "\n" in token:
-            raise BadInput("A token is one line.")
+            raise BadInput("The token must be a single line.")
         self._session = OriginSession(url, allows_private=allows_private)
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     def page(self, number: int) -> _Page:
-        """Return a page; ``NotReady`` says what is wrong and what to do."""
+        """Return a page; ``NotReady`` with advice if that fails."""
         response = self._session.request("GET", "api/sync", params={"page": number, "limit": PAGE})
         where = urlsplit(response.url).netloc
         if response.status_code in (401, 403):
@@ -246,7 +246,7 @@ def _read_page(answer: Any, where: str) -> _Page:
 
 
 def read_song(item: Any) -> AnalysedSong | None:
-    """Return what is valid of a song that AudioMuse-AI describes; None without an id or a name."""
+    """Parse a song, without its invalid values; None without an id or a name."""
     if not isinstance(item, dict):
         return None
     id_, title = _text(item.get("id"))[:200], _text(item.get("title"))
@@ -275,7 +275,7 @@ def read_song(item: Any) -> AnalysedSong | None:
 
 
 def _vector(value: Any) -> str | None:
-    """Return MusiCNN's values if they are 200 finite float32, not all the same."""
+    """Return MusiCNN's values if they are 200 finite float32 numbers, not all equal."""
     if not isinstance(value, str) or len(value) > 2 * 4 * _WIDTH:
         return None
     try:
@@ -291,7 +291,7 @@ def _vector(value: Any) -> str | None:
 
 
 def _figures(item: Mapping[str, Any]) -> str | None:
-    """Return energy, moods and tags; None where there is neither energy nor any mood or tag."""
+    """Return energy, moods and tags; None without any of them."""
     energy = _number(item.get("energy"), 0.0, 1.0)
     moods, tags = _scores(item.get("other_features")), _scores(item.get("mood_vector"))
     if energy is None and not moods and not tags:
@@ -305,7 +305,7 @@ def _figures(item: Mapping[str, Any]) -> str | None:
 
 
 def _scores(value: Any) -> dict[str, float]:
-    """Parse ``name:0.51,other name:0.2``; what is no figure from 0 to 1 is left out."""
+    """Parse ``name:0.51,other name:0.2``, without values that are not from 0 to 1."""
     scores = {}
     for part in value.split(",") if isinstance(value, str) and len(value) <= 4_000 else ():
         name, colon, figure = part.rpartition(":")
@@ -366,7 +366,7 @@ def _store(
 
 
 def _fill_in(instance: Instance, songs: Mapping[int, AnalysedSong]) -> int:
-    """Fill in tempo, key and mode where they are unknown; return the number of tracks."""
+    """Fill in unknown tempo, key and mode; return the number of changed tracks."""
     connection = instance.session.connection()
     moment = now()
     track, attributes = Track.__table__, TrackAttributes.__table__

@@ -1,6 +1,6 @@
-"""Songs and artists as AudioMuse-AI's plugins read them: the same lists as on songrec's pages.
+"""Songs and artists for AudioMuse-AI's plugins: the same lists as on songrec's pages.
 
-The names of the fields (``item_id``, ``author``, ``distance``, …) are those of that protocol.
+The names of the fields (``item_id``, ``author``, ``distance``, …) are those of AudioMuse-AI's API.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from songrec.store.runs import runs
 from songrec.store.tables import Listener
 
 MAX_PER_ARTIST = 3
-"""Songs of one artist where duplicates are to be eliminated."""
-MAX_LOOK = 4_000
-"""Songs that are ranked at most, however few of them the server has."""
+"""Limit of songs per artist if duplicates are to be eliminated."""
+MAX_CANDIDATES = 4_000
+"""Limit of ranked songs, even if the server has few of them."""
 SPARE = 5
-"""So many more songs are ranked than are requested: some may be gone from the catalogue."""
+"""Extra candidates, because some may be missing from the catalogue."""
 MAX_ARTIST_SEEDS = 10
-"""Songs that stand for an artist in a blend."""
+"""Number of songs that represent an artist in a blend."""
 N_REPRESENTATIVE = 5
-"""Songs that represent an artist beside another one."""
+"""Number of songs that represent an artist in a comparison with another one."""
 MAX_PATH = 52
 RECENT_PLAYS = 30
-"""Songs played last that stand for a taste without likes."""
+"""Number of recent plays that represent a taste without likes."""
 _UNKNOWN = "unknown"
 
 Row = dict[str, Any]
@@ -48,7 +48,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is (None: nobody in particular) and in which ids."""
+    """The listener of a request, None for an anonymous one, and the ids that it uses."""
 
     instance: Instance
     listener: Listener | None
@@ -56,10 +56,10 @@ class Caller:
 
 
 def to_distance(score: float) -> float:
-    """Return a score as a distance from 0 to 1, which falls as the score rises.
+    """Convert a score to a distance from 0 to 1 by the logistic function of its negative.
 
-    Scores are in units of a standard deviation or of the distance of two random songs, with 0 for
-    a song like any other: that one is at 0.5.
+    Scores are in units of a standard deviation or of the distance of two random songs; an average
+    song has the score 0 and the distance 0.5.
     """
     return 1.0 / (1.0 + math.exp(min(max(score, -60.0), 60.0)))
 
@@ -67,8 +67,8 @@ def to_distance(score: float) -> float:
 def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> list[Row]:
     """Return the ``n`` songs most like ``track`` with their distance, nearest first.
 
-    They are those of the song's page without what the listener dislikes; with ``spread`` at most
-    ``MAX_PER_ARTIST`` of an artist.
+    These are the songs of its page without the listener's dislikes; with ``spread`` at most
+    ``MAX_PER_ARTIST`` per artist.
     """
     dislikes = ListenerFeedback.load(who.instance.session, who.listener).dislikes
     disliked = set(dislikes)
@@ -89,7 +89,7 @@ def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> li
 
     def keep(chosen: Sequence[RankedTrack]) -> list[RankedTrack]:
         allowed = [one for one in chosen if one.track.id not in disliked]
-        return _spread(allowed) if spread else allowed
+        return _limit_per_artist(allowed) if spread else allowed
 
     try:
         return _ranked_rows(who, rank, n, keep if spread or disliked else list)
@@ -102,8 +102,8 @@ def similar_tracks(who: Caller, track: TrackView, n: int, *, spread: bool) -> li
 def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
     """Return at most ``steps`` songs from ``start`` to ``end``, both included, and its length.
 
-    The songs have no distance: a step's length says nothing of the song. ``UnknownItem`` where
-    the run does not know an end.
+    The songs have no distance, because the length of a step is no property of a song.
+    ``UnknownItem`` if an end is not in the run.
     """
     if start.id == end.id:
         raise BadInput("The path needs two different songs.")
@@ -125,7 +125,7 @@ def path(who: Caller, start: TrackView, end: TrackView, steps: int) -> Row:
 
 
 def farthest(who: Caller, track: TrackView) -> Row:
-    """Return the song that is least like ``track`` in the run; its distance is the scale's end."""
+    """Return the song of the run that is least like ``track``, at the maximum distance 1."""
     space = artist_pages.space_or_none(who.instance)
     if space is None:
         raise NotReady("Nothing is published yet: flask train.")
@@ -143,7 +143,7 @@ def farthest(who: Caller, track: TrackView) -> Row:
 def search_tracks(who: Caller, *, text: str, artist: str, start: int, end: int) -> list[Row]:
     """Return songs number ``start`` to ``end`` whose names match ``text``.
 
-    Without a text those that credit ``artist``.
+    Without a text the songs that credit ``artist``.
     """
     session = who.instance.session
 
@@ -154,20 +154,20 @@ def search_tracks(who: Caller, *, text: str, artist: str, start: int, end: int) 
                 return _tracks_of(who, one, look)
         return tracks.suggest(session, f"{artist} {text}".strip(), look)
 
-    return _widened(lambda look: (views := look_up(look), _rows(who, views)), end)[start:end]
+    return _collect(lambda look: (views := look_up(look), _rows(who, views)), end)[start:end]
 
 
 def similar_artists(who: Caller, artist: ArtistView, n: int, *, with_songs: bool) -> list[Row]:
     """Return the ``n`` artists most like ``artist``, nearest first.
 
-    With ``with_songs`` each has songs that represent both artists.
+    With ``with_songs`` each row has representative songs of both artists.
     """
     session = who.instance.session
     space = artist_pages.space_or_none(who.instance)
     if space is None:
         raise NotReady("Nothing is published yet, so no artists can be compared: flask train.")
-    own = artists.track_ids(session, artist.id, MAX_LOOK)
-    # Artists whom the server lacks are passed over, so more are looked for than are shown.
+    own = artists.track_ids(session, artist.id, MAX_CANDIDATES)
+    # More candidates, because artists missing from the server are left out.
     look = n if who.ids.server is None else 3 * n + 10
     similar = artist_pages.artists_like(
         who.instance, space, own, artist.id, look, listener=who.listener
@@ -198,7 +198,7 @@ def similar_artists(who: Caller, artist: ArtistView, n: int, *, with_songs: bool
 
 
 def search_artists(who: Caller, text: str, start: int, end: int) -> list[Row]:
-    """Return artists number ``start`` to ``end`` whose name has the words of ``text``."""
+    """Return artists number ``start`` to ``end`` whose name contains the words of ``text``."""
     matches = artists.search(who.instance.session, text, end)[start:]
     names = who.ids.of_artists(matches)
     return [
@@ -210,7 +210,7 @@ def search_artists(who: Caller, text: str, start: int, end: int) -> list[Row]:
 
 def artist_tracks(who: Caller, artist: ArtistView) -> list[Row]:
     """Return the songs that credit an artist, by title."""
-    views = _tracks_of(who, artist, MAX_LOOK)
+    views = _tracks_of(who, artist, MAX_CANDIDATES)
     return sorted(_rows(who, views), key=lambda row: row["title"].casefold())
 
 
@@ -231,7 +231,7 @@ def blend(who: Caller, items: Sequence[tuple[str, str, bool]], n: int) -> Row:
             ids = _typical(who, who.ids.artist(item_id))[:MAX_ARTIST_SEEDS]
         else:
             raise BadInput(
-                f"songrec blends songs and artists; it has no {kind[:20]!r} as AudioMuse-AI does."
+                f"songrec blends songs and artists, but not items of the type {kind[:20]!r}."
             )
         (plus if is_added else minus).extend(ids)
     in_run = _in_run(who, [*plus, *minus])
@@ -254,7 +254,7 @@ def blend(who: Caller, items: Sequence[tuple[str, str, bool]], n: int) -> Row:
 
 
 def for_taste(who: Caller, n: int) -> list[Row]:
-    """Return songs for the listener's likes; without likes for what was played last."""
+    """Return songs for the listener's likes; without likes, for recent plays."""
     session = who.instance.session
     feedback = ListenerFeedback.load(session, who.listener)
     if who.listener is None:
@@ -287,7 +287,7 @@ def for_taste(who: Caller, n: int) -> list[Row]:
 
 
 def search_by_sound(who: Caller, words: str, n: int) -> Row:
-    """Return songs that sound as ``words`` say, with how well they do from 0 to 1."""
+    """Return songs whose sound matches ``words``, with a similarity from 0 to 1."""
     return _word_rows(
         who, words, n, lambda look: sound_word_search.search(who.instance, words, look)
     )
@@ -300,20 +300,20 @@ def search_by_words(who: Caller, words: str, n: int) -> Row:
 
 
 def similar_lyrics(who: Caller, track: TrackView, n: int) -> Row:
-    """Return the song itself and those whose lyrics are most like its; see ``similar_lyrics``."""
+    """Return a song and those with the most similar lyrics; see ``word_search.similar_lyrics``."""
     try:
         answer = _word_rows(
             who, "", n, lambda look: word_search.similar_lyrics(who.instance, track.id, look)
         )
     except NotReady:
-        raise UnknownItem(f"“{track.title}” has no lyrics here to compare.") from None
+        raise UnknownItem(f"The lyrics of “{track.title}” are unknown.") from None
     rows = _rows(who, [track], lambda view: {"similarity": 1.0, "is_seed": True})
     rows += [{**row, "is_seed": False} for row in answer["results"]]
     return {"results": rows, "count": len(rows)}
 
 
 def track_row(who: Caller, track: TrackView) -> Row:
-    """Return one song; ``UnknownItem`` where the server lacks it."""
+    """Return one song; ``UnknownItem`` if the server does not have it."""
     rows = _rows(who, [track])
     if not rows:
         raise UnknownItem(f"“{track.title}” is not on this music server.")
@@ -351,19 +351,19 @@ def _ranked_rows(
         rows = _rows(who, views, lambda view: {"distance": to_distance(scores[view.id])})
         return ranked, rows
 
-    return _widened(look_up, n, SPARE if keep is list else SPARE + n // 4)
+    return _collect(look_up, n, SPARE if keep is list else SPARE + n // 4)
 
 
-def _widened(
+def _collect(
     look_up: Callable[[int], tuple[Sequence[Any], list[Row]]], n: int, spare: int = SPARE
 ) -> list[Row]:
-    """Return ``n`` rows, looking at ever more candidates while too few of them can be used."""
+    """Return ``n`` rows, increasing the number of candidates until enough are usable."""
     look = n + spare
     while True:
         candidates, rows = look_up(look)
-        if len(rows) >= n or len(candidates) < look or look >= MAX_LOOK:
+        if len(rows) >= n or len(candidates) < look or look >= MAX_CANDIDATES:
             return rows[:n]
-        look = min(4 * look, MAX_LOOK)
+        look = min(4 * look, MAX_CANDIDATES)
 
 
 def _word_rows(who: Caller, words: str, n: int, search: Callable[[int], list[WordMatch]]) -> Row:
@@ -374,7 +374,7 @@ def _word_rows(who: Caller, words: str, n: int, search: Callable[[int], list[Wor
         rows = _rows(who, views, lambda view: {"similarity": scores[view.id]})
         return matches, rows
 
-    rows = _widened(look_up, n)
+    rows = _collect(look_up, n)
     return {"query": words, "results": rows, "count": len(rows)}
 
 
@@ -385,7 +385,7 @@ def _no_more(view: TrackView) -> Row:
 def _rows(
     who: Caller, views: Sequence[TrackView], more: Callable[[TrackView], Row] = _no_more
 ) -> list[Row]:
-    """Return the songs that the server has, in order, as the plugins read them."""
+    """Serialize the songs that the server has, in order."""
     names = who.ids.of_tracks(views)
     album_artists = artists.album_artists(
         who.instance.session, [view.album_id for view in views if view.album_id]
@@ -404,8 +404,8 @@ def _rows(
     ]
 
 
-def _spread(ranked: Sequence[RankedTrack]) -> list[RankedTrack]:
-    """Leave out songs of an artist after the first ``MAX_PER_ARTIST``."""
+def _limit_per_artist(ranked: Sequence[RankedTrack]) -> list[RankedTrack]:
+    """Keep the first ``MAX_PER_ARTIST`` songs of each artist."""
     counts: Counter[object] = Counter()
     separated = []
     for one in ranked:
@@ -423,7 +423,7 @@ def _tracks_of(who: Caller, artist: ArtistView, n: int) -> list[TrackView]:
 
 
 def _in_run(who: Caller, track_ids: Sequence[int]) -> set[int]:
-    """Return those of the tracks that the published run knows; ``NotReady`` without a run."""
+    """Return the tracks that are in the published run; ``NotReady`` without a run."""
     space = artist_pages.space_or_none(who.instance)
     if space is None:
         raise NotReady("Nothing is published yet: flask train.")
@@ -431,8 +431,8 @@ def _in_run(who: Caller, track_ids: Sequence[int]) -> set[int]:
 
 
 def _typical(who: Caller, artist: ArtistView) -> list[int]:
-    """Return an artist's tracks, those nearest to the middle of all of them first."""
-    ids = artists.track_ids(who.instance.session, artist.id, MAX_LOOK)
+    """Return an artist's tracks by their distance to the artist's centroid."""
+    ids = artists.track_ids(who.instance.session, artist.id, MAX_CANDIDATES)
     space = artist_pages.space_or_none(who.instance)
     rows = space.rows_of(ids) if space is not None else np.empty(0, dtype=np.int64)
     if space is None or not len(rows):

@@ -1,4 +1,4 @@
-"""Ids of songs and artists as a plugin's music server has them, and back."""
+"""Mapping between songs and artists and their ids on a plugin's music server."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from songrec.store.tables import (
 )
 
 ARTIST_PREFIX = "ar-"
-"""Precedes an artist's public id in the Subsonic API."""
+"""Prefix of an artist's public id in the Subsonic API."""
 MAX_TRACKS_OF_ARTIST = 200
 SECONDS = 600
-"""Songs that a scan finds gone are missed after so long at most."""
+"""Lifetime of cached ids: songs that a scan found missing disappear after this time."""
 _present = VersionedCache(8)
 _HERE = ServerTrack.gone_at.is_(None)
 
 
 class UnknownItem(BadInput):
-    """An id that leads to no song or artist."""
+    """Raised for an id without a song or artist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ItemIds:
     server: MusicServer | None
 
     def track(self, item_id: str) -> TrackView:
-        """Return the song with this id; ``UnknownItem`` if it leads to none."""
+        """Return the song with this id; ``UnknownItem`` otherwise."""
         return self.tracks([item_id])[0]
 
     def tracks(self, item_ids: Sequence[str]) -> list[TrackView]:
@@ -59,8 +59,8 @@ class ItemIds:
             if item_id not in by_id:
                 where = f"“{self.server.name}”" if self.server else "this songrec"
                 raise UnknownItem(
-                    f"No song {item_id[:60]!r} of {where} is known here: scan the server first, "
-                    "with `flask servers scan` or on the page of music servers."
+                    f"No song {item_id[:60]!r} of {where} is known: scan the server first, with "
+                    "`flask servers scan` or on the page of music servers."
                 )
         return [by_id[item_id] for item_id in item_ids]
 
@@ -74,14 +74,14 @@ class ItemIds:
         return {name: views[track_id] for name, track_id in ids.items() if track_id in views}
 
     def of_tracks(self, views: Sequence[TrackView]) -> dict[int, str]:
-        """Return the ids of songs by track id; a song that the server lacks has none."""
+        """Return the ids of songs by track id, without songs that the server lacks."""
         if self.server is None:
             return {view.id: view.public_id for view in views}
         ids = [view.id for view in views]
         return server_tracks.remote_of_tracks(self.session, self.server, ids)
 
     def present(self) -> Ints | None:
-        """Return the tracks that the server has, ascending; None for songrec's own ids: all."""
+        """Return the ascending ids of the server's tracks; None (all) for songrec's own ids."""
         if self.server is None:
             return None
         of_server = (ServerTrack.server_id == self.server.id, _HERE)
@@ -103,22 +103,22 @@ class ItemIds:
         )
 
     def artist(self, name: str) -> ArtistView:
-        """Return the artist with this id or name; ``UnknownItem`` if there is none.
+        """Return the artist with this id or name; ``UnknownItem`` otherwise.
 
-        An artist of the server is who most of its songs there credit first.
+        An id of the server belongs to the artist whom most of its songs credit first.
         """
         artist = self._artist_of_server(name) or artists.find_artist(
             self.session, name.removeprefix(ARTIST_PREFIX)
         )
         if artist is None:
-            raise UnknownItem(f"No artist {name[:60]!r} is known here.")
+            raise UnknownItem(f"No artist {name[:60]!r} is known.")
         return artist
 
     def of_artists(self, views: Sequence[ArtistView]) -> dict[int, str | None]:
-        """Return the ids of artists by artist id; an artist whom the server lacks is left out.
+        """Return the ids of artists by artist id, without artists whom the server lacks.
 
-        The server's id is the one that most of the artist's songs have there, None where songs
-        are known without the ids of their artists.
+        The id is the most frequent one of the artist's songs on the server, None if the songs'
+        artist ids are unknown.
         """
         if self.server is None:
             return {view.id: ARTIST_PREFIX + view.public_id for view in views}
@@ -130,7 +130,7 @@ class ItemIds:
                 .where(
                     TrackArtist.artist_id.in_(part),
                     TrackArtist.position == 0,
-                    # Not by the index of the server, which has all its songs.
+                    # Keeps SQLite from the index of the server, which covers all its songs.
                     ServerTrack.server_id + 0 == self.server.id,
                     _HERE,
                 )
@@ -171,18 +171,19 @@ def ids_for(
     items: Sequence[str] = (),
     artist: str = "",
 ) -> ItemIds:
-    """Return the ids in which a request is to be read and answered.
+    """Return the ids of a request.
 
-    Those of the server that the request names, else of one that has its ``items`` or ``artist``,
-    else of the server where ``listener`` has an account, else of the only one. songrec's own where
-    no server is connected, or an item has such an id. ``BadInput`` where several servers would do.
+    They belong to the server named in the request, else to a server that has its ``items`` or
+    ``artist``, else to the server where ``listener`` has an account, else to the only server. They
+    are songrec's own if no server is connected, or if an item has such an id. ``BadInput`` if
+    several servers remain.
     """
     servers = _servers(session, listener)
     if server:
         named = [one for one in servers if server.casefold() in _names(one)]
         if not named:
             raise BadInput(
-                f"No music server is called {server[:60]!r} here; connected are: "
+                f"No connected music server is named {server[:60]!r}; connected are: "
                 f"{', '.join(one.name for one in servers) or 'none'}."
             )
         return ItemIds(session, named[0])
@@ -201,7 +202,7 @@ def ids_for(
             return ItemIds(session, None)
     if len(servers) > 1 and not _has_account(session, listener, servers[0]):
         raise BadInput(
-            "Several music servers are connected: say which one in the address, with "
+            "Several music servers are connected: name one of them in the address, with "
             f"?server={servers[0].name}."
         )
     return ItemIds(session, servers[0])

@@ -1,4 +1,4 @@
-"""Playlists that a plugin lets songrec create."""
+"""Creation of playlists for a plugin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SONGS = playlists.TRACK_LIMIT
 
 @dataclass(frozen=True, slots=True)
 class CreatedPlaylist:
-    """A playlist: its id and place, and how many of the songs it has and lacks."""
+    """A new playlist: its id, its place, and the numbers of songs in it and left out."""
 
     playlist_id: str
     place: str
@@ -29,11 +29,10 @@ class CreatedPlaylist:
 def create(
     instance: Instance, listener: Listener, ids: ItemIds, name: str, item_ids: Sequence[str]
 ) -> CreatedPlaylist:
-    """Create a playlist of ``listener``: on the server of ``ids`` where it has an account there.
+    """Create a playlist on the server of ``ids``, if ``listener`` has an account there, else here.
 
-    Else here, of the songs that are known. The caller commits; what was written before is committed
-    before the request is sent, so that nothing stays locked. ``BadInput`` for a name or songs that
-    cannot be used, ``NotReady`` where the server does not do it.
+    Unknown songs are left out. The caller commits; earlier writes are committed before the request,
+    to release locks. ``BadInput`` for an unusable name or songs, ``NotReady`` if the server fails.
     """
     unique = list(dict.fromkeys(one for one in item_ids if one))
     if not name.strip() or not unique:
@@ -43,7 +42,7 @@ def create(
     tracks = ids.known_tracks(unique)
     listed = [one for one in unique if one in tracks]
     if not listed:
-        raise BadInput("None of these songs is known here, so no playlist was created.")
+        raise BadInput("None of these songs is known, so no playlist was created.")
     skipped = len(unique) - len(listed)
     account = (
         music_servers.account_of(instance.session, ids.server, listener) if ids.server else None

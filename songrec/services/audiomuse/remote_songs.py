@@ -1,4 +1,4 @@
-"""Songs of a music server that is known by its ids alone: stored, with the tracks that they are."""
+"""Storage of song ids of music servers that songrec does not scan, matched to tracks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TABLE = ServerTrack.__table__
 
 
 def find_or_create_server(session: Session, name: str, url: str, kind: str) -> MusicServer:
-    """Return the server of this name, which is created where there is none. Flushes."""
-    named = [one for one in music_servers.all_servers(session) if one.name == name]
-    if named:
-        return named[0]
+    """Return the server of this name, creating it if necessary. Flushes."""
+    existing = [one for one in music_servers.all_servers(session) if one.name == name]
+    if existing:
+        return existing[0]
     server = music_servers.create(session, name, url, allows_private=False)
     server.kind = kind
     session.flush()
@@ -36,10 +36,10 @@ def store_songs(
     *,
     mark: str = "",
 ) -> tuple[dict[str, int], int]:
-    """Store the ids of songs that are new, with tracks; return all tracks by id and the new ones.
+    """Store new songs with their tracks; return track ids by song id, and the number of new tracks.
 
-    Of a server that songrec scans, songs that the scan has not met are matched and not stored.
-    Songs are marked with ``mark`` as there at the moment, if it is given.
+    For a server that songrec scans, songs that the scan has not seen are matched but not stored.
+    ``mark``, if given, marks the songs as present.
     """
     unique = {song.id: song for song in songs}
     track_ids: dict[str, int | None] = {}

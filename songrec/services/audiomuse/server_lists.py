@@ -1,7 +1,7 @@
-"""Songs of Jellyfin, Emby and Lyrion by their own ids, so that their plugins can ask about them.
+"""Song ids of Jellyfin, Emby and Lyrion, for their plugins.
 
-These servers do not speak the OpenSubsonic API that songrec scans. Their lists of songs are read
-for ids, names and paths alone: no sound, no playlists, no opinions.
+These servers lack the OpenSubsonic API that songrec scans. Only ids, names and paths of their songs
+are read, neither sound nor playlists or listeners' data.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LONGEST = {"title": 500, "path": 1000, "id": 200}
 
 @dataclass
 class ListReport:
-    """How many songs a server listed, matched with tracks and new as tracks, and how many went."""
+    """Numbers of songs listed by a server, matched with tracks, new as tracks, and removed."""
 
     server: str
     read: int = 0
@@ -54,10 +54,10 @@ class ListReport:
 
     @property
     def text(self) -> str:
-        """The report in a sentence."""
+        """The report as a sentence."""
         return (
             f"{self.server}: {self.read:,} songs read, {self.matched:,} of them in the library "
-            f"({self.new_tracks:,} new), {self.gone:,} gone."
+            f"({self.new_tracks:,} new), {self.gone:,} no longer there."
         )
 
 
@@ -71,21 +71,21 @@ def read_ids(
     allows_private: bool = False,
     on_progress: Progress = no_progress,
 ) -> ListReport:
-    """Read the ids of all songs of a server of ``kind`` (``KINDS``). **Commits** after every page.
+    """Read the ids of all songs of a server of ``kind`` (``KINDS``). **Commits** after each page.
 
-    Songs that are nowhere here become tracks; those that a complete list lacks are marked as gone.
+    Songs without a track become tracks; songs missing in a complete list are marked as gone.
 
     Raises
     ------
     NotReady
         If the server cannot be reached, refuses the token, or is of another kind.
     BadInput
-        If the address is none, the kind unknown, or the name that of a server that is scanned.
+        If the address is invalid, the kind unknown, or the name that of a scanned server.
     """
     if kind not in KINDS:
-        raise BadInput(f"Lists of songs are read from {', '.join(KINDS)}; not from {kind[:40]!r}.")
+        raise BadInput(f"The kind of server is one of {', '.join(KINDS)}, not {kind[:40]!r}.")
     if "\r" in token or "\n" in token:
-        raise BadInput("A token is one line.")
+        raise BadInput("The token must be a single line.")
     url = normalise_url(url)
     web = OriginSession(url, allows_private=allows_private or names_private_address(url))
     pages = KINDS[kind](web, token, urlsplit(url).netloc)
@@ -130,7 +130,7 @@ Pages = Iterator[tuple[list[RemoteSong], int]]
 
 
 def _jellyfin(web: OriginSession, token: str, where: str) -> Pages:
-    """Yield pages of songs, and how many there are, as Jellyfin and Emby list them."""
+    """Yield pages of songs of Jellyfin or Emby, with the total number of songs."""
     web.headers["Authorization"] = f'MediaBrowser Token="{token}"'
     web.headers["X-Emby-Token"] = token
     for number in range(MOST_PAGES):
@@ -146,15 +146,15 @@ def _jellyfin(web: OriginSession, token: str, where: str) -> Pages:
                 "Limit": PAGE,
             },
         )
-        listed = _checked(answer, where, "an API key of the server's dashboard").get("Items")
+        listed = _read_answer(answer, where, "an API key of the server's dashboard").get("Items")
         total = _whole(read_json(answer).get("TotalRecordCount"))
         items = [one for one in listed or () if isinstance(one, dict)]
-        yield [song for one in items if (song := _of_jellyfin(one)) is not None], total
+        yield [song for one in items if (song := _parse_jellyfin(one)) is not None], total
         if len(items) < PAGE:
             return
 
 
-def _of_jellyfin(item: dict[str, Any]) -> RemoteSong | None:
+def _parse_jellyfin(item: dict[str, Any]) -> RemoteSong | None:
     artists = [one for one in item.get("ArtistItems") or () if isinstance(one, dict)]
     providers = item.get("ProviderIds")
     recording = providers.get("MusicBrainzRecording") if isinstance(providers, dict) else None
@@ -175,7 +175,7 @@ def _of_jellyfin(item: dict[str, Any]) -> RemoteSong | None:
 
 
 def _lyrion(web: OriginSession, token: str, where: str) -> Pages:
-    """Yield pages of songs, and how many there are, as Lyrion lists them."""
+    """Yield pages of songs of Lyrion, with the total number of songs."""
     if token:
         name, _, password = token.partition(":")
         web.auth = (name, password)
@@ -186,17 +186,17 @@ def _lyrion(web: OriginSession, token: str, where: str) -> Pages:
             "jsonrpc.js",
             json={"id": 1, "method": "slim.request", "params": ["", command]},
         )
-        result = _checked(answer, where, "name:password, where the server has one").get("result")
+        result = _read_answer(answer, where, "name:password").get("result")
         if not isinstance(result, dict):
             raise NotReady(f"{where} does not answer as Lyrion does: is this its address?")
         items = [one for one in result.get("titles_loop") or () if isinstance(one, dict)]
-        songs = [song for one in items if (song := _of_lyrion(one)) is not None]
+        songs = [song for one in items if (song := _parse_lyrion(one)) is not None]
         yield songs, _whole(result.get("count"))
         if len(items) < PAGE:
             return
 
 
-def _of_lyrion(item: dict[str, Any]) -> RemoteSong | None:
+def _parse_lyrion(item: dict[str, Any]) -> RemoteSong | None:
     return _song(
         item.get("id"),
         title=_text(item.get("title"), "title"),
@@ -215,19 +215,19 @@ KINDS: dict[str, Callable[[OriginSession, str, str], Pages]] = {
     "emby": _jellyfin,
     "lyrion": _lyrion,
 }
-"""How each kind of server lists its songs."""
+"""Readers of song lists by kind of server."""
 
 
-def _checked(answer: Any, where: str, what: str) -> dict[str, Any]:
+def _read_answer(answer: Any, where: str, what: str) -> dict[str, Any]:
     if answer.status_code in (401, 403):
         raise NotReady(f"{where} refuses the request: give --token, {what}.")
     if answer.status_code != 200:
         raise NotReady(
-            f"{where} answers with {answer.status_code}: is the address right, and the kind?"
+            f"{where} answers with status {answer.status_code}: are address and kind right?"
         )
     whole = read_json(answer)
     if not isinstance(whole, dict):
-        raise NotReady(f"{where} answers with something else: is the kind right?")
+        raise NotReady(f"{where} sends an unexpected answer: is the kind right?")
     return whole
 
 

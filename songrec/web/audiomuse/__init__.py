@@ -1,8 +1,8 @@
-"""The addresses that AudioMuse-AI's plugins call, so that they work with songrec.
+"""The endpoints that AudioMuse-AI's plugins call.
 
-They lie below ``/api``, where the plugins expect them, and once more below ``/audiomuse/KEY/api``
-for a plugin that can send no header. A request is from whoever its token belongs to; there are no
-cookies here, so nothing needs a CSRF token. Errors are ``{"error": "one line"}``.
+They lie below ``/api``, where the plugins expect them, and also below ``/audiomuse/KEY/api`` for
+plugins that cannot send a header. Requests are authenticated by token, without cookies, so they
+need no CSRF token. Errors are ``{"error": "one line"}``.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from songrec.web.api import authentication
 
 KEY_PREFIX = "/audiomuse/<key>"
 WITH_KEY = "audiomuse_key"
-"""The name of the same blueprint with the token in the address."""
+"""Name of the blueprint with the token in the URL."""
 TEXT_LENGTH = 500
 LARGEST_COUNT = 500
 
 blueprint = Blueprint("audiomuse", __name__)
 CLIENT = "AudioMuse-AI plugin"
 WRITING = frozenset({"create_playlist", "create_chat_playlist", "run_radios"})
-"""The views that change something; the others read, though some of them take a POST."""
+"""Views that change data; the others only read, even those called by POST."""
 View = Callable[..., ResponseReturnValue]
 
 
 def init_app(app: Flask) -> None:
-    """Register the views at both places."""
+    """Register the views with and without a token in the URL."""
     from songrec.web.audiomuse import lists, songs, status  # noqa: F401
     from songrec.web.security import csrf
 
@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 
 def endpoint(rule: str, *methods: str) -> Callable[[View], View]:
-    """Register a view, which need not know of the key that its address may hold."""
+    """Register a view, without passing it the token in the URL."""
 
     def register(view: View) -> View:
         @wraps(view)
@@ -65,7 +65,7 @@ def endpoint(rule: str, *methods: str) -> Callable[[View], View]:
 
 @blueprint.before_request
 def identify() -> None:
-    """Find out who asks, count the request, and refuse what may not be."""
+    """Authenticate the caller, count the request, and check its permission."""
     clear = (request.view_args or {}).get("key") or authentication.bearer()
     who = _owner(clear) if clear is not None else authentication.Caller(None, None)
     view = (request.endpoint or "").rpartition(".")[2]
@@ -73,7 +73,7 @@ def identify() -> None:
 
 
 def _owner(clear: str) -> authentication.Caller:
-    """Return whose API token, or API key of an app, this is; 401 for neither."""
+    """Return the caller with this API token or an app's API key; 401 otherwise."""
     owned = app_passwords.with_api_key(db.session, clear)
     if owned is None:
         return authentication.of_token(clear)
@@ -84,12 +84,12 @@ def _owner(clear: str) -> authentication.Caller:
 
 
 def listener() -> Listener | None:
-    """Return the person whose token it is, None for nobody in particular."""
+    """Return the listener of the token's account, None without one."""
     return listening.listener_of(authentication.caller().user)
 
 
 def caller(*items: str, artist: str = "") -> Caller:
-    """Return who asks, in the ids of the server that has ``items`` or ``artist``."""
+    """Return the caller of ``answers``, with the ids of the server of ``items`` or ``artist``."""
     person = listener()
     server = text("server") or text("server_id")
     ids = ids_for(db.session, person, server=server, items=items, artist=artist)
@@ -97,7 +97,7 @@ def caller(*items: str, artist: str = "") -> Caller:
 
 
 def body() -> dict[str, Any]:
-    """Return the JSON object that was sent; ``BadRequest`` where it is none."""
+    """Return the JSON object in the body; ``BadRequest`` for anything else."""
     try:
         value = request.get_json(silent=True)
     except RecursionError:  # nested too deeply to be decoded
@@ -108,13 +108,13 @@ def body() -> dict[str, Any]:
 
 
 def parameters() -> dict[str, Any]:
-    """Return the JSON object that was sent, else the query."""
+    """Return the JSON object in the body, else the parameters of the query."""
     sends_json = request.method == "POST" and request.is_json
     return body() if sends_json else request.args.to_dict()
 
 
 def text(name: str, values: dict[str, Any] | None = None) -> str:
-    """Return a parameter as one line, empty where it is missing."""
+    """Return a parameter as a single line, empty if it is missing."""
     if values is None:
         values = parameters()
     value = values.get(name)
@@ -124,7 +124,7 @@ def text(name: str, values: dict[str, Any] | None = None) -> str:
 
 
 def number(name: str, default: int, values: dict[str, Any] | None = None) -> int:
-    """Return a count from 1 to ``LARGEST_COUNT``, ``default`` where it is missing or none."""
+    """Return a count clipped to 1 … ``LARGEST_COUNT``, ``default`` if it is missing or invalid."""
     written = text(name, values)
     try:
         value = int(written) if written else default
@@ -134,7 +134,7 @@ def number(name: str, default: int, values: dict[str, Any] | None = None) -> int
 
 
 def flag(name: str, default: bool) -> bool:
-    """Return a parameter that is ``true`` or not."""
+    """Return a boolean parameter."""
     written = text(name).lower()
     return written in ("true", "1", "yes", "y") if written else default
 
@@ -142,8 +142,13 @@ def flag(name: str, default: bool) -> bool:
 @blueprint.errorhandler(SongrecError)
 def _songrec(error: SongrecError) -> Response:
     db.session.rollback()
-    status = 404 if isinstance(error, UnknownItem) else 400 if isinstance(error, BadInput) else 503
-    return _error(status if isinstance(error, BadInput | NotReady) else 404, str(error))
+    if isinstance(error, BadInput) and not isinstance(error, UnknownItem):
+        status = 400
+    elif isinstance(error, NotReady):
+        status = 503
+    else:
+        status = 404
+    return _error(status, str(error))
 
 
 @blueprint.errorhandler(HTTPException)

@@ -18,14 +18,14 @@ from songrec.web.api import authentication
 from songrec.web.audiomuse import body, caller, endpoint, listener, number, parameters, text
 
 N_BLENDED, N_TASTE, N_SEARCHED, N_LIKE = 100, 100, 100, 25
-"""What the plugins expect where they say no number."""
+"""Default numbers of songs, as the plugins expect them."""
 MOST_ITEMS = 50
-"""Songs and artists of a blend."""
+"""Limit of songs and artists of a blend."""
 
 
 @endpoint("/api/alchemy", "POST")
 def alchemy() -> ResponseReturnValue:
-    """Songs like some and unlike others."""
+    """Return songs like some and unlike others."""
     sent = body()
     listed = sent.get("items")
     items = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
@@ -44,21 +44,21 @@ def alchemy() -> ResponseReturnValue:
 
 @endpoint("/api/sonic_fingerprint/generate", "GET", "POST")
 def sonic_fingerprint() -> ResponseReturnValue:
-    """Songs for the taste of the person whose token it is, and of nobody else."""
+    """Return songs for the listener of the token, and refuse other users' names."""
     user = authentication.require_user()
     sent = parameters()
     person = listener()
-    named = text("jellyfin_user_identifier", sent) or text("navidrome_user", sent)
-    if named and not _is_called(user, person, named):
+    username = text("jellyfin_user_identifier", sent) or text("navidrome_user", sent)
+    if username and not _is_called(user, person, username):
         raise Forbidden(
-            f"This token is {user.name}'s; songs for “{named[:60]}” need a token of that person."
+            f"This token belongs to {user.name}: songs for “{username[:60]}” need that one's token."
         )
     return jsonify(answers.for_taste(caller(), number("n", N_TASTE, sent)))
 
 
 @endpoint("/api/clap/search", "POST")
 def clap_search() -> ResponseReturnValue:
-    """Songs that sound as words say."""
+    """Search songs by a description of their sound."""
     sent = body()
     words, limit = _words(sent), number("limit", N_SEARCHED, sent)
     return jsonify(answers.search_by_sound(caller(), words, limit))
@@ -66,7 +66,7 @@ def clap_search() -> ResponseReturnValue:
 
 @endpoint("/api/lyrics/search/text", "POST")
 def lyrics_search() -> ResponseReturnValue:
-    """Songs with words in their lyrics, tags or title."""
+    """Search songs by words of their lyrics, tags or title."""
     sent = body()
     answer = answers.search_by_words(caller(), _words(sent), number("limit", N_SEARCHED, sent))
     if not answer["results"]:
@@ -76,7 +76,7 @@ def lyrics_search() -> ResponseReturnValue:
 
 @endpoint("/api/sem_grove/search", "POST")
 def sem_grove() -> ResponseReturnValue:
-    """Songs whose lyrics are like another one's, that one first."""
+    """Return a song, then songs with similar lyrics."""
     sent = body()
     item = text("item_id", sent)
     if not item:
@@ -87,7 +87,7 @@ def sem_grove() -> ResponseReturnValue:
 
 @endpoint("/chat/api/chatPlaylist", "POST")
 def chat_playlist() -> ResponseReturnValue:
-    """Songs for a sentence: songrec has no language model, it searches by the sentence's words."""
+    """Return songs for a sentence by a search for its words, without a language model."""
     words = text("userInput", body())
     if not words:
         raise BadRequest("Send userInput.")
@@ -97,7 +97,7 @@ def chat_playlist() -> ResponseReturnValue:
     ]
     return jsonify(
         response={
-            "message": "songrec searched by these words; it asks no language model.",
+            "message": "songrec searched for these words, without a language model.",
             "original_request": words,
             "ai_provider_used": "songrec",
             "ai_model_selected": "",
@@ -109,7 +109,7 @@ def chat_playlist() -> ResponseReturnValue:
 
 @endpoint("/api/playlists")
 def playlist_list() -> ResponseReturnValue:
-    """The playlists of the person whose token it is."""
+    """List the playlists of the listener."""
     who = caller()
     server = who.ids.server
     group: dict[str, Any] = {
@@ -123,13 +123,13 @@ def playlist_list() -> ResponseReturnValue:
 
 @endpoint("/api/create_playlist", "POST")
 def create_playlist() -> ResponseReturnValue:
-    """Create a playlist on the music server, or here without an account there."""
+    """Create a playlist on the music server, or in songrec without an account there."""
     return _create_playlist("track_ids")
 
 
 @endpoint("/chat/api/create_playlist", "POST")
 def create_chat_playlist() -> ResponseReturnValue:
-    """Create a playlist of songs that a chat proposed."""
+    """Create a playlist of the songs proposed in a chat."""
     return _create_playlist("item_ids")
 
 
@@ -139,10 +139,10 @@ def _create_playlist(field: str) -> ResponseReturnValue:
     person = listening.make_listener_of(authentication.require_user())
     sent = body()
     items = sent.get(field)
-    named = [_item_id(one) for one in items] if isinstance(items, list) else []
-    who = caller(*filter(None, named))
+    item_ids = [_item_id(one) for one in items] if isinstance(items, list) else []
+    who = caller(*filter(None, item_ids))
     name = text("playlist_name", sent)
-    created = playlists.create(current_instance(), person, who.ids, name, named)
+    created = playlists.create(current_instance(), person, who.ids, name, item_ids)
     db.session.commit()
     message = (
         f"Playlist '{name}' created on {created.place} ({created.mapped} tracks, "
@@ -171,7 +171,7 @@ def _words(sent: dict[str, Any]) -> str:
 
 
 def _is_called(user: User, person: Listener | None, name: str) -> bool:
-    """Return whether ``name`` is the person's here or on a connected music server."""
+    """Return whether ``name`` is the user's name here or on a connected music server."""
     names = {user.name.casefold()}
     if person is not None:
         accounts = music_servers.accounts_of(db.session, person).values()

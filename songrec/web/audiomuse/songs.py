@@ -1,4 +1,4 @@
-"""Songs and artists: like one another, on the way from one to the other, by name."""
+"""Songs and artists: similar ones, paths, and searches by name."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from songrec.store.db import db
 from songrec.web.audiomuse import caller, endpoint, flag, number, text
 
 N_SIMILAR, N_ARTISTS, N_SEARCHED, N_STEPS = 10, 10, 20, 25
-"""What the plugins expect where they say no number."""
+"""Default numbers of rows, as the plugins expect them."""
 
 
 @endpoint("/api/similar_tracks")
 def similar_tracks() -> ResponseReturnValue:
-    """Songs like one, by its id or its title and artist."""
+    """Return songs like the one with an id, or a title and artist."""
     item = text("item_id")
     if item:
         who = caller(item)
         track = who.ids.track(item)
     elif text("title") and text("artist"):
         who = caller()
-        named = tracks.suggest(db.session, f"{text('artist')} {text('title')}", 1)
-        if not named:
-            raise NotFound(f"No song “{text('title')}” by “{text('artist')}” is known here.")
-        track = named[0]
+        matches = tracks.suggest(db.session, f"{text('artist')} {text('title')}", 1)
+        if not matches:
+            raise NotFound(f"No song “{text('title')}” by “{text('artist')}” is known.")
+        track = matches[0]
     else:
-        raise BadRequest("Send item_id, or title and artist; songrec has no moods or anchors here.")
+        raise BadRequest("Send item_id, or title and artist; moods and anchors are not supported.")
     rows = answers.similar_tracks(
         who, track, number("n", N_SIMILAR), spread=flag("eliminate_duplicates", True)
     )
@@ -40,10 +40,10 @@ def similar_tracks() -> ResponseReturnValue:
 
 @endpoint("/api/find_path")
 def find_path() -> ResponseReturnValue:
-    """The songs from one to another in even steps."""
+    """Return a path of even steps from one song to another."""
     ends = text("start_song_id"), text("end_song_id")
     if not all(ends):
-        raise BadRequest("Send start_song_id and end_song_id; songrec walks from song to song.")
+        raise BadRequest("Send start_song_id and end_song_id; paths lead from song to song.")
     who = caller(*ends)
     start, end = who.ids.tracks(ends)
     return jsonify(answers.path(who, start, end, number("max_steps", N_STEPS)))
@@ -51,7 +51,7 @@ def find_path() -> ResponseReturnValue:
 
 @endpoint("/api/max_distance")
 def max_distance() -> ResponseReturnValue:
-    """The song least like one, and the end of the scale of distances."""
+    """Return the song least like another one, and the largest distance."""
     item = _required("item_id")
     who = caller(item)
     return jsonify(answers.farthest(who, who.ids.track(item)))
@@ -59,7 +59,7 @@ def max_distance() -> ResponseReturnValue:
 
 @endpoint("/api/track")
 def track() -> ResponseReturnValue:
-    """The names of one song."""
+    """Return the names of one song."""
     item = _required("item_id")
     who = caller(item)
     return jsonify(answers.track_row(who, who.ids.track(item)))
@@ -67,7 +67,7 @@ def track() -> ResponseReturnValue:
 
 @endpoint("/api/search_tracks")
 def search_tracks() -> ResponseReturnValue:
-    """Songs by words of their title, artist, album or genre, or those of an artist."""
+    """Search songs by words of their title, artist, album or genre, or list those of an artist."""
     words, artist = text("search_query"), ""
     if not words:
         words, artist = text("title"), text("artist")
@@ -80,7 +80,7 @@ def search_tracks() -> ResponseReturnValue:
 
 @endpoint("/api/similar_artists")
 def similar_artists() -> ResponseReturnValue:
-    """Artists like one, by its id or name."""
+    """Return artists like the one with an id or name."""
     who, artist = _artist()
     rows = answers.similar_artists(
         who, artist, number("n", N_ARTISTS), with_songs=flag("include_component_matches", False)
@@ -92,7 +92,7 @@ def similar_artists() -> ResponseReturnValue:
 
 @endpoint("/api/search_artists")
 def search_artists() -> ResponseReturnValue:
-    """Artists by words of their name."""
+    """Search artists by words of their name."""
     words = text("query")
     if len(words) < 2:
         return jsonify([])
@@ -102,7 +102,7 @@ def search_artists() -> ResponseReturnValue:
 
 @endpoint("/api/artist_tracks")
 def artist_tracks() -> ResponseReturnValue:
-    """The songs of an artist."""
+    """List the songs of an artist."""
     who, artist = _artist()
     return jsonify(answers.artist_tracks(who, artist))
 
@@ -123,7 +123,7 @@ def _required(name: str) -> str:
 
 
 def _range() -> tuple[int, int]:
-    """Return the first and the end of the rows that a search asks for."""
+    """Return the requested range of rows, without its end."""
     start = number("start", 1) if request.args.get("start") not in (None, "", "0") else 0
     end = number("end", start + N_SEARCHED)
     return start, max(start, end)

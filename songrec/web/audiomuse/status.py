@@ -1,4 +1,4 @@
-"""What songrec is and does at the moment, and what it cannot do for a plugin."""
+"""Status, jobs and mixes, and endpoints of functions that songrec lacks."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _STATES = {
     "failed": "FAILURE",
     "cancelled": "REVOKED",
 }
-"""States of a job by the words that the plugins know."""
+"""The plugins' names of a job's states."""
 
 
 @endpoint("/api/health")
 def health() -> ResponseReturnValue:
-    """Whether songrec answers; open to all."""
+    """Confirm that songrec runs; without a sign-in."""
     return jsonify(status="ok")
 
 
 @endpoint("/api/config")
 def config() -> ResponseReturnValue:
-    """The settings of AudioMuse-AI that have a counterpart here."""
+    """Return the settings of AudioMuse-AI that have a counterpart in songrec."""
     return jsonify(
         version=VERSION,
         max_songs_per_artist=songs.answers.MAX_PER_ARTIST,
@@ -55,13 +55,13 @@ def config() -> ResponseReturnValue:
 
 @endpoint("/api/active_tasks")
 def active_tasks() -> ResponseReturnValue:
-    """The job that runs or comes next, empty without one; an admin's tokens see everybody's."""
+    """Return the running or next job, empty without one; for an admin's tokens of any account."""
     return jsonify(next(iter(_jobs(Job.state.in_(jobs.ACTIVE))), {}))
 
 
 @endpoint("/api/last_task")
 def last_task() -> ResponseReturnValue:
-    """The newest job."""
+    """Return the newest job."""
     nothing = {
         "task_id": None,
         "task_type": None,
@@ -73,16 +73,16 @@ def last_task() -> ResponseReturnValue:
 
 @endpoint("/api/status/<task_id>")
 def task_status(task_id: str) -> ResponseReturnValue:
-    """How far a job is."""
+    """Return the progress of a job."""
     rows = _jobs(Job.public_id == task_id[:40])
     if not rows:
-        raise NotFound("There is no such task, or it is not yours.")
+        raise NotFound("This task does not exist, or belongs to another account.")
     return jsonify(rows[0])
 
 
 @endpoint("/api/dashboard/summary")
 def summary() -> ResponseReturnValue:
-    """How much there is."""
+    """Return numbers of albums, artists and songs."""
     emotions = cached_counts.tags(db.session, "emotion")
     return jsonify(
         content={
@@ -100,19 +100,19 @@ def summary() -> ResponseReturnValue:
 
 @endpoint("/api/clap/warmup", "POST")
 def clap_warmup() -> ResponseReturnValue:
-    """The search by words needs no warming up."""
+    """Confirm that the search by words is loaded, as it always is."""
     return jsonify(loaded=True, expiry_seconds=0)
 
 
 @endpoint("/api/clap/top_queries")
 def top_queries() -> ResponseReturnValue:
-    """No searches: what people search for is not kept."""
+    """Return an empty list, because searches are not stored."""
     return jsonify(queries=[], ready=False)
 
 
 @endpoint("/api/radios")
 def radios() -> ResponseReturnValue:
-    """The mixes of the person whose token it is; AudioMuse-AI has saved blends here."""
+    """List the listener's mixes, the counterpart of AudioMuse-AI's saved blends."""
     person = listener()
     own = mixes.mixes_of(db.session, person) if person is not None else []
     return jsonify(
@@ -132,12 +132,12 @@ def radios() -> ResponseReturnValue:
 
 @endpoint("/api/radios/run", "POST")
 def run_radios() -> ResponseReturnValue:
-    """Update the person's mixes and write them to the music servers that get them."""
+    """Renew the listener's mixes and write them to the music servers that receive them."""
     authentication.require_user()
     person = listener()
     own = mixes.mixes_of(db.session, person) if person is not None else []
     if person is None or not own:
-        raise NotFound("You have no mixes yet: songrec's page of mixes adds them.")
+        raise NotFound("You have no mixes yet: create them on songrec's page of mixes.")
     moment = now()
     for mix in own:
         mix.next_at = moment
@@ -149,37 +149,37 @@ def run_radios() -> ResponseReturnValue:
 
 @endpoint("/api/analysis/start", "POST")
 def start_analysis() -> ResponseReturnValue:
-    """Refuse: songrec scans and analyses by itself."""
-    return _absent(
-        "songrec scans its folders and music servers by itself; an admin starts it on its pages."
+    """Return 501, because an admin starts analyses on songrec's pages."""
+    return _not_implemented(
+        "songrec scans folders and music servers by itself; an admin can start it on its pages."
     )
 
 
 @endpoint("/api/clustering/start", "POST")
 def start_clustering() -> ResponseReturnValue:
-    """Refuse: a run changes every page, so it is trained on songrec's own pages."""
-    return _absent("An admin trains sound groups on songrec's own pages.")
+    """Return 501, because a run changes all pages, so an admin trains it there."""
+    return _not_implemented("An admin trains sound groups on songrec's own pages.")
 
 
 @endpoint("/api/cancel/<task_id>", "POST")
 def cancel(task_id: str) -> ResponseReturnValue:
-    """Refuse: jobs are cancelled on songrec's pages."""
-    return _absent("Cancel the job on songrec's own pages.")
+    """Return 501, because jobs are cancelled on songrec's pages."""
+    return _not_implemented("Cancel the job on songrec's own pages.")
 
 
 @endpoint("/api/cancel_all/<prefix>", "POST")
 def cancel_all(prefix: str) -> ResponseReturnValue:
-    """Refuse: jobs are cancelled on songrec's pages."""
-    return _absent("Cancel the jobs on songrec's own pages.")
+    """Return 501, because jobs are cancelled on songrec's pages."""
+    return _not_implemented("Cancel the jobs on songrec's own pages.")
 
 
-def _absent(line: str) -> ResponseReturnValue:
-    """Return the answer for what songrec does not do: 501 and why."""
+def _not_implemented(line: str) -> ResponseReturnValue:
+    """Return status 501 with the reason."""
     return jsonify(error=line), 501
 
 
 def _jobs(*conditions: Any) -> list[dict[str, Any]]:
-    """Return the newest jobs that this token may see, as the plugins read them."""
+    """Serialize the newest job that is visible to this token, for the plugins."""
     who = authentication.caller()
     if who.user is None:
         return []

@@ -37,7 +37,7 @@ REFUSED = {
     "createPodcastChannel": "songrec has no podcasts.",
     "refreshPodcasts": "songrec has no podcasts.",
     "createInternetRadioStation": "songrec has no internet radio.",
-    "jukeboxControl": "songrec plays nothing by itself.",
+    "jukeboxControl": "songrec has no jukebox: it plays nothing on the server.",
     "addChatMessage": "songrec has no chat.",
     "createUser": "An admin makes accounts on the pages of songrec.",
     "updateUser": "An admin changes accounts on the pages of songrec.",

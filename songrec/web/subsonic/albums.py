@@ -20,12 +20,12 @@ from songrec.web.subsonic.songs import date
 def albums(listed: Sequence[PlayableAlbum]) -> list[dict[str, Any]]:
     """Serialize albums by tags (``AlbumID3``)."""
     rows = [album.id for album in listed if album.id is not None]
-    held = playable_library(db.session)
+    library = playable_library(db.session)
     opinions = album_details.album_opinions(db.session, rows, caller().listener)
     return [
         _album(
             album,
-            held.album_genres(album),
+            library.album_genres(album),
             opinions.get(album.id or 0, album_details.NO_OPINION),
         )
         for album in listed

@@ -53,18 +53,19 @@ def unstar() -> ResponseReturnValue:
 def _set_stars(
     song: Callable[[Listener, int], None], other: Callable[[Any, Listener, str, int], None]
 ) -> ResponseReturnValue:
-    named = [
+    references = [
         *map(ids.parse, _ids("id")),
         *(ids.Reference(ids.ALBUM, _plain(text, ids.ALBUM)) for text in _ids("albumId")),
         *(ids.Reference(ids.ARTIST, _plain(text, ids.ARTIST)) for text in _ids("artistId")),
     ]
-    if not named:
+    if not references:
         raise parameters.missing("id")
-    named = list(dict.fromkeys(named))[:MAX_IDS]
-    song_ids = [one.public_id for one in named if one.kind == ids.SONG]
+    references = list(dict.fromkeys(references))[:MAX_IDS]
+    song_ids = [one.public_id for one in references if one.kind == ids.SONG]
     songs = {text: view.id for text, view in zip(song_ids, songs_of(song_ids), strict=True)}
     targets = [
-        (one.kind, songs[one.public_id] if one.kind == ids.SONG else _target(one)) for one in named
+        (one.kind, songs[one.public_id] if one.kind == ids.SONG else _target(one))
+        for one in references
     ]
     listener = caller().require_listener()
     for kind, target_id in targets:
@@ -79,16 +80,16 @@ def _set_stars(
 @endpoint("setRating")
 def set_rating() -> ResponseReturnValue:
     """Rate a song, an album or an artist."""
-    named = ids.parse(parameters.require("id"))
+    reference = ids.parse(parameters.require("id"))
     parameters.require("rating")
     rating = parameters.integer("rating", low=-1, high=100) or 0
     ratings.check(rating)
-    target_id = _target(named)
+    target_id = _target(reference)
     listener = caller().require_listener()
-    if named.kind == ids.SONG:
+    if reference.kind == ids.SONG:
         ratings.rate(db.session, listener, target_id, rating)
     else:
-        opinions.rate(db.session, listener, _KINDS[named.kind], target_id, rating)
+        opinions.rate(db.session, listener, _KINDS[reference.kind], target_id, rating)
     db.session.commit()
     return answer()
 
@@ -162,17 +163,17 @@ def _ids(name: str) -> list[str]:
 
 def _plain(text: str, kind: str) -> str:
     """Return the public id of an id with or without its prefix."""
-    named = ids.parse(text)
-    return named.public_id if named.kind in (kind, ids.SONG) else ""
+    reference = ids.parse(text)
+    return reference.public_id if reference.kind in (kind, ids.SONG) else ""
 
 
-def _target(named: ids.Reference) -> int:
+def _target(reference: ids.Reference) -> int:
     """Return the id of a song, album or artist; error 70 if it does not exist."""
-    if named.kind == ids.SONG:
-        return song_of(named.public_id).id
-    if named.kind == ids.ALBUM and (album := find_album(db.session, named.public_id)):
+    if reference.kind == ids.SONG:
+        return song_of(reference.public_id).id
+    if reference.kind == ids.ALBUM and (album := find_album(db.session, reference.public_id)):
         return album.id
-    if named.kind == ids.ARTIST and (artist := find_artist(db.session, named.public_id)):
+    if reference.kind == ids.ARTIST and (artist := find_artist(db.session, reference.public_id)):
         return artist.id
     raise not_found("song, album or artist")
 

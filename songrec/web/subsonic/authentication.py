@@ -89,7 +89,7 @@ def check_version(version: str) -> None:
         raise SubsonicError(CLIENT_TOO_OLD, "The app must be updated: its version is too old.")
     if (major, minor) > _SUPPORTED:
         raise SubsonicError(
-            SERVER_TOO_OLD, "The app speaks a newer version of this interface than songrec."
+            SERVER_TOO_OLD, "The app uses a newer version of the Subsonic API than songrec."
         )
 
 
@@ -100,7 +100,7 @@ def _sign_in() -> tuple[User, AppPassword]:
             raise SubsonicError(CONFLICTING_CREDENTIALS, "Send apiKey alone, or u with p or t.")
         owned = app_passwords.with_api_key(db.session, parameters.text("apiKey"))
         if owned is None:
-            raise _refused(INVALID_API_KEY, "This API key is not known, or was revoked.")
+            raise _refusal(INVALID_API_KEY, "This API key is unknown or was revoked.")
         return owned[1], owned[0]
     if sent["p"] is not None and (sent["t"] is not None or sent["s"] is not None):
         raise SubsonicError(CONFLICTING_CREDENTIALS, "Send either p, or t with s.")
@@ -113,7 +113,7 @@ def _sign_in() -> tuple[User, AppPassword]:
         device = app_passwords.with_token(db.session, user, token, salt, current_cipher())
     if user is None or device is None:
         text = "Wrong name or app password: your account's page makes app passwords."
-        raise _refused(WRONG_CREDENTIALS, text, name, user)
+        raise _refusal(WRONG_CREDENTIALS, text, name, user)
     return user, device
 
 
@@ -128,7 +128,7 @@ def _password() -> str:
     return password
 
 
-def _refused(code: int, text: str, name: str = "", user: User | None = None) -> SubsonicError:
+def _refusal(code: int, text: str, name: str = "", user: User | None = None) -> SubsonicError:
     """Return the error for a wrong sign-in; 429 after too many.
 
     Only refusals are limited, because passwords are random and a device with an old password must

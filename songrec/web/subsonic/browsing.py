@@ -10,7 +10,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from songrec.services.similarity import artist_pages
-from songrec.store.catalogue import album_details, artists, tracks
+from songrec.store.catalogue import album_details, artists
 from songrec.store.catalogue.artists import ArtistView
 from songrec.store.catalogue.playable_library import (
     IGNORED_ARTICLES,
@@ -27,6 +27,7 @@ from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import Prepared, answer, not_found
 from songrec.web.subsonic.authentication import caller
 from songrec.web.subsonic.endpoints import endpoint
+from songrec.web.subsonic.media import song_of
 from songrec.web.subsonic.songs import children
 
 MAX_SONGS = 10_000
@@ -35,7 +36,7 @@ MAX_SIMILAR = 100
 FOLDER_NAME = "Music"
 
 
-def library() -> PlayableLibrary:
+def requested_library() -> PlayableLibrary:
     """Return the playable library; error 70 for an unknown music folder."""
     folder = parameters.text("musicFolderId")
     if folder and folder != str(ids.FOLDER):
@@ -45,8 +46,12 @@ def library() -> PlayableLibrary:
 
 def album_of(text: str) -> PlayableAlbum:
     """Return the album with this id; error 70 otherwise."""
-    named = ids.parse(text)
-    album = playable_library(db.session).album(named.public_id) if named.kind == ids.ALBUM else None
+    reference = ids.parse(text)
+    album = (
+        playable_library(db.session).album(reference.public_id)
+        if reference.kind == ids.ALBUM
+        else None
+    )
     if album is None:
         raise not_found("album")
     return album
@@ -54,19 +59,10 @@ def album_of(text: str) -> PlayableAlbum:
 
 def album_songs(album: PlayableAlbum) -> list[int]:
     """Return the ids of an album's songs in album order."""
-    held = playable_library(db.session)
+    library = playable_library(db.session)
     if album.id is None:
-        return held.album_tracks(album)[:MAX_SONGS]
+        return library.album_tracks(album)[:MAX_SONGS]
     return artists.album_track_ids(db.session, album.id, MAX_SONGS)
-
-
-def song_of(text: str) -> int:
-    """Return the id of the track with this id; error 70 otherwise."""
-    named = ids.parse(text)
-    view = tracks.find_track(db.session, named.public_id) if named.kind == ids.SONG else None
-    if view is None or not view.has_audio:
-        raise not_found("song")
-    return view.id
 
 
 @endpoint("getMusicFolders")
@@ -78,10 +74,10 @@ def music_folders() -> ResponseReturnValue:
 @endpoint("getIndexes")
 def indexes() -> ResponseReturnValue:
     """List the artists by letters, for apps that browse folders."""
-    held = library()
-    modified = round(held.read_at.timestamp() * 1000)
+    library = requested_library()
+    modified = round(library.read_at.timestamp() * 1000)
     since = parameters.integer("ifModifiedSince", 0) or 0
-    groups = _by_letters(held, as_folders=True) if since < modified else []
+    groups = _by_letters(library, as_folders=True) if since < modified else []
     head = {"ignoredArticles": IGNORED_ARTICLES, "lastModified": modified}
     return answer({"indexes": {**head, "index": groups}})
 
@@ -89,24 +85,24 @@ def indexes() -> ResponseReturnValue:
 @endpoint("getArtists")
 def all_artists() -> ResponseReturnValue:
     """List the artists by letters."""
-    groups = _by_letters(library(), as_folders=False)
+    groups = _by_letters(requested_library(), as_folders=False)
     return answer({"artists": {"ignoredArticles": IGNORED_ARTICLES, "index": groups}})
 
 
-def _by_letters(held: PlayableLibrary, *, as_folders: bool) -> list[dict[str, Any]]:
+def _by_letters(library: PlayableLibrary, *, as_folders: bool) -> list[dict[str, Any]]:
     opinions = album_details.artist_opinions(db.session, None, caller().listener)
-    letters: list[tuple[str, list[dict[str, Any]]]] = held.prepared(
+    letters: list[tuple[str, list[dict[str, Any]]]] = library.prepared(
         f"letters, {as_folders}",
         lambda: [
             (letter, [album_answers.artist(one, as_folder=as_folders) for one in listed])
-            for letter, listed in held.artists_by_letter()
+            for letter, listed in library.artists_by_letter()
         ],
     )
     if not opinions:
         return Prepared({"name": name, "artist": listed} for name, listed in letters)
     own = {
         one.public_id: album_answers.artist(one, opinions[one.id], as_folder=as_folders)
-        for one in held.artists
+        for one in library.artists
         if one.id in opinions
     }
     return Prepared(
@@ -137,7 +133,7 @@ def music_directory() -> ResponseReturnValue:
         }
         return answer({"directory": directory})
     artist = _artist(text)
-    described = _described_artist(artist, as_folder=True)
+    described = _serialize_artist(artist, as_folder=True)
     listed = album_answers.folders(_albums_of(artist))
     directory = {
         "id": described["id"],
@@ -155,20 +151,20 @@ def artist() -> ResponseReturnValue:
     """Describe an artist with their own albums, else with albums that have songs of theirs."""
     view = _artist(parameters.require("id"))
     albums = album_answers.albums(_albums_of(view))
-    described = {**_described_artist(view), "albumCount": len(albums), "album": albums}
+    described = {**_serialize_artist(view), "albumCount": len(albums), "album": albums}
     return answer({"artist": described})
 
 
 def _artist(text: str) -> ArtistView:
-    named = ids.parse(text)
-    is_artist = named.kind == ids.ARTIST
-    view = artists.find_artist(db.session, named.public_id) if is_artist else None
+    reference = ids.parse(text)
+    is_artist = reference.kind == ids.ARTIST
+    view = artists.find_artist(db.session, reference.public_id) if is_artist else None
     if view is None:
         raise not_found("artist")
     return view
 
 
-def _described_artist(view: ArtistView, *, as_folder: bool = False) -> dict[str, Any]:
+def _serialize_artist(view: ArtistView, *, as_folder: bool = False) -> dict[str, Any]:
     listed = playable_library(db.session).artist(view.public_id)
     if listed is None:
         name = view.name
@@ -179,14 +175,14 @@ def _described_artist(view: ArtistView, *, as_folder: bool = False) -> dict[str,
 
 
 def _albums_of(view: ArtistView) -> list[PlayableAlbum]:
-    held = playable_library(db.session)
-    listed = held.artist(view.public_id)
+    library = playable_library(db.session)
+    listed = library.artist(view.public_id)
     if listed is not None:
         rows = listed.albums
     else:
         credited = artists.track_ids(db.session, view.id, MAX_SONGS)
-        rows = sorted(set(held.albums_of(credited).tolist()))
-    albums = [held.albums[row] for row in rows]
+        rows = sorted(set(library.albums_of(credited).tolist()))
+    albums = [library.albums[row] for row in rows]
     if not albums:
         raise not_found("artist")
     return sorted(albums, key=lambda one: (one.id is None, one.year or 9999, one.sort_title))
@@ -195,15 +191,15 @@ def _albums_of(view: ArtistView) -> list[PlayableAlbum]:
 @endpoint("getAlbum")
 def album() -> ResponseReturnValue:
     """Describe an album with its songs."""
-    held = album_of(parameters.require("id"))
-    songs = children(album_songs(held))
-    return answer({"album": {**album_answers.albums([held])[0], "song": songs}})
+    view = album_of(parameters.require("id"))
+    songs = children(album_songs(view))
+    return answer({"album": {**album_answers.albums([view])[0], "song": songs}})
 
 
 @endpoint("getSong")
 def song() -> ResponseReturnValue:
     """Describe one song."""
-    listed = children([song_of(parameters.require("id"))])
+    listed = children([song_of(parameters.require("id")).id])
     if not listed:
         raise not_found("song")
     return answer({"song": listed[0]})
@@ -221,13 +217,13 @@ def genres() -> ResponseReturnValue:
 
 @endpoint("getArtistInfo")
 def artist_info() -> ResponseReturnValue:
-    """Say which artists sound like one."""
+    """List the artists that sound like one."""
     return answer({"artistInfo": _artist_info(as_folders=True)})
 
 
 @endpoint("getArtistInfo2")
 def artist_info_2() -> ResponseReturnValue:
-    """Say which artists sound like one."""
+    """List the artists that sound like one."""
     return answer({"artistInfo2": _artist_info(as_folders=False)})
 
 
@@ -243,14 +239,14 @@ def _artist_info(*, as_folders: bool) -> dict[str, Any]:
 
 def _artist_of_any(text: str) -> ArtistView:
     """Return the artist of an id, which may be an artist's, an album's or a song's."""
-    named = ids.parse(text)
-    if named.kind == ids.ALBUM:
+    reference = ids.parse(text)
+    if reference.kind == ids.ALBUM:
         by = album_of(text).artist
         if by is None:
             raise not_found("artist")
         return _artist(ids.artist_id(by.public_id))
-    if named.kind == ids.SONG:
-        track_id = song_of(text)
+    if reference.kind == ids.SONG:
+        track_id = song_of(text).id
         credits = artists.credits_of_tracks(db.session, [track_id]).get(track_id, ())
         if not credits:
             raise not_found("artist")
@@ -265,9 +261,9 @@ def _similar(view: ArtistView, count: int) -> list[PlayableArtist]:
     own = artists.track_ids(db.session, view.id, MAX_SONGS)
     if space is None or not own or not count:
         return []
-    held = playable_library(db.session)
+    library = playable_library(db.session)
     similar = artist_pages.artists_like(instance, space, own, view.id, 2 * count, caller().listener)
-    playable = [held.artist(one.artist.public_id) for one in similar]
+    playable = [library.artist(one.artist.public_id) for one in similar]
     return [one for one in playable if one is not None][:count]
 
 

@@ -33,18 +33,18 @@ LARGEST_PIXELS = 10_000
 @endpoint("getCoverArt")
 def cover_art() -> ResponseReturnValue:
     """Send the cover of a song, album, artist, playlist or mix."""
-    named = ids.parse(parameters.require("id"))
-    subject = _subject(named)
+    reference = ids.parse(parameters.require("id"))
+    subject = _subject(reference)
     if subject is None:
         raise not_found("cover")
     pixels = parameters.integer("size", LARGEST_PIXELS, high=LARGEST_PIXELS) or LARGEST_PIXELS
     return _send(subject, pixels)
 
 
-def _subject(named: ids.Reference) -> CoverSubject | None:
+def _subject(reference: ids.Reference) -> CoverSubject | None:
     """Return the subject of a cover; None if it is not visible to the caller."""
-    session, public_id = db.session, named.public_id
-    match named.kind:
+    session, public_id = db.session, reference.public_id
+    match reference.kind:
         case ids.SONG:
             return cover_subjects.of_track(session, public_id)
         case ids.ALBUM if public_id == LOOSE:  # songs of nobody
@@ -83,14 +83,14 @@ def _send(subject: CoverSubject, pixels: int) -> Response:
             return send_stored_file(
                 path, path.name, "image/jpeg", max_age=PICTURE_SECONDS, etag=etag
             )
-    response = Response(_drawn(instance, subject, COVER_PIXELS[size]), mimetype="image/png")
+    response = Response(_draw(instance, subject, COVER_PIXELS[size]), mimetype="image/png")
     response.cache_control.private = True
     # Limit caching of drawings, because a picture may still be waiting to be scaled.
     response.cache_control.max_age = 0 if file is not None else DRAWING_SECONDS
     return response
 
 
-def _drawn(instance: Path, subject: CoverSubject, pixels: int) -> bytes:
+def _draw(instance: Path, subject: CoverSubject, pixels: int) -> bytes:
     sound = waveform_cache.find(instance, subject.sound) if subject.sound else None
     traits = tuple(sorted(subject.traits.items()))
     return _png(subject.public_id, traits, tuple(sound.peaks) if sound else (), pixels)

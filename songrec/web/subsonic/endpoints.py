@@ -44,7 +44,7 @@ _STATUSES = {
 _UNKNOWN = "unknown"
 _CODES = {401: WRONG_CREDENTIALS, 403: FORBIDDEN, 404: NOT_FOUND}
 _CORS = {
-    # Apps in browsers sign in by parameters, never by a cookie, so any of them may ask.
+    # Apps in browsers sign in by parameters, never by a cookie, so any origin is allowed.
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "Accept-Ranges, Content-Length, Content-Range, ETag, Retry-After, X-Content-Duration"

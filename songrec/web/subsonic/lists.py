@@ -22,7 +22,7 @@ from songrec.web.subsonic import albums as album_answers
 from songrec.web.subsonic import parameters
 from songrec.web.subsonic.answers import GENERIC, SubsonicError, answer
 from songrec.web.subsonic.authentication import caller
-from songrec.web.subsonic.browsing import library
+from songrec.web.subsonic.browsing import requested_library
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
 
@@ -44,82 +44,82 @@ TYPES = (
 @endpoint("getAlbumList")
 def album_list() -> ResponseReturnValue:
     """List albums as folders."""
-    return answer({"albumList": {"album": album_answers.folders(_listed())}})
+    return answer({"albumList": {"album": album_answers.folders(_requested_albums())}})
 
 
 @endpoint("getAlbumList2")
 def album_list_2() -> ResponseReturnValue:
     """List albums."""
-    return answer({"albumList2": {"album": album_answers.albums(_listed())}})
+    return answer({"albumList2": {"album": album_answers.albums(_requested_albums())}})
 
 
-def _listed() -> list[PlayableAlbum]:
+def _requested_albums() -> list[PlayableAlbum]:
     kind = parameters.require("type")
     if kind not in TYPES:
         raise SubsonicError(GENERIC, f"type must be one of {', '.join(TYPES)}.")
     size = parameters.count("size", 10, MAX_SIZE)
     offset = parameters.count("offset", 0, 2**53)
-    held = library()
+    library = requested_library()
     if kind == "random":
         # Pages of a new random order would repeat some albums and omit others.
-        size = min(size, len(held.albums))
-        rows = np.random.default_rng().choice(len(held.albums), size, replace=False)
+        size = min(size, len(library.albums))
+        rows = np.random.default_rng().choice(len(library.albums), size, replace=False)
     else:
-        rows = _rows(kind, held)[offset : offset + size]
-    return [held.albums[row] for row in rows.tolist()]
+        rows = _rows(kind, library)[offset : offset + size]
+    return [library.albums[row] for row in rows.tolist()]
 
 
-def _rows(kind: str, held: PlayableLibrary) -> Ints:
+def _rows(kind: str, library: PlayableLibrary) -> Ints:
     if kind == "newest":
-        return held.newest
+        return library.newest
     if kind == "alphabeticalByName":
-        return held.by_title
+        return library.by_title
     if kind == "alphabeticalByArtist":
-        return held.by_artist
+        return library.by_artist
     if kind == "byYear":
-        return _of_years(held)
+        return _of_years(library)
     if kind == "byGenre":
         genre = parameters.require("genre")
-        rows = held.albums_of(tracks_of_genre(db.session, genre))
-        return held.by_title[np.isin(held.by_title, rows)]
+        rows = library.albums_of(tracks_of_genre(db.session, genre))
+        return library.by_title[np.isin(library.by_title, rows)]
     if kind == "starred":
         starred = album_details.starred_albums(db.session, caller().listener)
-        return held.rows_of_albums(starred)
+        return library.rows_of_albums(starred)
     if kind == "highest":
-        return _highest(held)
-    return _played(held, by_count=kind == "frequent")
+        return _by_rating(library)
+    return _by_plays(library, by_count=kind == "frequent")
 
 
-def _of_years(held: PlayableLibrary) -> Ints:
+def _of_years(library: PlayableLibrary) -> Ints:
     first, last = (parameters.integer(name, low=-(10**6)) for name in ("fromYear", "toYear"))
     if first is None or last is None:
         raise parameters.missing("fromYear" if first is None else "toYear")
-    years = held.years[held.by_title]
-    rows = held.by_title[(years >= max(0, min(first, last))) & (years <= max(first, last))]
-    order = held.years[rows] if first <= last else -held.years[rows]
+    years = library.years[library.by_title]
+    rows = library.by_title[(years >= max(0, min(first, last))) & (years <= max(first, last))]
+    order = library.years[rows] if first <= last else -library.years[rows]
     return rows[np.argsort(order, kind="stable")]
 
 
-def _highest(held: PlayableLibrary) -> Ints:
+def _by_rating(library: PlayableLibrary) -> Ints:
     """Return the albums by their rating, else by the mean rating of their songs."""
     listener = caller().listener
     ratings = album_details.track_ratings(db.session, listener)
     of_songs: dict[int, list[int]] = defaultdict(list)
-    for track_id, row in _with_rows(held, ratings):
+    for track_id, row in _with_rows(library, ratings):
         of_songs[row].append(ratings[track_id])
     means = {row: sum(values) / len(values) for row, values in of_songs.items()}
     for album_id, rating in album_details.album_ratings(db.session, listener).items():
-        for row in held.rows_of_albums([album_id]).tolist():
+        for row in library.rows_of_albums([album_id]).tolist():
             means[row] = rating
     return np.array(sorted(means, key=lambda row: (-means[row], row)), dtype=np.int64)
 
 
-def _played(held: PlayableLibrary, *, by_count: bool) -> Ints:
+def _by_plays(library: PlayableLibrary, *, by_count: bool) -> Ints:
     """Return the albums by the plays of their songs, or by the last play."""
     plays = album_details.played_tracks(db.session, caller().listener)
     counts: dict[int, int] = defaultdict(int)
     last: dict[int, float] = defaultdict(float)
-    for track_id, row in _with_rows(held, plays):
+    for track_id, row in _with_rows(library, plays):
         count, played_at = plays[track_id]
         counts[row] += count
         last[row] = max(last[row], played_at.timestamp() if played_at else 0.0)
@@ -127,10 +127,10 @@ def _played(held: PlayableLibrary, *, by_count: bool) -> Ints:
     return np.array(sorted(value, key=lambda row: (-value[row], row)), dtype=np.int64)
 
 
-def _with_rows(held: PlayableLibrary, track_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+def _with_rows(library: PlayableLibrary, track_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield the playable tracks among ``track_ids``, each with the row of its album."""
-    playable = held.playable(list(track_ids)).tolist()
-    return zip(playable, held.albums_of(playable).tolist(), strict=True)
+    playable = library.playable(list(track_ids)).tolist()
+    return zip(playable, library.albums_of(playable).tolist(), strict=True)
 
 
 @endpoint("getSongsByGenre")
@@ -139,7 +139,7 @@ def songs_by_genre() -> ResponseReturnValue:
     genre = parameters.require("genre")
     count = parameters.count("count", 10, MAX_SIZE)
     offset = parameters.count("offset", 0, 2**53)
-    ids = library().best_known_first(tracks_of_genre(db.session, genre))
+    ids = requested_library().best_known_first(tracks_of_genre(db.session, genre))
     listed = children(ids[offset : offset + count].tolist())
     return answer({"songsByGenre": {"song": listed}})
 
@@ -147,26 +147,26 @@ def songs_by_genre() -> ResponseReturnValue:
 @endpoint("getStarred")
 def starred() -> ResponseReturnValue:
     """List the listener's stars, albums as folders."""
-    return answer({"starred": _starred(as_folders=True)})
+    return answer({"starred": _stars(as_folders=True)})
 
 
 @endpoint("getStarred2")
 def starred_2() -> ResponseReturnValue:
     """List the listener's stars."""
-    return answer({"starred2": _starred(as_folders=False)})
+    return answer({"starred2": _stars(as_folders=False)})
 
 
-def _starred(*, as_folders: bool) -> dict[str, Sequence[object]]:
-    held = library()
+def _stars(*, as_folders: bool) -> dict[str, Sequence[object]]:
+    library = requested_library()
     listener = caller().listener
     likes = reactions.reactions(db.session, listener)[0] if listener else []
-    rows = held.rows_of_albums(album_details.starred_albums(db.session, listener)).tolist()
-    listed = [held.albums[row] for row in rows]
-    by_id = {one.id: one for one in held.artists}
+    rows = library.rows_of_albums(album_details.starred_albums(db.session, listener)).tolist()
+    listed = [library.albums[row] for row in rows]
+    by_id = {one.id: one for one in library.artists}
     wanted = album_details.starred_artists(db.session, listener)
     artists: list[PlayableArtist] = [by_id[id_] for id_ in wanted if id_ in by_id]
     return {
         "artist": album_answers.artists(artists, as_folders=as_folders),
         "album": album_answers.folders(listed) if as_folders else album_answers.albums(listed),
-        "song": children(held.playable(likes).tolist()),
+        "song": children(library.playable(likes).tolist()),
     }

@@ -36,8 +36,10 @@ LONGEST_S = 7 * 24 * 3600
 
 def song_of(text: str) -> TrackView:
     """Return the song with this id; error 70 if it does not exist or cannot be played."""
-    named = ids.parse(text)
-    view = tracks.find_track(db.session, named.public_id) if named.kind == ids.SONG else None
+    reference = ids.parse(text)
+    view = (
+        tracks.find_track(db.session, reference.public_id) if reference.kind == ids.SONG else None
+    )
     if view is None or not view.has_audio:
         raise not_found("song")
     return view
@@ -94,7 +96,7 @@ def download() -> ResponseReturnValue:
 @endpoint("hls.m3u8", "hls")
 def hls() -> ResponseReturnValue:
     """Refuse HLS: ``stream`` sends whole songs, from any position."""
-    raise SubsonicError(GENERIC, "songrec sends songs whole and has no HLS: use stream.")
+    raise SubsonicError(GENERIC, "songrec has no HLS: use stream.")
 
 
 def offset_s(name: str) -> float:
@@ -173,11 +175,11 @@ def lyrics_of_song() -> ResponseReturnValue:
     """Return the lyrics of a song, line by line, with times where they are known."""
     view = song_of(parameters.require("id"))
     found = song_lyrics(db.session, view.id)
-    listed = [_structured(view, found)] if found is not None else []
+    listed = [_serialize_lyrics(view, found)] if found is not None else []
     return answer({"lyricsList": {"structuredLyrics": listed}})
 
 
-def _structured(view: TrackView, lyrics: SongLyrics) -> dict[str, object]:
+def _serialize_lyrics(view: TrackView, lyrics: SongLyrics) -> dict[str, object]:
     return {
         "displayArtist": view.artists,
         "displayTitle": view.title,

@@ -27,10 +27,10 @@ def save() -> ResponseReturnValue:
     queued = [text for text in parameters.texts("id") if text]
     current = 0
     if queued:
-        named = parameters.require("current")
-        if named not in queued:
+        current_id = parameters.require("current")
+        if current_id not in queued:
             raise SubsonicError(GENERIC, "current must be one of the songs of the queue.")
-        current = queued.index(named)
+        current = queued.index(current_id)
     return _save(queued, current)
 
 
@@ -67,24 +67,24 @@ def _save(queued: list[str], current: int) -> ResponseReturnValue:
 @endpoint("getPlayQueue")
 def saved() -> ResponseReturnValue:
     """Return the saved queue, with the current song by id."""
-    described, entries, current = _described(_saved())
-    named = entries[current]["id"] if current is not None else None
-    return answer({"playQueue": {"current": named, **described, "entry": entries}})
+    described, entries, current = _serialize(_saved_queue())
+    current_id = entries[current]["id"] if current is not None else None
+    return answer({"playQueue": {"current": current_id, **described, "entry": entries}})
 
 
 @endpoint("getPlayQueueByIndex")
 def saved_by_index() -> ResponseReturnValue:
     """Return the saved queue, with the current song by index."""
-    described, entries, current = _described(_saved())
+    described, entries, current = _serialize(_saved_queue())
     return answer({"playQueueByIndex": {"currentIndex": current, **described, "entry": entries}})
 
 
-def _saved() -> PlayQueue | None:
+def _saved_queue() -> PlayQueue | None:
     listener = caller().listener
     return play_queues.of_listener(db.session, listener) if listener is not None else None
 
 
-def _described(queue: PlayQueue | None) -> tuple[dict[str, Any], list[dict[str, Any]], int | None]:
+def _serialize(queue: PlayQueue | None) -> tuple[dict[str, Any], list[dict[str, Any]], int | None]:
     """Return the fields of a queue, its songs, and the index of the current one.
 
     Songs that no longer exist are left out; if that is the current one, the next one is current.

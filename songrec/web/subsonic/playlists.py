@@ -16,7 +16,7 @@ from songrec.store.tables import Listener, Mix, Playlist
 from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import FORBIDDEN, SubsonicError, answer, not_found
 from songrec.web.subsonic.authentication import caller
-from songrec.web.subsonic.browsing import library
+from songrec.web.subsonic.browsing import requested_library
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children, date
 
@@ -28,15 +28,17 @@ OF_CATALOGUE = 200
 def all_playlists() -> ResponseReturnValue:
     """List the mixes, the listener's playlists and those of the catalogue."""
     who = caller()
-    named = parameters.text("username")
-    if named and named.lower() != who.user.name_key:
-        raise SubsonicError(FORBIDDEN, "Playlists are their owners' alone.")
+    username = parameters.text("username")
+    if username and username.lower() != who.user.name_key:
+        raise SubsonicError(FORBIDDEN, "Only the owner of playlists can list them.")
     listener = who.listener
     listed: list[dict[str, Any]] = []
     if listener is not None:
         rows = mixes.mixes_of(db.session, listener)
         of_mix = mixes.track_ids_of(db.session, rows)
-        listed += [_mix(mix, of_mix.get(mix.id, [])) for mix in rows if of_mix.get(mix.id)]
+        listed += [
+            _serialize_mix(mix, of_mix.get(mix.id, [])) for mix in rows if of_mix.get(mix.id)
+        ]
     own = playlists.of_listener(db.session, listener) if listener is not None else []
     shared = playlists.of_catalogue(db.session, OF_CATALOGUE)
     rows_of = playlists.tracks_of_all(db.session, [one.playlist for one in (*own, *shared)])
@@ -44,24 +46,26 @@ def all_playlists() -> ResponseReturnValue:
         playable = _playable(rows_of.get(one.playlist.id, []))
         # Playlists of the catalogue without playable songs are useless to apps.
         if playable or one.playlist.listener_id is not None:
-            listed.append(_described(one.playlist, playable))
+            listed.append(_serialize(one.playlist, playable))
     return answer({"playlists": {"playlist": listed}})
 
 
 @endpoint("getPlaylist")
 def playlist() -> ResponseReturnValue:
     """Return a playlist or mix with its songs."""
-    named = ids.parse(parameters.require("id"))
-    if named.kind == ids.MIX:
-        mix = mixes.find(db.session, named.public_id, caller().listener)
+    reference = ids.parse(parameters.require("id"))
+    if reference.kind == ids.MIX:
+        mix = mixes.find(db.session, reference.public_id, caller().listener)
         if mix is None:
             raise not_found("playlist")
         track_ids = [track_id for track_id, _ in mixes.tracks_of(db.session, mix)]
-        return answer({"playlist": {**_mix(mix, track_ids), "entry": children(track_ids)}})
-    found = playlists.find(db.session, named.public_id, caller().listener)
-    if found is None or named.kind not in (ids.PLAYLIST, ids.SONG):
+        return answer(
+            {"playlist": {**_serialize_mix(mix, track_ids), "entry": children(track_ids)}}
+        )
+    found = playlists.find(db.session, reference.public_id, caller().listener)
+    if found is None or reference.kind not in (ids.PLAYLIST, ids.SONG):
         raise not_found("playlist")
-    return _with_songs(found)
+    return _answer_with_songs(found)
 
 
 @endpoint("createPlaylist")
@@ -80,7 +84,7 @@ def create() -> ResponseReturnValue:
     else:
         raise parameters.missing("name")
     db.session.commit()
-    return _with_songs(changed)
+    return _answer_with_songs(changed)
 
 
 @endpoint("updatePlaylist")
@@ -118,41 +122,43 @@ def delete() -> ResponseReturnValue:
 
 def _own(text: str, listener: Listener) -> Playlist:
     """Return a playlist that the listener may change; error 50 for a read-only one."""
-    named = ids.parse(text)
-    if named.kind == ids.MIX and mixes.find(db.session, named.public_id, listener):
-        raise SubsonicError(FORBIDDEN, "songrec makes this mix: copy it to change it.")
-    found = playlists.find(db.session, named.public_id, listener)
-    if found is None or named.kind not in (ids.PLAYLIST, ids.SONG):
+    reference = ids.parse(text)
+    if reference.kind == ids.MIX and mixes.find(db.session, reference.public_id, listener):
+        raise SubsonicError(FORBIDDEN, "Mixes are read-only: copy this one to change it.")
+    found = playlists.find(db.session, reference.public_id, listener)
+    if found is None or reference.kind not in (ids.PLAYLIST, ids.SONG):
         raise not_found("playlist")
     if found.listener_id != listener.id:
-        raise SubsonicError(FORBIDDEN, "This playlist came with the catalogue: copy it first.")
+        raise SubsonicError(FORBIDDEN, "Playlists of the catalogue are read-only: copy it first.")
     return found
 
 
 def _songs(texts: Sequence[str]) -> list[int]:
     """Return the tracks of song ids; error 70 for one that does not exist."""
-    named = list(dict.fromkeys(text for text in texts if text))
-    if len(named) > playlists.TRACK_LIMIT:
+    public_ids = list(dict.fromkeys(text for text in texts if text))
+    if len(public_ids) > playlists.TRACK_LIMIT:
         raise BadInput(f"A playlist holds {playlists.TRACK_LIMIT:,} songs at most.")
-    found = {view.public_id: view.id for view in tracks.tracks_by_public_id(db.session, named)}
-    missing = [text for text in named if text not in found]
-    found |= merge_redirects.survivors_by_public_id(db.session, missing) if missing else {}
-    if any(text not in found for text in named):
+    by_public_id = {
+        view.public_id: view.id for view in tracks.tracks_by_public_id(db.session, public_ids)
+    }
+    missing = [text for text in public_ids if text not in by_public_id]
+    by_public_id |= merge_redirects.survivors_by_public_id(db.session, missing) if missing else {}
+    if any(text not in by_public_id for text in public_ids):
         raise not_found("song")
-    return [found[text] for text in named]
+    return [by_public_id[text] for text in public_ids]
 
 
 def _playable(track_ids: Sequence[int]) -> list[int]:
-    return library().playable(track_ids).tolist() if track_ids else []
+    return requested_library().playable(track_ids).tolist() if track_ids else []
 
 
-def _with_songs(playlist: Playlist) -> ResponseReturnValue:
+def _answer_with_songs(playlist: Playlist) -> ResponseReturnValue:
     songs = children(playlists.tracks(db.session, playlist))
-    described = _described(playlist, [], songs)
+    described = _serialize(playlist, [], songs)
     return answer({"playlist": {**described, "entry": songs}})
 
 
-def _described(
+def _serialize(
     playlist: Playlist, track_ids: Sequence[int], songs: Sequence[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     is_own = playlist.listener_id is not None
@@ -172,7 +178,7 @@ def _described(
     }
 
 
-def _mix(mix: Mix, track_ids: Sequence[int]) -> dict[str, Any]:
+def _serialize_mix(mix: Mix, track_ids: Sequence[int]) -> dict[str, Any]:
     id_ = ids.mix_id(mix.public_id)
     made_at = mix.made_at or mix.created_at
     fresh = mix.next_at if mix.next_at and mix.next_at > datetime.now(UTC) else None
@@ -198,4 +204,4 @@ def _size(
     if songs is not None:
         seconds = sum(song["duration"] or 0 for song in songs)
         return {"songCount": len(songs), "duration": seconds}
-    return {"songCount": len(track_ids), "duration": library().seconds_of(track_ids)}
+    return {"songCount": len(track_ids), "duration": requested_library().seconds_of(track_ids)}

@@ -15,7 +15,7 @@ from songrec.store.instance import current_instance
 from songrec.web.subsonic import ids, parameters
 from songrec.web.subsonic.answers import GENERIC, SubsonicError, answer, not_found
 from songrec.web.subsonic.authentication import caller
-from songrec.web.subsonic.browsing import album_of, library
+from songrec.web.subsonic.browsing import album_of, requested_library
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.media import song_of
 from songrec.web.subsonic.songs import children, children_by_id
@@ -38,12 +38,12 @@ def similar_songs_2() -> ResponseReturnValue:
 
 def _similar() -> list[dict[str, Any]]:
     text = parameters.require("id")
-    named = ids.parse(text)
+    reference = ids.parse(text)
     n = parameters.count("count", 50, instant_mix.MAX_SONGS)
     instance, listener = current_instance(), caller().listener
-    if named.kind == ids.SONG:
+    if reference.kind == ids.SONG:
         similar = instant_mix.like_song(instance, listener, song_of(text), n)
-    elif named.kind == ids.ALBUM:
+    elif reference.kind == ids.ALBUM:
         album = album_of(text)
         if album.id is not None:
             similar = instant_mix.like_album(instance, listener, album.public_id, n)
@@ -51,8 +51,8 @@ def _similar() -> list[dict[str, Any]]:
             similar = instant_mix.like_artist(instance, listener, album.artist.public_id, n)
         else:
             similar = []
-    elif named.kind == ids.ARTIST and find_artist(db.session, named.public_id):
-        similar = instant_mix.like_artist(instance, listener, named.public_id, n)
+    elif reference.kind == ids.ARTIST and find_artist(db.session, reference.public_id):
+        similar = instant_mix.like_artist(instance, listener, reference.public_id, n)
     else:
         raise not_found("song, album or artist")
     return children(similar)
@@ -76,7 +76,7 @@ def top_songs() -> ResponseReturnValue:
 @endpoint("getRandomSongs")
 def random_songs() -> ResponseReturnValue:
     """Return random songs, of a genre or of some years."""
-    library()  # rejects an unknown music folder
+    requested_library()  # rejects an unknown music folder
     chosen = instant_mix.random_songs(
         current_instance(),
         caller().listener,

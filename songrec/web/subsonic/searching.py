@@ -15,7 +15,7 @@ from songrec.store.db import db
 from songrec.web.subsonic import albums as album_answers
 from songrec.web.subsonic import parameters
 from songrec.web.subsonic.answers import answer
-from songrec.web.subsonic.browsing import library
+from songrec.web.subsonic.browsing import requested_library
 from songrec.web.subsonic.endpoints import endpoint
 from songrec.web.subsonic.songs import children
 
@@ -42,11 +42,11 @@ def search_2() -> ResponseReturnValue:
 @endpoint("search")
 def search() -> ResponseReturnValue:
     """Search songs, for the oldest apps."""
-    held = library()
+    library = requested_library()
     words = " ".join(
         filter(None, (parameters.text(name) for name in ("any", "artist", "album", "title")))
     )
-    ids = matching_songs(held, words).tolist()
+    ids = matching_songs(library, words).tolist()
     newer = parameters.integer("newerThan")
     if newer:
         since = datetime.fromtimestamp(min(newer / 1000, _LATEST), UTC)
@@ -56,20 +56,20 @@ def search() -> ResponseReturnValue:
     return answer({"searchResult": {"offset": offset, "totalHits": len(ids), "match": listed}})
 
 
-def matching_songs(held: PlayableLibrary, words: str) -> Ints:
+def matching_songs(library: PlayableLibrary, words: str) -> Ints:
     """Return the playable songs with every word, all songs without words.
 
     Titles that begin with the words come first, then the most popular songs.
     """
     if not words:
-        return held.track_ids
-    first = held.playable(tracks.titles_beginning_with(db.session, words, MAX_BEGINNING))
-    others = held.best_known_first(tracks_with_words(db.session, words))
+        return library.track_ids
+    first = library.playable(tracks.titles_beginning_with(db.session, words, MAX_BEGINNING))
+    others = library.best_known_first(tracks_with_words(db.session, words))
     return np.concatenate([first, others[~np.isin(others, first)]])
 
 
 def _search(*, as_folders: bool) -> dict[str, Any]:
-    held = library()
+    library = requested_library()
     words = parameters.text("query").strip().removesuffix("*")
     if words.startswith('"'):
         words = words.strip('"')
@@ -77,16 +77,16 @@ def _search(*, as_folders: bool) -> dict[str, Any]:
         words = ""
     result: dict[str, Any] = {}
     if count := _count("artist"):
-        places = held.search_artists(words) if words else np.arange(len(held.artists))
-        listed = [held.artists[place] for place in _page(places, "artist", count).tolist()]
+        places = library.search_artists(words) if words else np.arange(len(library.artists))
+        listed = [library.artists[place] for place in _page(places, "artist", count).tolist()]
         result["artist"] = album_answers.artists(listed, as_folders=as_folders)
     if count := _count("album"):
-        rows = held.search_albums(words) if words else np.arange(len(held.albums))
+        rows = library.search_albums(words) if words else np.arange(len(library.albums))
         described = album_answers.folders if as_folders else album_answers.albums
-        albums = [held.albums[row] for row in _page(rows, "album", count).tolist()]
+        albums = [library.albums[row] for row in _page(rows, "album", count).tolist()]
         result["album"] = described(albums)
     if count := _count("song"):
-        ids = matching_songs(held, words)
+        ids = matching_songs(library, words)
         result["song"] = children(_page(ids, "song", count).tolist())
     return result
 

@@ -50,13 +50,13 @@ def user() -> ResponseReturnValue:
     name = parameters.text("username") or caller().user.name
     own = caller().user
     if users.name_key(name) == own.name_key:
-        return answer({"user": _described(own)})
+        return answer({"user": _serialize_account(own)})
     if not own.is_admin:
         raise SubsonicError(FORBIDDEN, "Only an admin sees other accounts.")
     other = users.find(db.session, name[:200])
     if other is None:
         raise not_found("account")
-    return answer({"user": _described(other)})
+    return answer({"user": _serialize_account(other)})
 
 
 @endpoint("getUsers")
@@ -64,10 +64,12 @@ def all_users() -> ResponseReturnValue:
     """List all accounts, for admins."""
     if not caller().user.is_admin:
         raise SubsonicError(FORBIDDEN, "Only an admin sees other accounts.")
-    return answer({"users": {"user": [_described(one) for one in users.everybody(db.session)]}})
+    return answer(
+        {"users": {"user": [_serialize_account(one) for one in users.everybody(db.session)]}}
+    )
 
 
-def _described(user: User) -> dict[str, Any]:
+def _serialize_account(user: User) -> dict[str, Any]:
     return {
         "username": user.name,
         "scrobblingEnabled": True,

@@ -43,7 +43,7 @@ def transcode_decision() -> ResponseReturnValue:
         content = None
     if content is None:
         raise SubsonicError(
-            GENERIC, "getTranscodeDecision needs a POST with what the app plays, as JSON."
+            GENERIC, "getTranscodeDecision needs a POST with the app's formats as JSON."
         )
     try:
         decision = decide(
@@ -54,7 +54,7 @@ def transcode_decision() -> ResponseReturnValue:
         )
     except BadInput as error:
         raise SubsonicError(GENERIC, str(error)) from None
-    return answer({"transcodeDecision": _described(file, decision)})
+    return answer({"transcodeDecision": _serialize(file, decision)})
 
 
 @endpoint("getTranscodeStream", has_statuses=True)
@@ -93,14 +93,14 @@ def _media() -> AudioFile:
     return file_of(media_id)[1]
 
 
-def _described(file: AudioFile, decision: Decision) -> dict[str, object]:
+def _serialize(file: AudioFile, decision: Decision) -> dict[str, object]:
     target = decision.target
     error = ""
     if not decision.can_direct_play and target is None:
         error = (
             "A song of a music server is sent as it is."
             if is_streamed(file)
-            else "songrec converts to MP3, Opus, AAC and FLAC by HTTP; the app takes none of them."
+            else "The app supports none of songrec's conversions: MP3, Opus, AAC and FLAC by HTTP."
         )
     return {
         "canDirectPlay": decision.can_direct_play,

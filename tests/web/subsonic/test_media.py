@@ -304,11 +304,11 @@ def test_an_app_gets_what_was_decided_for_it(phone: Device, song: str) -> None:
     assert len(response.data) == pytest.approx((SECONDS - 4) * 96 * 125, rel=0.1)
 
 
-def test_an_app_that_plays_nothing_is_told_so(phone: Device, song: str) -> None:
+def test_an_app_that_plays_none_of_the_formats_gets_the_reason(phone: Device, song: str) -> None:
     decision = decision_of(phone, song, {"name": "x", "platform": "y"})["transcodeDecision"]
     assert not decision["canDirectPlay"]
     assert not decision["canTranscode"]
-    assert decision["errorReason"].startswith("songrec converts to")
+    assert decision["errorReason"].startswith("The app supports none")
     assert "transcodeParams" not in decision
 
 
