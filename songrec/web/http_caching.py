@@ -1,7 +1,7 @@
-"""Who may keep an answer, and which answers carry the session's cookie.
+"""Cache-Control headers and the session's cookie.
 
-Pages depend on who asks, so nobody between server and browser keeps them. Files and the map's
-bytes are the same for all: they say so, and neither read nor write the session.
+Pages depend on the visitor, so shared caches must not store them. Static files and the map's data
+are the same for everybody, so they are public, and neither read nor write the session.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ FILES = ("static", "bootstrap.static")
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Signed cookies that are written when something changed, and made to last by pages alone.
+    """Signed cookies, written after a change of the session, and renewed by HTML pages only.
 
-    Flask writes a lasting session's cookie with every answer. A slow answer to what a script
-    asked (the points of the map, a job's state) would then bring back the cookie of a moment ago,
-    and with it somebody who has signed out meanwhile.
+    Flask would write a permanent session's cookie with every response. A slow response to a script
+    (the points of the map, a job's state) could then restore the cookie of somebody who has signed
+    out in the meantime.
     """
 
     def get_cookie_path(self, app: Flask) -> str:
-        """Return the path of the cookie: other programs on the same host do not get it."""
+        """Return the path of the cookie, which hides it from other programs on the host."""
         return app.config["SESSION_COOKIE_PATH"] or request.script_root or "/"
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookie, but never with an answer that others may be given."""
+        """Write the cookie, except with a public response."""
         if response.cache_control.public:
             return
         if session.modified or response.mimetype == "text/html":
@@ -40,7 +40,7 @@ class Sessions(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    """Set the rule for every answer that has none of its own."""
+    """Set the Cache-Control headers of responses that have none."""
     app.session_interface = Sessions()
     app.after_request(_who_may_keep)
 

@@ -181,7 +181,7 @@ def test_troubles_are_one_line(app, session: Session) -> None:
             import_analysis(instance, server.url, token="wrong", allows_private=True)
         with pytest.raises(NotReady, match="has no /api/sync"):
             run(f"{server.url}/somewhere")
-        with pytest.raises(BadInput, match="one line"):
+        with pytest.raises(BadInput, match="single line"):
             import_analysis(instance, server.url, token="a\r\nHost: b", allows_private=True)
     with pytest.raises(NotReady, match="cannot be reached"):
         run(server.url)

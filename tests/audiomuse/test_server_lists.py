@@ -169,13 +169,13 @@ def test_lyrions_plugin_works_after_its_ids_were_read(
 )
 def test_values_that_cannot_be_are_left_out(url: str, path: str) -> None:
     item = {"id": 1, "title": "Dawn", "url": url, "year": "9" * 5000, "duration": "long"}
-    song = server_lists._of_lyrion(item)
+    song = server_lists._parse_lyrion(item)
     assert song is not None
     assert (song.path, song.year, song.duration_s) == (path, None, None)
 
 
 def test_another_kind_of_server_is_one_line(app, session: Session) -> None:
-    wrong = pytest.raises(NotReady, match="404: is the address right, and the kind")
+    wrong = pytest.raises(NotReady, match="404: are address and kind right")
     with made(lyrion([])) as url, wrong:
         read(url, "jellyfin", token=KEY)
     with made(lambda request, body: (200, ["something"])) as url:
@@ -203,7 +203,10 @@ def test_the_command_says_what_it_read(app, session: Session) -> None:
     runner = app.test_cli_runner()
     with made(lyrion([{"id": 1, "title": "Dawn", "artist": "Ada"}])) as url:
         done = runner.invoke(args=["servers", "read-ids", url, "--kind", "lyrion"])
-        assert done.output == "Lyrion: 1 songs read, 1 of them in the library (1 new), 0 gone.\n"
+        assert (
+            done.output
+            == "Lyrion: 1 songs read, 1 of them in the library (1 new), 0 no longer there.\n"
+        )
         again = runner.invoke(args=["servers", "read-ids", url, "--kind", "lyrion", "--json"])
     assert json.loads(again.output)["new_tracks"] == 0
 

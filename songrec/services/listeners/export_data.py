@@ -1,4 +1,4 @@
-"""Export of everything that an installation holds of a listener."""
+"""Export of all data of a listener."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _playlists(
 def _unmatched(
     session: Session, listener: Listener, playlist_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Return the songs missing in the catalogue, each with the number of its playlist."""
+    """Return the unmatched songs, each with the number of its playlist."""
     numbers = {playlist_id: number for number, playlist_id in enumerate(playlist_ids)}
     return [
         {
@@ -163,7 +163,7 @@ def _decisions(session: Session, listener: Listener) -> list[dict[str, Any]]:
 
 
 def _account(session: Session, user: User) -> dict[str, Any]:
-    """Return the account with its tokens, apps and the browsers that are signed in."""
+    """Return the account with its tokens, app passwords and signed-in browsers."""
     tokens = session.scalars(
         select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.id)
     )
@@ -227,7 +227,7 @@ def _mixes(session: Session, listener: Listener) -> list[dict[str, Any]]:
 
 
 def _apps(session: Session, listener: Listener) -> dict[str, Any]:
-    """Return what apps keep here: ratings, stars of albums and artists, the queue, bookmarks."""
+    """Return data from apps: ratings, stars of albums and artists, play queue, bookmarks."""
     rated = session.execute(
         select(TrackRating.track_id, TrackRating.rating, TrackRating.rated_at)
         .where(TrackRating.listener_id == listener.id)
@@ -274,7 +274,7 @@ def _apps(session: Session, listener: Listener) -> dict[str, Any]:
 
 
 def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
-    """Return the uploads with what their analysis found; ``id`` leads to the file."""
+    """Return the uploads with the results of their analysis."""
     rows = session.scalars(
         select(Upload).where(Upload.listener_id == listener.id).order_by(Upload.id)
     ).all()

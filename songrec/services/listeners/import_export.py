@@ -59,20 +59,19 @@ def import_likes(
     file_name: str = "",
     kind: str = "auto",
 ) -> ImportReport:
-    """Import a file for ``listener``: what it is decides what its songs become.
+    """Import a file for ``listener`` as likes, plays or playlists, depending on its format.
 
-    Matched songs are liked, disliked, skipped, played or put into playlists, the others are stored
-    for later. Existing reactions stay: a list never turns a dislike into a like or the reverse.
-    ``file_name`` names a playlist without a name of its own; ``kind`` (``list_files.KINDS``)
-    overrides what the songs become. The caller commits. Raises ``BadInput`` if the file cannot be
-    read.
+    Matched songs become likes, dislikes, skips, plays or songs of playlists; the others are stored
+    for later. Existing likes and dislikes are never reversed. ``file_name`` is the name of a
+    playlist whose file has none; ``kind`` (``list_files.KINDS``) overrides what the songs become.
+    The caller commits. Raises ``BadInput`` if the file cannot be read.
     """
     listed = list_reader.read(content, file_name, kind)
     return import_songs(session, listener, listed)
 
 
 def import_songs(session: Session, listener: Listener, listed: SongList) -> ImportReport:
-    """Import songs that were read; see ``import_likes``. The caller commits."""
+    """Import the songs of a list; see ``import_likes``. The caller commits."""
     n_decisions = _restore_decisions(session, listener, listed)
     report = match(session, listed, stored_decisions.decided(session, listener))
     report.added["decision"] += n_decisions
@@ -99,28 +98,28 @@ def import_songs(session: Session, listener: Listener, listed: SongList) -> Impo
     _ask(session, listener, report)
     if unmatched_imports.count(session, listener) >= unmatched_imports.MAX_PER_LISTENER:
         report.limits.append(
-            f"At most {unmatched_imports.MAX_PER_LISTENER:,} missing songs are kept to try again; "
-            "further ones are not."
+            f"At most {unmatched_imports.MAX_PER_LISTENER:,} missing songs are stored to be "
+            "matched later; the others are not."
         )
     return report
 
 
 def _restore_decisions(session: Session, listener: Listener, listed: SongList) -> int:
-    """Store the decisions of an export whose tracks are here, and count those that are new."""
-    # Several exports may come at once, whose lines have the same numbers.
-    tracks_listed = {
+    """Store the decisions of an export if their tracks exist; return the number of new ones."""
+    # The lines of several exports may have the same numbers.
+    entries = {
         number: replace(entry, line=number)
         for number, (_, _, entry) in enumerate(listed.decisions)
         if entry is not None
     }
-    matching = match_entries(session, list(tracks_listed.values()))
+    matching = match_entries(session, list(entries.values()))
     track_of = {
         entry.line: track_id for pairs in matching.matched.values() for entry, track_id in pairs
     }
     answers = [
         (artists, title, track_of.get(number))
         for number, (artists, title, _) in enumerate(listed.decisions)
-        if number not in tracks_listed or number in track_of
+        if number not in entries or number in track_of
     ]
     return stored_decisions.restore(session, listener, answers)
 
@@ -165,10 +164,10 @@ def retry_unmatched(session: Session, listener: Listener) -> ImportReport:
 def match(
     session: Session, listed: SongList, decisions: Mapping[int, int | None] | None = None
 ) -> ImportReport:
-    """Match each entry to a track; see ``list_matching``."""
+    """Match the entries of a list to tracks; see ``list_matching``."""
     matching = match_entries(session, listed.entries, decisions)
     if listed.format == headerless.LINES and len(matching.missing) > len(listed.entries) / 2:
-        matching = _in_better_order(session, listed, matching, decisions)
+        matching = _try_swapped_names(session, listed, matching, decisions)
     return ImportReport(
         listed.format,
         matching.matched,
@@ -183,13 +182,13 @@ def match(
     )
 
 
-def _in_better_order(
+def _try_swapped_names(
     session: Session,
     listed: SongList,
     matching: Matching,
     decisions: Mapping[int, int | None] | None,
 ) -> Matching:
-    """Read lines as ``Title - Artist`` if the catalogue has more songs of those names."""
+    """Read lines as ``Title - Artist`` if more of them match that way."""
     swapped = [replace(one, title=one.artists, artists=one.title) for one in listed.entries]
     other = match_entries(session, swapped, decisions)
     if len(other.missing) >= len(matching.missing):
@@ -201,14 +200,14 @@ def _in_better_order(
 
 
 def _ask(session: Session, listener: Listener, report: ImportReport) -> None:
-    """Store the questions of an import, and withdraw those that it answered."""
+    """Store the questions of an import, and close those about songs that it matched."""
     matched = [pair for pairs in report.matched.values() for pair in pairs]
     match_decisions.close_matched(session, listener, matched)
     match_decisions.ask(session, listener, report.unsure)
 
 
 def _names_of(session: Session, matched: dict[str, list[tuple[ListEntry, int]]]) -> dict[int, str]:
-    """Return artists and title of the first tracks of each way in which songs were matched."""
+    """Return artists and title of the first tracks for each way of matching."""
     firsts = {
         track_id: None
         for pairs in matched.values()
@@ -236,9 +235,9 @@ def _apply(
     listed: SongList,
     targets: dict[int, Playlist] | None = None,
 ) -> dict[int, Playlist]:
-    """Store what was matched, and all plays; return the playlists by their number in the list."""
+    """Store matched songs and all plays; return the playlists by their number in the list."""
     pairs = [pair for matches in report.matched.values() for pair in matches]
-    # Lists start with the newest entry; the song liked last here counts as the newest.
+    # Lists start with the newest entry, while the song liked last is the newest like.
     pairs.sort(key=lambda pair: -pair[0].line)
     _apply_feedback(session, listener, report, pairs)
     _apply_plays(session, listener, report, pairs)
@@ -302,15 +301,15 @@ def _apply_plays(
     repeated = len(plays) - len(rows)
     if repeated:
         report.passed_over["plays that the file lists twice"] += repeated
-    if report.format != own_export.LABEL:  # which lists its skips apart
+    if report.format != own_export.LABEL:  # it lists skips separately
         _record_skips(session, listener, skipped)
 
 
 def _listen_rows(plays: Sequence[tuple[ListEntry, int | None]]) -> list[dict[str, Any]]:
-    """Return rows of the play history, each with the key that the same play always has.
+    """Return rows of the play history, each with a key that identifies the play.
 
-    Spotify's two exports give the same play to the second or to the minute only, so the minute
-    counts, and several plays of a song within one are numbered.
+    Spotify's two exports have a play's time to the second and to the minute, so their keys have the
+    minute, and a number if a song was played several times within it.
     """
     rows: dict[str, dict[str, Any]] = {}
     imported_at = now()
@@ -373,7 +372,7 @@ def _retry_listens(
     report: ImportReport,
     decisions: Mapping[int, int | None],
 ) -> None:
-    """Match the songs of the play history that the catalogue lacked."""
+    """Match the unmatched songs of the play history."""
     unmatched = listens.unmatched(session, listener)
     entries = [
         ListEntry(
@@ -412,7 +411,7 @@ def _apply_playlists(
     numbers = {playlist.name: number for number, playlist in enumerate(listed.playlists)}
 
     def number_of(entry: ListEntry) -> int:
-        """Return the entry's playlist; of one that was stored by its name only, by that name."""
+        """Return the number of an entry's playlist, by its name if the entry has no number."""
         if entry.playlist_number >= 0:
             return entry.playlist_number
         number = numbers.get(entry.playlist)
@@ -455,9 +454,10 @@ def _apply_playlists(
 
 
 class _PlaylistChoice:
-    """Which stored playlist a listed one is: of its name and, unless one is empty, its songs.
+    """Assignment of imported playlists to stored ones, by name and common songs.
 
-    Each is chosen once, so that two playlists of one name stay two.
+    An empty stored playlist needs no common songs. Each stored playlist is assigned once, so that
+    two imported playlists of the same name remain two.
     """
 
     def __init__(self, session: Session, listener: Listener, excluded: set[int]) -> None:
@@ -472,11 +472,11 @@ class _PlaylistChoice:
 
     @property
     def is_full(self) -> bool:
-        """Whether the listener may have no further playlist."""
+        """Whether the listener has reached the limit of playlists."""
         return self._number >= playlists.PLAYLIST_LIMIT
 
     def existing(self, name: str, ids: Sequence[int]) -> Playlist | None:
-        """Return the stored playlist to fill, or None if it is a new one."""
+        """Return the stored playlist to fill, None for a new playlist."""
         best: tuple[int, int] | None = None
         for place, (_, held) in enumerate(self._free[name]):
             shared = len(held & set(ids))
@@ -497,7 +497,7 @@ def _fill(session: Session, playlist: Playlist, ids: Sequence[int], report: Impo
     room = max(playlists.TRACK_LIMIT - len(present), 0)
     if len(new) > room:
         report.limits.append(
-            f"“{playlist.name}” holds {playlists.TRACK_LIMIT:,} songs, the most of a playlist; "
+            f"“{playlist.name}” has reached the limit of {playlists.TRACK_LIMIT:,} songs; "
             f"{len(new) - room:,} more were not added."
         )
     report.added["playlist"] += len(new[:room])

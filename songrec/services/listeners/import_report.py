@@ -1,4 +1,4 @@
-"""Report of an imported list: what was read as what, matched, added, missing."""
+"""Report of an imported list: numbers of matched, added, unchanged and missing songs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ HOWS = {
     "similar": "by similar names",
     "decision": "by your decision",
 }
-"""How songs are matched, in words."""
+"""Ways of matching, in words."""
 LISTED = 500
-"""Songs and lines that a report names one by one."""
+"""Limit of songs and lines that a report names."""
 
 
 @dataclass
 class PlaylistReport:
-    """An imported playlist; ``is_new`` unless its songs were added to one that was there."""
+    """An imported playlist; ``is_new`` unless its songs were added to an existing one."""
 
     name: str
     songs: int
@@ -39,15 +39,14 @@ class PlaylistReport:
 class ImportReport:
     """Result of an import.
 
-    ``matched`` are the entries by how (``HOWS``), ``missing`` those without a track, ``refused``
-    the unusable lines. ``added`` counts what is new by kind (like, dislike, skip, play, and of an
-    export mix and decision),
-    ``unchanged`` what was there already or was decided otherwise before. ``playlists`` is the
-    number of new playlists, ``playlist_reports`` are all of them. ``passed_over``, ``notes``,
-    ``contradictions`` and ``limits`` say what else a reader should know. ``names`` are the artists
-    and titles of the first matched tracks, as the catalogue has them. ``similar`` is how sure the
-    matches by similar names are; ``unsure`` are songs among the missing for which the listener may
-    choose a candidate.
+    ``matched`` are the entries by way of matching (``HOWS``), ``missing`` those without a track,
+    ``refused`` the unusable lines. ``added`` counts new data by kind (like, dislike, skip, play,
+    and for an export mix and decision), ``unchanged`` data that existed or contradicts an earlier
+    reaction. ``playlists`` is the number of new playlists; ``playlist_reports`` also has the
+    others. ``passed_over``, ``notes``, ``contradictions`` and ``limits`` are remarks for the
+    reader. ``names`` are the artists and titles of the first matched tracks in the catalogue.
+    ``similar`` is the sureness of each match by similar names; ``unsure`` are missing songs with
+    candidates for the listener to choose from.
     """
 
     format: str
@@ -85,7 +84,7 @@ class ImportReport:
 
     @property
     def plays(self) -> int:
-        """Number of new plays, of songs that the catalogue lacks as well."""
+        """Number of new plays, including those of unmatched songs."""
         return self.added["play"]
 
     @property
@@ -100,7 +99,7 @@ class ImportReport:
         return list({(e.label, e.kind, e.playlist): e for e in missing}.values())[::-1]
 
     def matched_songs(self, how: str) -> list[str]:
-        """Name the first songs that were matched in one way, and what the list calls them."""
+        """Name the first songs that were matched in one way, with their names in the list."""
         songs_by_label = {
             (entry.label, self.names[track_id]): None
             for entry, track_id in self.matched[how]
@@ -118,7 +117,7 @@ class ImportReport:
         ]
 
     def sureness(self) -> dict[str, float]:
-        """Return how sure the matches of each kind are, 0 to 1; of similar names the least sure."""
+        """Return the sureness of each way of matching, 0 to 1; for similar names the smallest."""
         figures = {how: SURENESS.get(how, 1.0) for how, pairs in self.matched.items() if pairs}
         if "similar" in figures:
             figures["similar"] = min(self.similar.values(), default=1.0)
@@ -174,7 +173,7 @@ class ImportReport:
 
 
 def summary_lines(report: ImportReport, name: str, most: int = 20) -> list[str]:
-    """Return a report as lines of text: what was read as what, added, missing, not read."""
+    """Format a report as lines of text, with at most ``most`` songs per list."""
     lines = [f"{name} was read as {report.format}."]
     counts = [
         (report.likes, "like", "likes"),

@@ -1,4 +1,4 @@
-"""The songs that lists of the best known begin with."""
+"""Songs that come before the most popular ones in a listener's lists."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ MAX_TITLES = 50
 MAX_LIKED = 200
 MAX_PLAYED = 100
 MAX_AUDIBLE = 2_000
-"""Where more songs can be played, being audible makes none of them special."""
+"""Number of playable songs beyond which they are no longer preferred."""
 
 
 def known_tracks(session: Session, listener: Listener | None, text: str = "") -> tuple[int, ...]:
-    """Return the ids of the tracks that come before what is popular, each once.
+    """Return the ids of tracks that come before the most popular ones, each once.
 
-    First those whose title is ``text``: whoever types a whole title means that song, however
-    little known it is. Then what ``listener`` likes and has played, the newest first, and what can
-    be played where that is a small part of the catalogue.
+    These are the tracks whose whole title is ``text``; then the likes and plays of ``listener``,
+    newest first; then the playable tracks, if these are few.
     """
     titled: list[int] = []
     if text.strip() and (key := sort_key(text)):

@@ -108,9 +108,9 @@ _XML_KINDS = {
 def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
     """Read a file of any of the formats, detected from its content.
 
-    ``file_name`` names a playlist that its file does not name. ``kind`` other than ``auto`` makes
-    likes of a playlist, or a playlist of likes. Raises ``BadInput`` for an unknown format, an
-    empty file or too many entries.
+    ``file_name`` is the name of a playlist whose file has none. A ``kind`` other than ``auto``
+    turns playlists into likes, or likes into a playlist. Raises ``BadInput`` for an unknown
+    format, an empty file or too many entries.
     """
     result = _read_file(content, file_name, allow_archives=True)
     nameless = result.format == youtube.PLAYLIST
@@ -141,7 +141,7 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
 
 
 def playlist_name(file_name: str) -> str:
-    """Return the name of a playlist that is called as its file."""
+    """Return the name of a playlist that is named after its file."""
     name = PurePosixPath(file_name.replace("\\", "/")).name
     stem, dot, extension = name.rpartition(".")
     return (stem if dot and extension.lower() in _EXTENSIONS else name).strip() or UNNAMED
@@ -185,7 +185,7 @@ def _read_file(content: bytes, file_name: str, *, allow_archives: bool) -> SongL
 
 
 def _decode(content: bytes) -> str:
-    """Decode text: UTF-8, UTF-16 or UTF-32 (also without a mark), else Windows-1252."""
+    """Decode text in UTF-8, UTF-16 or UTF-32 (also without a byte order mark), or Windows-1252."""
     for mark, codec in (
         (b"\xff\xfe\0\0", "utf-32"),
         (b"\xff\xfe", "utf-16"),
@@ -283,7 +283,7 @@ def _read_archive(content: bytes) -> SongList:
 
 
 def _read_member(data: bytes, name: str, budget: int) -> SongList:
-    """Read a file of an archive; of archives within it only workbooks are read."""
+    """Read a file of an archive; workbooks are the only archives read within it."""
     if not data.startswith(b"PK\x03\x04"):
         return _read_file(data, name, allow_archives=False)
     try:

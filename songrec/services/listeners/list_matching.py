@@ -31,7 +31,7 @@ _GUEST = re.compile(
 )
 
 Song = tuple[tuple[str, ...], str, str, str]
-"""Ids, title, artists and path: what a song of a list is looked for by."""
+"""Ids, title, artists and path of a song in a list."""
 
 SURENESS = {
     "decision": 1.0,
@@ -41,14 +41,14 @@ SURENESS = {
     "names": 1.0,
     "guests": 0.95,
 }
-"""How sure a match is by how it was made; of similar names each has its own figure."""
+"""Sureness by way of matching; matches by similar names have individual figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """An id that leads to a song of another name; ``is_matched`` if the id was believed.
+    """An id that belongs to tracks of another name.
 
-    ``n_tracks`` is the number of tracks that have the id.
+    ``is_matched``: whether the id was trusted. ``n_tracks`` is the number of tracks with the id.
     """
 
     entry: ListEntry
@@ -59,7 +59,7 @@ class Contradiction:
 
     @property
     def text(self) -> str:
-        """The contradiction in words."""
+        """The contradiction as a sentence."""
         names = " – ".join(filter(None, (self.track_artists, self.track_title)))
         if self.n_tracks > 1:
             others = self.n_tracks - 1
@@ -72,10 +72,10 @@ class Contradiction:
 
 @dataclass
 class Matching:
-    """Matched entries by how (``SURENESS``, similar), the others, and contradictions.
+    """Matched entries by way of matching (``SURENESS``, similar), the others, and contradictions.
 
-    ``similar`` is how sure a match by similar names is. ``unsure`` are the candidates of those of
-    the others that may be a song of the catalogue.
+    ``similar`` is the sureness of each match by similar names. ``unsure`` are the candidates of
+    unmatched entries.
     """
 
     matched: dict[str, list[tuple[ListEntry, int]]] = field(
@@ -87,7 +87,7 @@ class Matching:
     unsure: dict[Names, list[Candidate]] = field(default_factory=dict)
 
     def sureness_of(self, how: str, entry: ListEntry) -> float:
-        """Return how sure it is that an entry matched in this way is its track, 0 to 1."""
+        """Return the sureness, 0 to 1, of an entry's match in this way."""
         return SURENESS.get(how) or self.similar[entry.artists, entry.title]
 
 
@@ -96,19 +96,19 @@ def match_entries(
     entries: Sequence[ListEntry],
     decisions: Mapping[int, int | None] | None = None,
 ) -> Matching:
-    """Match each entry to a track; an entry that stands many times is looked for once.
+    """Match each entry to a track; repeated entries are matched once.
 
-    ``decisions`` are a listener's answers by the song key of the names: a track, or None for a
-    song that the catalogue lacks.
+    ``decisions`` are a listener's decisions by the song key of the names: a track, or None for a
+    song that is not in the catalogue.
 
-    1. By id. One that is unique in the world (Spotify, MusicBrainz, ISRC, songrec's own) is
-       believed, and a contradiction to the names reported; one of a catalogue's own numbering
-       counts only if the names agree, or if the list has none and one song has the id.
+    1. By id. A globally unique id (Spotify, MusicBrainz, ISRC, songrec's own) is trusted, and a
+       contradiction to the names reported; an id of a catalogue's own numbering counts only if
+       the names agree, or if the list has no names and a single song has the id.
     2. By the path of a file: absolute, or its last folders and name.
     3. By artist and title without case, accents and spacing; then without “feat. X” in either,
        if the first artist of one is an artist of the other.
-    4. By what the listener decided for these names.
-    5. By similar names: taken where one song is sure, else candidates for a decision.
+    4. By the listener's decision for these names.
+    5. By similar names, if one song is sure; otherwise there are candidates for a decision.
     """
     distinct = {_song(entry): entry for entry in reversed(entries)}
     result = Matching()
@@ -127,20 +127,20 @@ def match_entries(
 
 
 def bare_title(title: str) -> str:
-    """A title without guests, case, accents: ``"Élan (feat. X)"`` is ``"elan"``."""
+    """Return a title without guests, case and accents: ``"Élan (feat. X)"`` becomes ``"elan"``."""
     return songs.plain(_GUEST.sub("", title))
 
 
 def names_contradict(entry: ListEntry, title: str, artists_line: str) -> bool:
-    """Whether the title or the artists of an entry are clearly not those of a track."""
+    """Return whether the title or the artists of an entry are clearly not those of a track."""
     names = compare_names(entry.title, entry.artists, title, artists_line)
     return names.title is False or names.artists is False
 
 
 def names_confirm(entry: ListEntry, title: str, artists_line: str) -> bool:
-    """Whether the names confirm an id that many catalogues may have; unknown names do not object.
+    """Return whether the names confirm an id that is not globally unique.
 
-    Another script says nothing by itself: title or artists must be the same.
+    Unknown names confirm it. If the scripts differ, title or artists must be equal.
     """
     names = compare_names(entry.title, entry.artists, title, artists_line)
     if names.title is False or names.artists is False:
@@ -190,12 +190,12 @@ def _match_ids(
 
 
 def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
-    """Return the tracks of ids that are unique in the world: of a recording, or songrec's own."""
+    """Return the tracks of globally unique ids: of recordings, or songrec's own."""
     keys = {one: key for one in ids if (key := recording_key(one)) is not None}
     by_key = track_aliases.tracks_by_key(session, set(keys.values()))
     by_id = merge_redirects.survivors_by_external_id(session, keys)
     by_id |= merge_redirects.survivors_by_public_id(session, ids)
-    # A catalogue may write an id in another way: bare, or as a URI.
+    # A catalogue may write an id differently: bare, or as a URI.
     values = {key: key.partition(":")[2] for key in keys.values()}
     spellings = set(values.values()) | {f"spotify:track:{value}" for value in values.values()}
     stored = _possible_tracks(session, spellings | keys.keys())
@@ -211,7 +211,7 @@ def _certain_tracks(session: Session, ids: Set[str]) -> dict[str, int]:
 
 
 def _possible_tracks(session: Session, ids: Set[str]) -> dict[str, list[int]]:
-    """Return the tracks that any catalogue calls by one of these ids, oldest first."""
+    """Return the tracks with one of these ids in any catalogue, oldest first."""
     by_id: dict[str, list[int]] = {}
     for part in chunks(sorted(ids)):
         query = select(Track.external_id, Track.id).where(Track.external_id.in_(part))
@@ -259,9 +259,9 @@ def _best_path(
     rows: Sequence[tuple[str, int]],
     names: dict[int, tuple[str, str]],
 ) -> int | None:
-    """Return the track whose file shares most of its last folders with the path, if one does.
+    """Return the track whose file has most of its last folders in common with the path, if any.
 
-    A name alone (``01 Intro.mp3``) is enough only where it is unique and the names agree.
+    A file name alone (``01 Intro.mp3``) suffices only if it is unique and the names agree.
     """
     lengths = [(_common_end(parts, _parts(path)), track_id) for path, track_id in rows]
     if not lengths:
@@ -337,7 +337,7 @@ def _match_similar(
 
 
 def _spellings(entry: ListEntry) -> list[tuple[str, str]]:
-    """Return artists and title as the list names them, else as its file's path does."""
+    """Return artists and title of an entry, else possible ones from its path."""
     if entry.artists and entry.title:
         return [(entry.artists, entry.title)]
     if not entry.path:
@@ -378,7 +378,7 @@ def _match_without_guests(
         mine = _words(line)
         for track_id in candidates.get(titles[song], ()):
             theirs = words.get(track_id, set())
-            # Names without a common word are not one artist.
+            # Names without a common word cannot be the same artist.
             if not mine or not theirs or mine & theirs:
                 pairs.setdefault(song, []).append(track_id)
     for some in chunks(list(pairs)):  # a long line may have hundreds of names
@@ -434,7 +434,7 @@ class _ArtistComparison:
         self._evidence = artists.evidence_for(session, requested)
 
     def share_artist(self, line: str, credited: Sequence[str]) -> bool:
-        """Whether the first artist of one is an artist of the other; each is evidence for both."""
+        """Return whether the first artist of one line is an artist of the other."""
         mine = [one.key for one in self._parse(line, credited)]
         names = [one.name for one in self._parse(line)]
         theirs = [one.key for name in credited for one in self._parse(name, names)]

@@ -1,6 +1,6 @@
 """Reading of lists of songs in a child process, since archives and documents may be bombs.
 
-A short plain text is read at once: nothing in it can unpack.
+Short plain text is read in this process, because it cannot unpack to more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELDS = tuple(ListEntry.__dataclass_fields__)
 
 
 def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
-    """Read a list as ``list_files.read`` does; ``BadInput`` also where that takes too much."""
+    """Read a list; see ``list_files.read``. ``BadInput`` also beyond limits of time and memory."""
     if is_short_text(content):
         return list_files.read(content, file_name, kind)
     data = np.frombuffer(content, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Exchange with ListenBrainz: its listens and feedback come in, plays and reactions go out."""
+"""Exchange with ListenBrainz: import of listens and feedback, export of plays and reactions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from songrec.services.listeners.listenbrainz_client import (
     PAGE,
     ListenBrainzClient,
     SubmissionRefused,
-    checked_token,
-    checked_url,
+    normalise_api_url,
+    normalise_token,
 )
 from songrec.store.catalogue import track_aliases, tracks
 from songrec.store.catalogue.tracks import TrackView
@@ -32,21 +32,21 @@ from songrec.store.listeners import listenbrainz_accounts
 from songrec.store.tables import Listen, ListenBrainzAccount, Listener, Reaction
 
 MOST_PAGES = 100
-"""Pages of listens that one exchange reads; the next one goes on."""
+"""Limit of pages of listens read in one exchange; the next exchange continues."""
 OVERLAP_S = 14 * 86_400
-"""Listens of so long before the last exchange are read again: apps hand some in late."""
+"""Period before the last exchange that is read again, because apps submit some listens late."""
 MOST_REACTIONS = 500
-"""Likes and dislikes that one exchange sends; each is a request, and often a second one."""
+"""Limit of likes and dislikes sent in one exchange, with one or two requests each."""
 FIRST_RETRY = timedelta(minutes=5)
 LAST_RETRY = timedelta(hours=6)
 
 
 @dataclass
 class ExchangeReport:
-    """What an exchange did: numbers of new rows here, and of rows sent.
+    """Outcome of an exchange, in numbers of new rows here, and of sent rows.
 
-    ``refused`` plays are not accepted by the server and not sent again; ``unknown`` reactions are
-    to songs whose MusicBrainz id is not known. ``is_complete``: nothing is left to be read.
+    ``refused`` plays were rejected by the server and are not sent again; ``unknown`` reactions are
+    to songs without a known MusicBrainz id. ``is_complete``: whether all listens were read.
     """
 
     plays: int = 0
@@ -61,7 +61,7 @@ class ExchangeReport:
     matched: set[int] = field(default_factory=set)
 
     def add(self, report: ImportReport) -> None:
-        """Count what an imported page brought."""
+        """Add the numbers of an imported page."""
         self.plays += report.plays
         self.likes += report.likes
         self.dislikes += report.dislikes
@@ -81,17 +81,16 @@ def connect(
     *,
     may_be_private: bool = False,
 ) -> ListenBrainzAccount:
-    """Store a token once its server has said whose it is, in place of an earlier one.
+    """Store a token, after a request for its user, in place of an earlier one.
 
-    Switches stay as they were; another user is read from the beginning. The caller commits; what
-    was written before is committed before the request is sent, so that nothing stays locked.
-    ``BadInput`` for an address or a token that cannot be one, ``NotReady`` where the server does
-    not answer or does not know the token.
+    Switches are kept; the listens of a different user are read from the beginning. The caller
+    commits; earlier writes are committed before the request, to release locks. ``BadInput`` for an
+    invalid address or token, ``NotReady`` if the server does not respond or rejects the token.
     """
-    checked = checked_token(token)
-    address = checked_url(url, may_be_private=may_be_private)
+    token = normalise_token(token)
+    address = normalise_api_url(url, may_be_private=may_be_private)
     session.commit()
-    client = ListenBrainzClient(address, checked, allows_private=may_be_private)
+    client = ListenBrainzClient(address, token, allows_private=may_be_private)
     try:
         name = client.user_name()
     finally:
@@ -103,10 +102,10 @@ def connect(
         )
         session.add(account)
     elif (account.url, account.username) != (address, name):
-        # Likes are sent from now on where they were sent to the user before.
+        # If likes were sent to the former user, new likes are sent to this one.
         account.sync = {"reactions_since": now().isoformat()}
     account.url, account.username = address, name
-    account.secret = cipher.encrypt(checked)
+    account.secret = cipher.encrypt(token)
     account.allows_private = may_be_private
     account.error = account.retry_at = None
     session.flush()
@@ -121,7 +120,7 @@ def switch(
     sends_plays: bool,
     sends_feedback: bool,
 ) -> None:
-    """Set what is exchanged; what is sent begins with what happens from now on."""
+    """Set the directions of the exchange; only future plays and reactions are sent."""
     if sends_plays and not account.sends_plays:
         account.sends_since = now()
     if sends_feedback and not account.sends_feedback:
@@ -136,13 +135,13 @@ def exchange(
     cipher: Cipher,
     on_progress: Progress = no_progress,
 ) -> ExchangeReport:
-    """Read and send what the account's switches say; **commits** after each page.
+    """Read and send data as set by the account's switches; **commits** after each page.
 
-    Where it breaks off, the next exchange goes on. The line that says why is stored with the
-    account, and raised as ``NotReady``.
+    The next exchange continues after a failure, whose reason is stored with the account and raised
+    as ``NotReady``.
     """
     report = ExchangeReport()
-    return _recorded(
+    return _with_client(
         session,
         account,
         cipher,
@@ -157,9 +156,9 @@ def send_plays(
     cipher: Cipher,
     since: datetime | None = None,
 ) -> ExchangeReport:
-    """Send the plays that were heard here and not sent yet, each once; **commits** each batch."""
+    """Send the songrec plays that have not been sent yet; **commits** each batch."""
     report = ExchangeReport()
-    return _recorded(
+    return _with_client(
         session, account, cipher, report, lambda c: _send_plays(session, account, c, report, since)
     )
 
@@ -173,7 +172,7 @@ def is_due(account: ListenBrainzAccount, at: datetime, interval: timedelta) -> b
     return at - account.synced_at >= interval
 
 
-def _recorded(
+def _with_client(
     session: Session,
     account: ListenBrainzAccount,
     cipher: Cipher,
@@ -209,7 +208,7 @@ def _exchange(
     report: ExchangeReport,
     on_progress: Progress,
 ) -> None:
-    # First: a server that has no history to read still takes plays.
+    # Sent first, because some servers accept plays but have no history to read.
     if account.sends_plays:
         on_progress(0.0, "Sending plays.")
         _send_plays(session, account, client, report)
@@ -230,7 +229,7 @@ def _read_listens(
     report: ExchangeReport,
     on_progress: Progress,
 ) -> None:
-    """Read listens from the newest back to those of the last exchange, a page at a time."""
+    """Read pages of listens from the newest back to those of the last exchange."""
     listener = session.get_one(Listener, account.listener_id)
     sync = dict(account.sync)
     newest: int | None = sync.get("newest")
@@ -245,7 +244,7 @@ def _read_listens(
             break
         top, oldest = max(top, *times), min(times)
         report.add(import_export.import_songs(session, listener, _read(listens)))
-        # One second more: others of that second may stand on the next page.
+        # Include this second again, because more of its listens may follow on the next page.
         following = oldest + 1 if before is None or oldest + 1 < before else oldest
         report.is_complete = newest is not None and oldest < newest - OVERLAP_S
         before = following
@@ -309,7 +308,7 @@ def _send_plays(
 def _submit(
     client: ListenBrainzClient, payloads: Sequence[dict[str, Any]], report: ExchangeReport
 ) -> None:
-    """Send listens; where the server refuses some, find and leave out those."""
+    """Send listens; if the server refuses them, find the refused ones by bisection."""
     try:
         client.submit(payloads)
     except SubmissionRefused:
@@ -350,7 +349,7 @@ def _payload(play: Listen, track: TrackView | None, ids: dict[str, str]) -> dict
     names = {"artist_name": play.artists, "track_name": play.title}
     if play.album:
         names["release_name"] = play.album
-    # Rounded as in the play's key, so that the same listen read again is the same play.
+    # Rounded as in the play's key, so that the listen has the same key when it is imported.
     at = round(play.played_at.timestamp()) if play.played_at is not None else 0
     return {"listened_at": at, "track_metadata": {**names, "additional_info": more}}
 
@@ -361,7 +360,7 @@ def _send_reactions(
     client: ListenBrainzClient,
     report: ExchangeReport,
 ) -> None:
-    """Send likes and dislikes given since sending was switched on, but not what was just read."""
+    """Send likes and dislikes given since sending was switched on, except those just read."""
     text = account.sync.get("reactions_since")
     since = datetime.fromisoformat(text) if text else now()
     rows = listenbrainz_accounts.reactions_since(session, account, since, MOST_REACTIONS)
@@ -396,7 +395,7 @@ def _send_reaction(
 
 
 def _recording_ids(session: Session, views: dict[int, TrackView]) -> dict[int, dict[str, str]]:
-    """Return the ids of tracks that mean the same everywhere, by namespace."""
+    """Return the globally unique ids of tracks by namespace."""
     ids: dict[int, dict[str, str]] = {}
     aliases = track_aliases.keys_of_tracks(session, list(views))
     for track_id, view in views.items():

@@ -1,4 +1,4 @@
-"""Client of ListenBrainz's API, for one account: listens and feedback, in and out."""
+"""Client of ListenBrainz's API for one account: listens and feedback."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from songrec.services.listeners.list_formats.entries import fields, rows
 from songrec.store.tables import ListenBrainzAccount
 
 PAGE = 1000
-"""Listens or feedback of one answer, and listens of one submission: the most the API takes."""
+"""Listens or feedback per response, and listens per submission, the limit of the API."""
 LONGEST_TOKEN = 200
 
 
 class TokenRefused(NotReady):
-    """The server does not accept the token."""
+    """Raised if the server does not accept the token."""
 
 
 class SubmissionRefused(NotReady):
-    """The server does not accept what was sent."""
+    """Raised if the server does not accept the submitted data."""
 
 
 class ListenBrainzClient:
-    """Requests with a token to one server; every failure is a ``NotReady`` of one line."""
+    """Client with a token for one server; all failures are ``NotReady`` with a single line."""
 
     def __init__(self, url: str, token: str, *, allows_private: bool = False) -> None:
         self.url = url
@@ -44,7 +44,7 @@ class ListenBrainzClient:
         return cls(account.url, token, allows_private=account.allows_private)
 
     def user_name(self) -> str:
-        """Return whose token it is; ``TokenRefused`` for nobody's."""
+        """Return the user of the token; ``TokenRefused`` for an invalid one."""
         answer = fields(self._ask("GET", "/1/validate-token"))
         name = answer.get("user_name")
         if answer.get("valid") is not True or not isinstance(name, str):
@@ -52,7 +52,7 @@ class ListenBrainzClient:
         return storable(name)[:200]
 
     def listens(self, user: str, before: int | None) -> list[dict[str, Any]]:
-        """Return up to ``PAGE`` listens before a moment (Unix time), newest first."""
+        """Return up to ``PAGE`` listens before a Unix time, newest first."""
         limits = {"count": PAGE, **({} if before is None else {"max_ts": before})}
         answer = self._ask("GET", f"/1/user/{quote(user, safe='')}/listens", params=limits)
         listed = rows(fields(fields(answer).get("payload")).get("listens"))
@@ -79,7 +79,7 @@ class ListenBrainzClient:
         self._ask("POST", "/1/feedback/recording-feedback", json=body)
 
     def look_up(self, artists: str, title: str) -> str | None:
-        """Return the MusicBrainz id that the server knows a recording's names by."""
+        """Return the MusicBrainz id of a recording by its names; None if the server has none."""
         names = {"artist_name": artists, "recording_name": title}
         answer = fields(self._ask("GET", "/1/metadata/lookup/", params=names))
         mbid = answer.get("recording_mbid")
@@ -100,14 +100,14 @@ class ListenBrainzClient:
         if status == HTTPStatus.BAD_REQUEST:
             raise SubmissionRefused(f"{self.url} does not accept what was sent.")
         if status == HTTPStatus.NOT_FOUND:
-            raise NotReady(f"{self.url} does not know what was asked: is this the API's address?")
+            raise NotReady(f"{self.url} has no such endpoint: is this the API's address?")
         if status >= HTTPStatus.BAD_REQUEST:
             raise NotReady(f"{self.url} answers {status}: the next try is later.")
         return read_json(response)
 
 
-def checked_url(text: str, *, may_be_private: bool) -> str:
-    """Return the address of a server as it is stored; ``BadInput`` for one that is not allowed."""
+def normalise_api_url(text: str, *, may_be_private: bool) -> str:
+    """Return the normalised address of a server; ``BadInput`` for one that is not allowed."""
     url = normalise_url(text or LISTENBRAINZ)
     if names_private_address(url) and not may_be_private:
         raise BadInput("Only an admin can connect to an address of this machine or network.")
@@ -116,8 +116,8 @@ def checked_url(text: str, *, may_be_private: bool) -> str:
     return url
 
 
-def checked_token(text: str) -> str:
-    """Return a token without spaces around it; ``BadInput`` for what cannot be one."""
+def normalise_token(text: str) -> str:
+    """Return a token without surrounding spaces; ``BadInput`` for an invalid one."""
     token = text.strip()
     if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable():
         raise BadInput("Enter your user token, as it stands in your ListenBrainz settings.")

@@ -1,4 +1,4 @@
-"""Songs of lists that may be one of several tracks: questions, answers, and undoing them."""
+"""Decisions about songs of lists with several candidate tracks, and their undo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from songrec.store.listeners import (
 from songrec.store.tables import Listener, MatchDecision, PendingLike
 
 LATEST = 20
-"""Answers that the page offers to undo."""
+"""Number of latest answers that the page offers to undo."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Question:
 
 @dataclass(frozen=True)
 class DecisionPage:
-    """Open questions by artist with the artist's number of them, and the latest answers.
+    """Open questions by artist, each with the artist's total number, and the latest answers.
 
-    Of answers that were given at once, ``latest`` has the first and their number.
+    ``latest`` has the first of the answers given at once, and their number.
     """
 
     groups: list[tuple[list[Question], int]]
@@ -77,7 +77,7 @@ class DecisionPage:
 
 @dataclass
 class _Applied:
-    """What an answer changed: stored with it, so that it can be undone."""
+    """Changes by an answer, stored with it for its undo."""
 
     pending: list[dict[str, Any]] = field(default_factory=list)
     playlists: list[int] = field(default_factory=list)
@@ -89,7 +89,7 @@ class _Applied:
 
 
 def ask(session: Session, listener: Listener, unsure: dict[Names, list[Candidate]]) -> int:
-    """Store the questions of an import; return how many are new. The caller commits."""
+    """Store the questions of an import; return the number of new ones. The caller commits."""
     return match_decisions.ask(
         session,
         listener,
@@ -107,7 +107,7 @@ def ask(session: Session, listener: Listener, unsure: dict[Names, list[Candidate
 def close_matched(
     session: Session, listener: Listener, matched: Iterable[tuple[ListEntry, int]]
 ) -> None:
-    """Withdraw the questions about songs that were matched meanwhile."""
+    """Close the questions about songs that have since been matched."""
     keys = {
         songs.song_key(entry.artists, entry.title)
         for entry, _ in matched
@@ -120,7 +120,7 @@ def close_matched(
 def decision_page(
     session: Session, listener: Listener | None, limit: int, offset: int = 0
 ) -> DecisionPage:
-    """Return a page of questions, songs of one artist together."""
+    """Return a page of questions, grouped by artist."""
     if listener is None:
         return DecisionPage([], [], 0)
     rows = match_decisions.open_questions(session, listener, limit, offset)
@@ -145,7 +145,7 @@ def open_questions(session: Session, listener: Listener, limit: int | None) -> l
 def decide(session: Session, listener: Listener, decision_id: int, answer: str) -> Question:
     """Answer a question: the public id of a track, or ``none``. The caller commits.
 
-    What the lists say of the song then counts for the track. An answer that was given before is
+    The song's likes, plays and playlists from lists then count for the track. An earlier answer is
     undone first. ``BadInput`` for an unknown question or track.
     """
     row = _row(session, listener, decision_id)
@@ -161,9 +161,9 @@ def decide(session: Session, listener: Listener, decision_id: int, answer: str) 
 
 
 def decide_artist(session: Session, listener: Listener, group: str, *, accepts: bool) -> int:
-    """Answer all questions of an artist: each with its first candidate, or none of them.
+    """Answer all questions of an artist, each with its first candidate, or all with ``none``.
 
-    Returns how many were answered. The caller commits.
+    Returns the number of answers. The caller commits.
     """
     rows = match_decisions.of_group(session, listener, group)
     first = {
@@ -176,14 +176,14 @@ def decide_artist(session: Session, listener: Listener, group: str, *, accepts: 
 
 
 def undo(session: Session, listener: Listener, decision_id: int) -> None:
-    """Take an answer back: its question is open again. The caller commits."""
+    """Undo an answer, which reopens its question. The caller commits."""
     row = _row(session, listener, decision_id)
     if row.state != match_decisions.OPEN:
         _undo(session, listener, [row])
 
 
 def undo_batch(session: Session, listener: Listener, decision_id: int) -> int:
-    """Take back an answer and all that were given at once with it; return how many.
+    """Undo all answers that were given at once with this one; return their number.
 
     The caller commits.
     """
@@ -195,7 +195,7 @@ def undo_batch(session: Session, listener: Listener, decision_id: int) -> int:
 def _row(session: Session, listener: Listener, decision_id: int) -> MatchDecision:
     row = match_decisions.find(session, listener, decision_id)
     if row is None:
-        raise BadInput("There is no such question, or it is not yours.")
+        raise BadInput("No such question, or it is not yours.")
     return row
 
 
@@ -230,7 +230,7 @@ def _answer(session: Session, listener: Listener, answers: dict[MatchDecision, i
 
 
 def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dict[int, _Applied]:
-    """Let what lists say of songs count for tracks; return what changed by song key."""
+    """Apply lists' data of songs (by song key) to their tracks; return the changes by song key."""
     applied = {key: _Applied() for key in matched}
     pending = [
         (key, row)
@@ -257,7 +257,7 @@ def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dic
         elif row.kind == "playlist":
             playlist = owned.get(row.playlist_id or 0)
             if playlist is None:
-                continue  # it waits for a playlist to go to
+                continue  # stays unmatched until the playlist exists
             if playlists.add(session, playlist, [track_id]):
                 changes.playlists.append(playlist.id)
         changes.pending.append(_fields(row))
@@ -296,7 +296,7 @@ def _undo(session: Session, listener: Listener, rows: Sequence[MatchDecision]) -
                     playlists.remove(session, owned[playlist_id], track_id)
             skips.take_back(session, listener, track_id, applied.skips)
             listens.unassign(session, listener, track_id, _is_song(row.key))
-        # A playlist that was deleted meanwhile is known by its name.
+        # Entries of a playlist that has been deleted only keep its name.
         waiting += [
             {**one, "playlist_id": one["playlist_id"] if one["playlist_id"] in owned else None}
             for one in applied.pending

@@ -1,7 +1,6 @@
-"""How well songs of lists are matched: names of the catalogue, altered as lists alter them.
+"""Evaluation of the matching of lists, on names of the catalogue with typical alterations.
 
-Each altered name has a known answer: the song that it was made from, or none, where the catalogue
-lacks the recording.
+The correct answer is known: the original song, or none if the altered name is another recording.
 """
 
 from __future__ import annotations
@@ -51,9 +50,9 @@ class _Song:
 class KindFigures:
     """Outcomes of one kind of alteration.
 
-    ``accepted`` and ``false_accepted`` are songs matched without a question, to the right one and
-    to another; ``queries`` are questions that offer the right one, ``futile_queries`` questions
-    that do not; ``unmatched`` are songs with neither.
+    ``accepted`` and ``false_accepted`` are songs matched without a question, correctly and wrongly;
+    ``queries`` are questions with the correct song among the candidates, ``futile_queries`` those
+    without it; ``unmatched`` are songs with neither.
     """
 
     songs: int = 0
@@ -66,7 +65,7 @@ class KindFigures:
 
 @dataclass(frozen=True)
 class MatchingFigures:
-    """Outcomes by kind, and the share of right first candidates by how sure they were."""
+    """Outcomes by kind, and the share of correct first candidates by sureness."""
 
     kinds: dict[str, KindFigures]
     by_sureness: dict[str, tuple[int, int]]
@@ -88,11 +87,11 @@ class MatchingFigures:
 
 
 Alteration = Callable[[_Song, random.Random], tuple[str, str] | None]
-"""Returns artists and title as a list might write them; None for a song it does not fit."""
+"""Function to alter artists and title of a song as a list might; None if it does not apply."""
 
 
 def _slip(text: str, chance: random.Random) -> str | None:
-    """Return a text with one letter left out, doubled, replaced, or swapped with the next."""
+    """Return a text with one letter omitted, doubled, replaced, or swapped with the next."""
     places = [at for at, letter in enumerate(text) if letter.isalpha()]
     if len(places) < 5:
         return None
@@ -152,7 +151,7 @@ def _subtitle(song: _Song, chance: random.Random) -> tuple[str, str] | None:
 
 
 def _is_plain(song: _Song) -> bool:
-    """Return whether a title has neither brackets nor a part behind a dash nor guests."""
+    """Return whether a title has no brackets, no part after a dash, and no guests."""
     core, rest = title_parts(song.title)
     return not rest and core == " ".join(re.findall(r"\w+", plain(song.title)))
 
@@ -191,16 +190,16 @@ RIGHT: dict[str, Alteration] = {
     "artists in another order": _other_order,
     "a subtitle": _subtitle,
 }
-"""Alterations after which it is still the same recording."""
+"""Alterations that keep the recording."""
 OTHERS: dict[str, Alteration] = {
     "live version": _live,
     "remix": _remix,
     "second part": _sequel,
     "translated title": _translated,
 }
-"""Alterations after which nobody can say that it is: to take the song would be wrong."""
+"""Alterations that make it another recording, so that the original song is a wrong match."""
 ABSENT = "not in the catalogue"
-"""Names as they are, of songs that are hidden from the catalogue meanwhile."""
+"""Unaltered names of songs that are hidden from the catalogue during the evaluation."""
 
 
 def evaluate_matching(
@@ -307,7 +306,7 @@ def _by_sureness(judged: Sequence[tuple[float, bool]]) -> dict[str, tuple[int, i
 def _thresholds(
     judged: Sequence[tuple[float, bool]], n_right: int
 ) -> dict[str, tuple[float, float]]:
-    """Return precision and recall if every first candidate from a sureness on were accepted."""
+    """Return precision and recall of accepting first candidates, by smallest sureness."""
     figures = {}
     for percent in range(60, 101, 5):
         accepted = [right for sureness, right in judged if sureness >= percent / 100]

@@ -1,9 +1,9 @@
-"""What apps say they play: plays for the history, skips, and what plays now. The caller commits.
+"""Playback reported by apps: plays, skips, and songs playing now. The caller commits.
 
-Apps report in two ways. A *scrobble* says that a song begins (no submission) or was played; where
-an app is in the song is then known by the clock alone. A *playback report* names the position. In
-both a song that is left within its first 30 seconds, or its first half, for another one is a skip;
-in the second a song that was played for half its length, or four minutes, is a play.
+Apps report in two ways. A *scrobble* reports the start of a song (without submission) or a play;
+the position is then estimated from the time. A *playback report* has the position. A song that is
+left for another one within its first 30 seconds, or its first half, is a skip; with playback
+reports, a song that was played for half its length, or four minutes, is a play.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from songrec.store.tables import Listener, Playback
 STATES = ("starting", "playing", "paused", "stopped")
 CLIENT_LENGTH = 100
 MAX_CLIENTS = 10
-"""Names that an app may give itself, of which is stored what it plays: the last ones."""
+"""Limit of client names per app password whose playback is stored, the latest ones."""
 LONG_PLAY_MS = 240_000
-"""So much of a song is a play, however long it is."""
+"""Playing time that counts as a play of a song of any length."""
 SAME_PLAY = timedelta(seconds=30)
-"""Two reports of a song of unknown length that begin so close to each other are one play."""
+"""Largest interval between two reports of the same play, for songs of unknown length."""
 LEFT_AT_LEAST_MS = 500
-"""A song that was left sooner was passed over, by a finger on the button."""
+"""Shortest playing time of a skip: songs left sooner were only passed while browsing."""
 NEXT_WITHIN = timedelta(seconds=60)
-"""A song that was stopped and not followed by another one this soon was not skipped."""
+"""Largest interval between stopping a song and starting the next one that counts as a skip."""
 OUTLIVES = timedelta(minutes=30)
-"""So long after its end a song that was not said to stop counts as playing."""
+"""Time after a song's end during which it still counts as playing, if no stop was reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An app on a device: whose it is, the id of its app password, and what it calls itself."""
+    """An app on a device: its listener, the id of its app password, and its client name."""
 
     listener: Listener
     id: int
@@ -48,7 +48,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class NowPlaying:
-    """A song that one of a listener's apps plays, and where it is in it."""
+    """A song that one of a listener's apps plays, and its position."""
 
     track_id: int
     client: str
@@ -60,17 +60,17 @@ class NowPlaying:
 
 
 def begin(session: Session, device: Device, track: TrackView, at: datetime | None = None) -> None:
-    """Note that ``device`` begins a song, as a scrobble without submission says."""
+    """Record that ``device`` starts a song (scrobble without submission)."""
     at = at or now()
     before = _current(session, device)
     if before is not None and before.track_id == track.id and before.reports_position:
-        return  # the reports say more
+        return  # playback reports are more precise
     _end(session, device, before, at, next_id=track.id)
     _write(session, device, track.id, "playing", at, 0, is_counted=False, reports=False)
 
 
 def submit(session: Session, device: Device, played: Sequence[tuple[TrackView, datetime]]) -> None:
-    """Add plays (track, when it began) to the history, each once."""
+    """Add plays (track and start time) to the history, each once."""
     for track, at in played:
         _count(session, device, track, min(at, now()))
     current = _current(session, device)
@@ -89,7 +89,7 @@ def report(
     counts: bool = True,
     at: datetime | None = None,
 ) -> None:
-    """Note where ``device`` is in a song (one of ``STATES``); with ``counts`` it may be a play."""
+    """Record the position and state (``STATES``) of ``device``; with ``counts`` also plays."""
     at = at or now()
     before = _current(session, device)
     goes_on = before is not None and before.track_id == track.id and state != "starting"
@@ -99,7 +99,7 @@ def report(
             _count(session, device, track, before.started_at)
             is_counted = True
         if before.state == "starting" and state == "playing":
-            before.started_at = at  # the clock waits for the buffer
+            before.started_at = at  # playing starts after buffering
         before.state, before.position_ms, before.rate = state, position_ms, rate
         before.reported_at, before.reports_position = at, True
         before.is_counted = is_counted
@@ -112,7 +112,7 @@ def report(
 def now_playing(
     session: Session, listener: Listener, at: datetime | None = None
 ) -> list[NowPlaying]:
-    """List what the apps of ``listener`` play, the latest first."""
+    """List the songs that the apps of ``listener`` play, the latest first."""
     at = at or now()
     rows = session.scalars(
         select(Playback)
@@ -141,7 +141,7 @@ def now_playing(
 
 
 def forget(session: Session, listener: Listener) -> None:
-    """Delete what the apps of ``listener`` play."""
+    """Delete the playback state of the apps of ``listener``."""
     session.execute(delete(Playback).where(Playback.listener_id == listener.id))
 
 
@@ -192,7 +192,7 @@ def _write(
 def _end(
     session: Session, device: Device, playback: Playback | None, at: datetime, next_id: int
 ) -> None:
-    """Decide what became of the song that another one, or a new start, follows."""
+    """Record the previous song as a play or a skip, if it was one."""
     if playback is None or playback.is_counted:
         return
     views = tracks.tracks_by_id(session, [playback.track_id])
@@ -212,7 +212,7 @@ def _end(
 
 
 def _position(playback: Playback, at: datetime, length_ms: int | None) -> int:
-    """Return where an app is in its song at a moment, by its last report and the clock."""
+    """Estimate an app's position in its song at a time, from its last report."""
     position = playback.position_ms
     if playback.state == "playing":
         elapsed = (at - playback.reported_at) / timedelta(milliseconds=1)
@@ -226,7 +226,7 @@ def _is_play(position_ms: int, length_ms: int | None) -> bool:
 
 
 def _count(session: Session, device: Device, track: TrackView, at: datetime) -> None:
-    """Add a play unless the history has it: a song does not begin twice within half its length."""
+    """Add a play unless the history has one of the song within half its length."""
     half = timedelta(milliseconds=track.duration_ms / 2) if track.duration_ms else SAME_PLAY
     if not listens.was_played(session, device.listener, track.id, at, half - timedelta(seconds=1)):
         listens.record_play(session, device.listener, track, at, device.client)

@@ -1,7 +1,7 @@
 """Export of playlists as CSV, M3U8 and JSPF.
 
-The writers are pure functions from tracks to text; ``locations`` says where each track's file
-lies, in one of the ways of ``LOCATIONS``.
+The writers are pure functions from tracks to text; ``locations`` are the locations of the tracks'
+files, of one of the kinds in ``LOCATIONS``.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ LOCATIONS = {
     "stream": "stream addresses with a key",
     "pages": "addresses of the songs’ pages",
 }
-"""What an exported playlist names its files by; full paths are for admins only."""
+"""Kinds of locations of files in an exported playlist; full paths are for admins only."""
 Locations = Mapping[int, str]
-"""Path or address of the file of each track that has one, by track id."""
+"""Path or address of the file of each track with a file, by track id."""
 
 _SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
-# A spreadsheet runs a cell that begins with one of these (OWASP, "CSV Injection").
+# Spreadsheets execute cells that begin with one of these (OWASP, "CSV Injection").
 
 
 class PathsNotAllowed(BadInput):
-    """The reader may not know where files lie on the server."""
+    """Raised if the reader may not see the paths of files on the server."""
 
 
 class NoStreamKey(BadInput):
-    """The playlist has no key for stream addresses."""
+    """Raised if the playlist has no key for stream addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +111,24 @@ def file_locations(
     stream_address: AddressOf | None = None,
     may_see_paths: bool = False,
 ) -> dict[int, str]:
-    """Return where the file of each track lies.
+    """Return the location of each track's file.
 
     Parameters
     ----------
     session
         Database session.
     tracks
-        Tracks of the playlist; those without a file are missing from the answer, and from paths
-        those that are parts of an album file.
+        Tracks of the playlist; the result lacks those without a file, and among paths those that
+        are parts of an album file.
     kind
-        One of ``LOCATIONS``; ``pages`` names no files.
+        One of ``LOCATIONS``; ``pages`` gives no locations.
     root
         The folder that relative paths start from: a folder below the library's own (empty: the
         library's own), or an absolute one if ``may_see_paths``.
     stream_address
         Address of a track's stream; None while the playlist has no key.
     may_see_paths
-        Whether the reader may know where files lie on the server.
+        Whether the reader may see the paths of files on the server.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def file_locations(
         return {}
     if not may_see_paths and (kind == "absolute" or posixpath.isabs(root)):
         raise PathsNotAllowed(
-            "Only an admin sees where files lie on the server; use paths from the library's folder."
+            "Only an admin sees full paths on the server; use paths inside the library's folder."
         )
     if not may_see_paths and posixpath.normpath(root).split("/")[0] == "..":
         raise PathsNotAllowed(
@@ -160,7 +160,7 @@ def file_locations(
     if kind == "stream":
         assert stream_address is not None
         return {track.id: stream_address(track) for track in tracks if track.id in files}
-    # A path to an album file would play all of it, and not come back as the track.
+    # The path of an album file would play the whole album, and be imported as another song.
     whole = {track_id: file for track_id, file in files.items() if not file.part}
     if kind == "absolute":
         return {track_id: file.path for track_id, file in whole.items()}
@@ -171,27 +171,27 @@ def file_locations(
 
 
 def stream_key(playlist: Playlist, secret: str) -> str | None:
-    """Return the key in a playlist's stream addresses; None while it has none."""
+    """Return the key in a playlist's stream addresses; None without one."""
     return _key("stream", playlist, playlist.stream_salt, secret)
 
 
 def is_stream_key(playlist: Playlist, secret: str, key: str) -> bool:
-    """Whether ``key`` opens the streams of ``playlist``."""
+    """Return whether ``key`` gives access to the streams of ``playlist``."""
     return _is_equal(stream_key(playlist, secret), key)
 
 
 def share_key(playlist: Playlist, secret: str) -> str | None:
-    """Return the key in the address of a playlist's public page; None while it has none."""
+    """Return the key in the address of a playlist's public page; None without one."""
     return _key("share", playlist, playlist.share_salt, secret)
 
 
 def is_share_key(playlist: Playlist, secret: str, key: str) -> bool:
-    """Whether ``key`` opens the public page of ``playlist``."""
+    """Return whether ``key`` gives access to the public page of ``playlist``."""
     return _is_equal(share_key(playlist, secret), key)
 
 
 def _key(purpose: str, playlist: Playlist, salt: str | None, secret: str) -> str | None:
-    """Return a key that is signed, not stored: a copy of the database opens nothing."""
+    """Return a signed key, which is not stored, so that a copy of the database gives no access."""
     if salt is None:
         return None
     text = f"{purpose}:{playlist.public_id}:{salt}"
@@ -256,7 +256,7 @@ def to_m3u8(
 ) -> str:
     """Write an extended M3U in UTF-8: ``#EXTINF`` with seconds (-1: unknown), then the file.
 
-    A track without a file has the address of its page, so that it comes back when the playlist is
+    A track without a file has the address of its page, so that it is found when the playlist is
     imported.
     """
     lines = ["#EXTM3U", f"#PLAYLIST:{_one_line(playlist.name)}"]
@@ -311,7 +311,7 @@ def _jspf_track(track: TrackView, address: str, location: str | None) -> dict[st
 
 
 def _uri(location: str) -> str:
-    """Return a path as a URI; an address is one."""
+    """Return a path as a URI, an address unchanged."""
     if re.match(r"https?://", location):
         return location
     path = quote_from_bytes(os.fsencode(location))
@@ -319,7 +319,7 @@ def _uri(location: str) -> str:
 
 
 def _m3u_line(location: str) -> str:
-    """Return a path as one line that no player takes for a comment."""
+    """Return a path as a single line that does not look like a comment."""
     if re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]", location) or (
         location != location.rstrip()
     ):
@@ -345,7 +345,7 @@ FORMATS: dict[str, PlaylistFormat] = {
 
 
 def format_named(name: str) -> PlaylistFormat:
-    """Return the format called ``name``; ``UnknownName`` if there is none."""
+    """Return the format named ``name``; ``UnknownName`` otherwise."""
     if name not in FORMATS:
         raise UnknownName("playlist format", name, FORMATS)
     return FORMATS[name]

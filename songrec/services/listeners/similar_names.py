@@ -1,7 +1,7 @@
-"""Candidates for songs that a list names otherwise than the catalogue, and how sure each is.
+"""Candidate tracks for songs of a list with other names than in the catalogue, with their sureness.
 
-Artists are looked up first: by their name, else by names that share its trigrams. The titles of
-their tracks are compared, and the tracks of the same title by artists of a similar name.
+Artists are looked up by name, else by names with common trigrams. Candidates are their tracks with
+similar titles, and tracks with the same title by artists of a similar name.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from songrec.store.bulk import chunks
 from songrec.store.tables import Artist, Track, TrackArtist
 
 SURE = 0.82
-"""From here on the first candidate is taken, if no other song is as near."""
+"""Smallest sureness at which the first candidate is accepted, if no other song is as similar."""
 UNSURE = 0.6
-"""From here on a candidate is offered."""
+"""Smallest sureness of a candidate."""
 MARGIN = 0.04
-"""How much surer the first candidate must be than another song."""
+"""Smallest difference in sureness between an accepted candidate and the next song."""
 MOST_CANDIDATES = 3
 _MOST_SAME_TITLE = 200
 _MOST_SIMILAR_ARTISTS = 5
@@ -84,12 +84,12 @@ _VERSIONS = frozenset(
 )
 
 Names = tuple[str, str]
-"""Artists and title, as a list writes them."""
+"""Artists and title in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A track that a song of a list may be; ``sureness`` from 0 to 1."""
+    """A possible track of a song in a list; ``sureness`` from 0 to 1."""
 
     track_id: int
     sureness: float
@@ -105,10 +105,9 @@ class _Row:
 def find_candidates(
     session: Session, songs: Collection[Names], *, without: Collection[int] = ()
 ) -> dict[Names, list[Candidate]]:
-    """Return up to three candidates of each song that has any, the surest first.
+    """Return up to three candidates of each song, the surest first; songs without any are left out.
 
-    Tracks of one name are one song, of which the oldest is offered. ``without`` are tracks that
-    count as missing from the catalogue.
+    Of tracks with the same names the oldest is the candidate. ``without`` are tracks to ignore.
     """
     if not songs:
         return {}
@@ -136,17 +135,17 @@ def find_candidates(
 
 
 def is_sure(candidates: Sequence[Candidate]) -> bool:
-    """Return whether the first candidate is the song without a doubt."""
+    """Return whether the first candidate can be accepted without a question."""
     if not candidates or candidates[0].sureness < SURE:
         return False
     return len(candidates) == 1 or candidates[0].sureness - candidates[1].sureness >= MARGIN
 
 
 def title_similarity(one: str, other: str) -> float:
-    """Return how sure it is that two titles are one song's, 0 to 1.
+    """Return the sureness, 0 to 1, that two titles are those of the same song.
 
-    Remasters, guests and signs are no difference. Another version (live, remix) and another number
-    (Part 2) are; a subtitle that only one has is a small one.
+    Remasters, guests and punctuation do not count. Another version (live, remix) or number (Part 2)
+    is a different song; a subtitle in only one title lowers the sureness a little.
     """
     (core, rest), (other_core, other_rest) = title_parts(one), title_parts(other)
     if core == other_core:
@@ -157,7 +156,7 @@ def title_similarity(one: str, other: str) -> float:
     if squeezed[0] == squeezed[1]:
         return 0.98
     if set(rest.split()) != set(other_rest.split()):
-        # "Blue (Da Ba Dee)" and "Blue Da Bah Dee": the brackets are no difference.
+        # "Blue (Da Ba Dee)" and "Blue Da Bah Dee": compare without brackets.
         return min(0.85, _spelling(*squeezed)) if rest and other_rest else 0.0
     words, other_words = set(core.split()), set(other_core.split())
     if any(_NUMBERS.fullmatch(word) for word in words ^ other_words):
@@ -168,7 +167,7 @@ def title_similarity(one: str, other: str) -> float:
 
 
 def artist_similarity(line: str, credited: Sequence[str]) -> float:
-    """Return how sure it is that a line of artists names one of the credited artists, 0 to 1."""
+    """Return the sureness, 0 to 1, that a line of artists names one of the credited artists."""
     names = artist_names(line)
     keys = [artist_comparison_key(name) for name in credited]
     keys = [key for key in keys if key]
@@ -202,9 +201,9 @@ def _same_core(rest: set[str], other: set[str]) -> float:
 
 
 def _spelling(one: str, other: str) -> float:
-    """Return 1 less the share of letters to change: swapped neighbours are one change.
+    """Return 1 − (edit distance / length), with a transposition as one edit.
 
-    0 beyond what could be a slip, and for names too short to have one.
+    0 if there are too many edits for a typing error, or if the names are too short.
     """
     longest = max(len(one), len(other))
     if longest < 4:
@@ -219,7 +218,7 @@ def _spelling(one: str, other: str) -> float:
 
 
 def _edits(one: str, other: str, most: int) -> int:
-    """Return the optimal string alignment distance, or ``most + 1`` where it is above ``most``."""
+    """Return the optimal string alignment distance, clipped to ``most + 1``."""
     before: list[int] = []
     last: list[int] = []
     row = list(range(len(other) + 1))
@@ -235,7 +234,7 @@ def _edits(one: str, other: str, most: int) -> int:
 
 
 class _ArtistLookup:
-    """The catalogue's artists by name and, for unknown names, by trigrams."""
+    """Index of the catalogue's artists by name and, for unknown names, by trigrams."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -252,7 +251,7 @@ class _ArtistLookup:
         self._similar: dict[str, dict[int, float]] = {}
 
     def artists(self, line: str) -> dict[int, float]:
-        """Return the artists that a line may name, each with how sure that is."""
+        """Return the artists that a line may name, each with its sureness."""
         exact: dict[int, float] = {}
         names = artist_names(line)
         for name in names:
@@ -266,7 +265,7 @@ class _ArtistLookup:
         return similar
 
     def credits(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
-        """Return the names that tracks credit, in order."""
+        """Return the names of the credited artists of tracks, in order."""
         names: dict[int, list[str]] = defaultdict(list)
         for part in chunks(sorted(set(track_ids))):
             query = (

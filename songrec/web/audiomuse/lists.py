@@ -51,7 +51,7 @@ def sonic_fingerprint() -> ResponseReturnValue:
     username = text("jellyfin_user_identifier", sent) or text("navidrome_user", sent)
     if username and not _is_called(user, person, username):
         raise Forbidden(
-            f"This token belongs to {user.name}: songs for “{username[:60]}” need that one's token."
+            f"This is {user.name}'s token; songs for “{username[:60]}” need a token of that user."
         )
     return jsonify(answers.for_taste(caller(), number("n", N_TASTE, sent)))
 
@@ -97,7 +97,7 @@ def chat_playlist() -> ResponseReturnValue:
     ]
     return jsonify(
         response={
-            "message": "songrec searched for these words, without a language model.",
+            "message": "songrec has no language model; it searched for these words.",
             "original_request": words,
             "ai_provider_used": "songrec",
             "ai_model_selected": "",

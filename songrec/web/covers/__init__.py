@@ -1,4 +1,4 @@
-"""Covers of songs, albums and sound groups: the picture in the file or folder, else a drawing."""
+"""Covers of songs, albums and sound groups: a picture of the file or folder, else a drawing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Register the addresses and what templates link covers by."""
+    """Register the endpoints, and the templates' functions for URLs of covers."""
     from songrec.web.covers import views
 
     app.register_blueprint(views.blueprint)

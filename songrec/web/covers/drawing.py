@@ -1,7 +1,7 @@
-"""Drawn covers: geometric pictures in the manner of a record label's series.
+"""Drawn covers: abstract geometric pictures.
 
-Colours follow energy and happiness, the composition energy and the song's name, its details the
-waveform. The same song is drawn the same way everywhere and always.
+Colours depend on energy and happiness, the composition on energy and the song's name, its details
+on the waveform. Drawings are deterministic.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from songrec.web.covers.shapes import SIZE, Picture
 T = TypeVar("T")
 
 VERSION = 1
-"""Stands in the addresses of covers: a changed drawing has a new address."""
+"""Version in the URLs of covers, to be changed with the drawings."""
 MIDDLE = 0.5
 HALF = SIZE / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a cover is drawn for.
+    """Subject of a cover.
 
-    ``seed`` tells it from others; ``traits`` are attributes from 0 to 1 by name, as far as they
-    are known; ``peaks`` are those of the waveform, or empty.
+    ``seed`` identifies it; ``traits`` are the known attributes from 0 to 1 by name; ``peaks`` are
+    those of the waveform, or empty.
     """
 
     seed: str
@@ -38,7 +38,7 @@ class Subject:
 
 
 class Dice:
-    """Repeatable choices; of ``random`` only what stays the same in every version of Python."""
+    """Reproducible random choices, by the parts of ``random`` that no Python version changes."""
 
     def __init__(self, seed: str) -> None:
         digest = hashlib.blake2b(seed.encode(), digest_size=8).digest()
@@ -59,7 +59,7 @@ class Dice:
 
 @dataclass(frozen=True, slots=True)
 class Brush:
-    """What a composition draws with: the picture, its three colours, dice and the waveform."""
+    """Tools of a composition: the picture, its three colours, dice and the waveform."""
 
     picture: Picture
     main: str
@@ -69,10 +69,10 @@ class Brush:
     peaks: Sequence[float]
 
     def levels(self, count: int) -> list[float]:
-        """Return the waveform as ``count`` levels from 0 to 1, invented where it is unknown.
+        """Return the waveform as ``count`` levels from 0 to 1; random levels if it is unknown.
 
-        The dice are thrown in either case: a song that is played for the first time gets its own
-        waveform, and all else of its cover stays.
+        The dice are thrown in either case, so that only the waveform of a cover changes when it
+        becomes known.
         """
         swing, phase = self.dice.between(0.6, 2.2), self.dice.between(0, 6)
         invented = [
@@ -98,7 +98,7 @@ class Brush:
 
 
 def draw(subject: Subject) -> Picture:
-    """Return the drawn cover of a song, an album or whatever else."""
+    """Return the drawn cover of a subject."""
     dice = Dice(subject.seed)
     lively, bright = (_side(subject.traits.get(name), dice) for name in ("energy", "positiveness"))
     palette = dice.choose(MOODS[lively, bright])
@@ -106,13 +106,13 @@ def draw(subject: Subject) -> Picture:
 
 
 def draw_in_colour(subject: Subject, palette: Palette) -> Picture:
-    """Return a drawn cover whose colours are given."""
+    """Return a drawn cover in the given colours."""
     dice = Dice(subject.seed)
     return _compose(palette, dice.choose((*LIVELY, *CALM)), dice, subject.peaks)
 
 
 def _side(value: float | None, dice: Dice) -> bool:
-    """Return on which side of the middle a trait is; near the middle the dice decide."""
+    """Return the side of the middle on which a trait is; near the middle a random one."""
     chance = dice.between(-0.12, 0.12)
     return dice.number(0, 1) == 1 if value is None else value + chance > MIDDLE
 
@@ -331,7 +331,7 @@ UPRIGHT = (hills, moons, reeds, summits)
 
 
 def _between(levels: Sequence[float], share: float) -> float:
-    """Return the level at a share of the way, between its neighbours by a cosine."""
+    """Return the level at a share of the length, by cosine interpolation."""
     place = share * (len(levels) - 1)
     at = min(int(place), len(levels) - 2)
     ease = (1 - math.cos(math.pi * (place - at))) / 2

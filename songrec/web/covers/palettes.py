@@ -55,7 +55,7 @@ MOODS: dict[tuple[bool, bool], tuple[Palette, ...]] = {
     (False, True): CALM_AND_BRIGHT,
     (False, False): CALM_AND_DARK,
 }
-"""Palettes by whether a song is lively and whether it is bright."""
+"""Palettes by two flags of a song: lively, and bright."""
 GROUP_COLOURS = (
     "#3c78b4", "#ff7878", "#0f5a3c", "#8769f0", "#78782d", "#00b4b4",
     "#a50000", "#d287ff", "#69a50f", "#b43c78", "#004bc3", "#782d87",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIZE = 96.0
-"""Width and height of a picture in its own units."""
+"""Width and height of a picture in its units."""
 
 Point = tuple[float, float]
 
@@ -76,7 +76,7 @@ Shape = Polygon | Disc | Sector
 class Picture:
     """Coloured shapes on a ground, in the order in which they are painted.
 
-    ``turn`` quarter turns and a mirroring apply to all that is painted.
+    All shapes are rotated by ``turn`` quarter turns and may be mirrored.
     """
 
     def __init__(self, ground: str, turn: int = 0, *, mirrored: bool = False) -> None:
@@ -130,10 +130,10 @@ def to_svg(picture: Picture) -> str:
 
 
 def to_png(picture: Picture, pixels: int, *, margin: float = 0.0) -> bytes:
-    """Return a picture as a PNG; ``margin`` is the share of its side left empty on each side."""
+    """Return a picture as a PNG; ``margin`` is the empty share of the side at each edge."""
     from PIL import Image, ImageDraw
 
-    side = 3 * pixels  # drawn three times as large: the drawing itself knows no smooth edges
+    side = 3 * pixels  # drawn at three times the size and reduced, for anti-aliasing
     scale = side * (1 - 2 * margin) / SIZE
     image = Image.new("RGB", (side, side), picture.ground)
     draw = ImageDraw.Draw(image)

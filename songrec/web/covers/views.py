@@ -1,7 +1,7 @@
-"""The addresses of covers.
+"""Endpoints of covers.
 
-A cover is the same for everybody, so it neither reads nor writes the session. A song's address
-is its album's where the song has no picture of its own: a list fetches the cover of an album once.
+Covers are the same for everybody, so they neither read nor write the session. A song without a
+picture of its own has the URL of its album's cover, so that lists request it once per album.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from songrec.web.page_urls import url_for
 blueprint = Blueprint("covers", __name__, url_prefix="/covers")
 
 DRAWING_SECONDS = 7 * 24 * 3600
-"""A drawing changes with the song's attributes, or when its file gets a picture."""
+"""Cache lifetime of a drawing, which changes with the song's attributes and a new picture."""
 WAITING_SECONDS = 60
-"""For how long a drawing stands in for a picture that is not scaled yet."""
+"""Cache lifetime of a drawing in place of a picture that is not scaled yet."""
 PREVIEW = "preview"
-"""The size of link previews and of the system's media controls, which need pixels."""
+"""Size of PNGs for link previews and the system's media controls."""
 PREVIEW_PIXELS = 480
 VERSION_DIGITS = 8
 REQUEST_SECONDS = 10.0
 _requested: dict[Path, float] = {}
-"""When this process last queued the scaling of pictures, by instance folder."""
+"""Time of this process's last request to scale pictures, by instance folder."""
 
 
 @blueprint.get("/songs/<public_id>")
@@ -71,7 +71,7 @@ def group(number: int) -> ResponseReturnValue:
 
 @blueprint.get("/drawn/<seed>")
 def drawn(seed: str) -> ResponseReturnValue:
-    """Send the drawing of something that is not in the catalogue, an uploaded song say."""
+    """Send the drawing of something outside the catalogue, such as an upload."""
     return _drawn(drawing.draw(drawing.Subject(seed)), DRAWING_SECONDS)
 
 
@@ -94,17 +94,14 @@ def group_cover_address(number: int) -> str:
 
 
 def drawn_cover_address(seed: str) -> str:
-    """Return the URL of a drawing by whatever tells its subject from others."""
-    # A digest: the name of an uploaded song is nobody else's business.
+    """Return the URL of the drawing of a subject."""
+    # A digest, because the name of an uploaded song is private.
     digest = hashlib.blake2b(seed.encode(), digest_size=8).hexdigest()
     return url_for("covers.drawn", seed=digest, v=drawing.VERSION)
 
 
 def _sized(size: str) -> dict[str, Any]:
-    """Return the parameters of a size; small is what an address without it means.
-
-    Whoever shows the preview of a link is elsewhere and needs the whole address.
-    """
+    """Return the URL parameters of a size, none for ``small``; absolute URLs for link previews."""
     if size == PREVIEW:
         return {"size": size, "_external": True}
     return {} if size == "small" else {"size": size}
@@ -129,9 +126,9 @@ def _send(subject: CoverSubject) -> Response:
 
 
 def _request_scaling(instance: Path) -> None:
-    """Queue the scaling of pictures, now and then: a page asks for fifty covers at once.
+    """Queue the scaling of pictures, but not often, because a page requests fifty covers at once.
 
-    No cover waits for another writer of the database; the next page asks again.
+    If the database is locked, nothing is queued until the next page.
     """
     moment = time.monotonic()
     if moment - _requested.get(instance, -REQUEST_SECONDS) < REQUEST_SECONDS:

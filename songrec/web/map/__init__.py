@@ -1,4 +1,4 @@
-"""The latent map: every track of the published run in the plane that the run's projection made."""
+"""The map: all tracks of the published run at the coordinates of its projection."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from songrec.web.map.views import assets, blueprint
 
 
 def init_app(app: Flask) -> None:
-    """Register the map's addresses and the one that Plotly is served from."""
+    """Register the endpoints of the map and of Plotly."""
     app.register_blueprint(blueprint)
     app.register_blueprint(assets)

@@ -1,4 +1,4 @@
-"""Parts of a large map: how many songs lie in each cell of a view, or the songs themselves.
+"""Views of a large map: numbers of songs by cell, or the songs themselves.
 
 All numbers are little-endian::
 
@@ -32,9 +32,9 @@ from songrec.web.map.plane import Plane, View
 VERSION = 1
 HEADER = struct.Struct("<4sBBHI4H2H")
 MOST_SONGS = 20_000
-"""A view of more songs than this is answered as cells."""
+"""Number of songs in a view from which it is sent as cells."""
 MOST_CELLS = 320
-"""Columns or lines of a view, at most."""
+"""Limit of columns and lines of a view."""
 LEVELS_PER_DOUBLING = 10
 DENSE = 4_000_000
 
@@ -42,7 +42,7 @@ DENSE = 4_000_000
 def encode_view(
     plane: Plane, groups: NDArray[np.uint8], view: View, columns: int, lines: int
 ) -> bytes:
-    """Encode what lies in ``view``; ``groups`` ``(n,)`` are the songs' groups by row of the run."""
+    """Encode the content of ``view``; ``groups`` ``(n,)`` are the songs' groups by row."""
     at = plane.select(view)
     edges = (view.left, view.right, view.bottom, view.top)
     if len(at) <= MOST_SONGS:
@@ -67,7 +67,7 @@ def encode_view(
 def cells_of(
     plane: Plane, at: NDArray[np.int64], view: View, columns: int, lines: int
 ) -> NDArray[np.int32]:
-    """Return the cell, line by line from the bottom, of each song at ``at``."""
+    """Return the cell of each song at ``at``, numbered line by line from the bottom."""
     width, height = view.right - view.left + 1, view.top - view.bottom + 1
     column = (plane.x[at].astype(np.int32) - view.left) * columns // width
     line = (plane.y[at].astype(np.int32) - view.bottom) * lines // height
@@ -77,14 +77,14 @@ def cells_of(
 def largest_groups(
     cells: NDArray[np.int32], groups: NDArray[np.uint8], n_cells: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each cell's most frequent group (0 where it is empty) and its number of songs."""
+    """Return each cell's most frequent group (0 if it is empty) and its number of songs."""
     counts = np.bincount(cells, minlength=n_cells)
     k = int(groups.max()) + 1 if len(groups) else 1
     if n_cells * k <= DENSE:
         both = np.bincount(cells.astype(np.int64) * k + groups, minlength=n_cells * k)
         return both.reshape(n_cells, k).argmax(axis=1), counts
     pairs, frequency = np.unique(cells.astype(np.int64) * k + groups, return_counts=True)
-    # The last one written counts: of each cell the group with the most songs.
+    # Later values overwrite earlier ones, so each cell gets the group with the most songs.
     order = np.argsort(frequency, kind="stable")
     most = np.zeros(n_cells, dtype=np.int64)
     most[pairs[order] // k] = pairs[order] % k

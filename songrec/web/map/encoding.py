@@ -1,6 +1,6 @@
-"""The map's points as bytes: 5 bytes a track, decoded by typed arrays in ``static/js/map/data.js``.
+"""Binary formats of the map, with 5 bytes per track; ``static/js/map/data.js`` decodes them.
 
-All numbers are little-endian. Rows are those of the run's arrays, in their order.
+All numbers are little-endian. Rows are in the order of the run's arrays.
 
 Points (``encode_points``)::
 
@@ -28,7 +28,7 @@ Columns (``encode_amounts``, ``encode_names``)::
     20      uint8|16 × n codes; the largest number of the type (255 or 65535) means unknown
     +n·w    UTF-8        names only: JSON ``[[name, tracks], …]``, the code is the place in it
 
-Parts of maps that are too large to be sent as a whole: ``density``.
+``density`` encodes parts of maps that are too large to be sent whole.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ UNKNOWN_AMOUNT = 255
 
 
 def encode_points(coordinates: NDArray[np.float32], labels: NDArray[np.int32]) -> bytes:
-    """Coordinates ``(n, 2)`` and cluster numbers ``(n,)`` in the points format.
+    """Encode coordinates ``(n, 2)`` and cluster numbers ``(n,)``.
 
-    A coordinate is off by at most half a 65,535th of its range.
+    The error of a coordinate is at most half a 65,535th of its range.
     """
     n = len(labels)
     bounds = bounds_of(coordinates)
@@ -72,7 +72,7 @@ def encode_points(coordinates: NDArray[np.float32], labels: NDArray[np.int32]) -
 
 
 def encode_amounts(values: NDArray[np.float32], low: float, high: float, bins: int = 10) -> bytes:
-    """Amounts ``(n,)`` as 255 steps from ``low`` to ``high``; beyond is cut off, NaN is unknown."""
+    """Encode amounts ``(n,)`` as 255 steps, clipped to ``low`` … ``high``; NaN is unknown."""
     span = (high - low) or 1.0
     steps = np.clip((values.astype(np.float64) - low) / span, 0.0, 1.0) * AMOUNT_STEPS
     codes = np.where(np.isfinite(values), np.rint(np.nan_to_num(steps)), UNKNOWN_AMOUNT)
@@ -81,7 +81,7 @@ def encode_amounts(values: NDArray[np.float32], low: float, high: float, bins: i
 
 
 def encode_names(names: Sequence[str | None]) -> bytes:
-    """One name per track, None where unknown; names are numbered by how many tracks bear them."""
+    """Encode a name per track, None if unknown; the codes are ranks by number of tracks."""
     bearers: dict[str, int] = {}
     for name in names:
         if name is not None:

@@ -1,4 +1,4 @@
-"""Groups of colour: by sound group, by genre or emotion, or by the amount of an attribute."""
+"""Colour groups: by cluster, by genre or emotion, or by the value of an attribute."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 NAMED_SHOWN = 11
-"""Names with a colour of their own; all others share one."""
+"""Number of names with their own colour; all others share one."""
 MOST_BINS = 12
 LARGEST = 255
-"""A group's number fits a byte; the smallest groups share the last one."""
+"""Largest group number, so that it fits into a byte; the smallest groups share it."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,7 +22,7 @@ class Grouping:
     """The group of every song: ``of`` uint8 ``(n,)``, ``labels`` of the groups, their sizes.
 
     ``kind`` is ``"cluster"``, ``"names"``, ``"flag"`` or ``"amounts"``. ``low``, ``high`` and
-    ``bins`` belong to amounts, whose last group is what is unknown.
+    ``bins`` belong to amounts, whose last group has the unknown values.
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Grouping:
     bins: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a legend needs."""
+        """Serialize for the legend."""
         counts = np.bincount(self.of, minlength=len(self.labels))[: len(self.labels)]
         return {
             "kind": self.kind,
@@ -46,7 +46,7 @@ class Grouping:
 
 
 def by_cluster(labels: NDArray[np.int32], clusters: Sequence[tuple[int, str]]) -> Grouping:
-    """Group by cluster, in the order of ``clusters`` (numbers and names)."""
+    """Group songs by cluster, in the order of ``clusters`` (numbers and names)."""
     numbers = np.array([number for number, _ in clusters], dtype=np.int64)
     order = np.argsort(numbers)
     at = np.searchsorted(numbers[order], labels).clip(0, max(len(numbers) - 1, 0))
@@ -56,7 +56,7 @@ def by_cluster(labels: NDArray[np.int32], clusters: Sequence[tuple[int, str]]) -
 
 
 def by_name(names: Sequence[str | None]) -> Grouping:
-    """Group by the most frequent names, then all others, then the songs without one."""
+    """Group songs by the most frequent names, then all other names, then unknown ones."""
     bearers: dict[str, int] = {}
     for name in names:
         if name is not None:
@@ -76,13 +76,13 @@ def by_name(names: Sequence[str | None]) -> Grouping:
 
 
 def by_flag(values: NDArray[np.float32]) -> Grouping:
-    """Group by no, yes and unknown."""
+    """Group songs by no, yes and unknown."""
     of = np.where(np.isfinite(values), np.nan_to_num(values) > 0.5, 2).astype(np.uint8)
     return Grouping("flag", ("No", "Yes", "Unknown"), of)
 
 
 def by_amount(values: NDArray[np.float32], low: float, high: float, bins: int) -> Grouping:
-    """Group by ``bins`` equal steps from ``low`` to ``high``, then the unknown."""
+    """Group songs by ``bins`` equal intervals from ``low`` to ``high``, then unknown values."""
     share = (values.astype(np.float64) - low) / ((high - low) or 1.0)
     steps = np.floor(np.nan_to_num(share) * bins).clip(0, bins - 1)
     of = np.where(np.isfinite(values), steps, bins).astype(np.uint8)
@@ -104,7 +104,7 @@ def whole_range(low: float, high: float) -> tuple[float, float, int]:
     while True:
         for factor in (1, 2, 5):
             step = factor * 10.0**exponent
-            # A limit that lies on a step but for rounding stays there.
+            # Tolerate rounding errors of limits that are multiples of the step.
             first, last = math.floor(low / step + 1e-6), math.ceil(high / step - 1e-6)
             if last - first <= MOST_BINS:
                 digits = max(0, -exponent)

@@ -1,4 +1,4 @@
-"""Names on the map: which ones a view has room for, the best known first, none over another."""
+"""Choice and placement of names on the map: the best known first, without overlaps."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from numpy.typing import NDArray
 from songrec.web.map.plane import STEPS, Plane, View
 
 STEP = 8
-"""Pixels of a cell of the grid that tells which places are taken."""
+"""Cell size in pixels of the grid of occupied places."""
 GAP = 4
 LONGEST, LONGEST_GROUP = 26, 36
-"""Letters of a name; what is longer ends in an ellipsis."""
+"""Limit of letters of a name; longer ones end with an ellipsis."""
 
-# Pixels from one song to the next, on average, from which a kind of name is drawn.
+# Smallest mean distance of songs in pixels at which a kind of name is drawn.
 ARTISTS_FROM, ARTISTS_TO = 4.0, 90.0
 TITLES_FROM = 18.0
-# At each kind's grid of cells only the best known of a cell is a candidate.
+# Cell sizes in pixels: only the best known name of a kind in each cell is a candidate.
 ARTIST_CELL, TITLE_CELL = (150, 56), (96, 34)
 MOST_CANDIDATES = 160
 MOST_NAMES = 80
 
-# A group whose songs lie all over the map has no place of its own: 1 is as far as all songs do.
+# Largest spread of a group with a name, relative to the spread of all songs.
 SPREAD = 0.75
 MODE_CELLS = 48
 FEW, FEWEST = 8, 3
-"""The name of a group of fewer songs stands above its place, so that it covers none of them; where
-titles have room, groups of fewer than the second number have no name."""
+"""Numbers of songs below which a group's name is placed above the group, so that it covers no
+songs, and below which the group has no name once titles are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How large a kind of name is drawn: its height, and the width of an average letter."""
+    """Size of a kind of name in pixels: its height, and the width of an average letter."""
 
     height: float
     letter: float
@@ -49,9 +49,9 @@ STYLES = {"group": Style(24, 9.4), "artist": Style(18, 7.4), "title": Style(16, 
 class Label:
     """A name at a place in pixels of the view, from its top left corner.
 
-    ``key`` is the group's number or the song's row, ``group`` the song's group. ``side`` says
-    where the text stands: 0 on the place, -1 above it, 1 below. Only groups stand on their place,
-    unless they are to be placed with -1.
+    ``key`` is the group's number or the song's row, ``group`` the song's group. ``side`` is the
+    position of the text: 0 on the place, -1 above it, 1 below. Only names of groups may be on their
+    place, unless ``side`` is -1 from the start.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class Label:
 
 
 def shorten(text: str, longest: int = LONGEST) -> str:
-    """Cut a long name at a letter that is not followed by a combining one."""
+    """Cut a long name, but not before a combining character."""
     if len(text) <= longest:
         return text
     cut = longest - 1
@@ -74,7 +74,7 @@ def shorten(text: str, longest: int = LONGEST) -> str:
 
 
 def group_name(name: str) -> str:
-    """Return the name of a group as the map shows it."""
+    """Return the displayed name of a group."""
     return shorten(name[:1].upper() + name[1:], LONGEST_GROUP)
 
 
@@ -88,10 +88,10 @@ def text_width(text: str, letter: float) -> float:
 def place_labels(
     candidates: Sequence[Label], width: int, height: int, limit: int = MOST_NAMES
 ) -> list[Label]:
-    """Return the labels that fit, the first of ``candidates`` first; none covers another.
+    """Place the labels that fit without overlaps, in the order of ``candidates``.
 
-    A grid of ``STEP`` pixels tells which places are taken. A name that is not on its place stands
-    above it, or below where that is taken; names that would leave the view are left out.
+    A grid of ``STEP`` pixels marks occupied places. A name that may not be on its place is above
+    it, else below; names that would leave the view are left out.
     """
     columns, lines = math.ceil(width / STEP), math.ceil(height / STEP)
     occupied = np.zeros((lines, columns), dtype=bool)
@@ -125,7 +125,7 @@ def _fields(label: Label) -> tuple[str, str, float, float, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Which kinds of names a view is near enough for."""
+    """The kinds of names to show in a view."""
 
     artists: bool
     titles: bool
@@ -147,9 +147,9 @@ def best_of_cells(
 ) -> NDArray[np.int64]:
     """Return the rows of the best ranked song of each cell of a view, the best first.
 
-    ``at`` are positions in the plane, ``rank`` ``(n,)`` by row, 0 the best; ``size`` is the view's
-    in pixels and ``cell`` that of a cell. The cells lie fixed on the plane, so that a view moved a
-    little has the same candidates.
+    ``at`` are positions in the plane, ``rank`` ``(n,)`` by row, 0 the best; ``size`` and ``cell``
+    are the sizes of view and cells in pixels. The cells are fixed on the plane, so that candidates
+    do not change when the view moves a little.
     """
     rows = plane.rows[at].astype(np.int64)
     per_cell = [
@@ -178,7 +178,7 @@ def pixels_of(
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Where a group's name stands: codes of the plane, and the group's number of songs."""
+    """Place of a group's name: codes of the plane, and the group's number of songs."""
 
     group: int
     x: int
@@ -187,9 +187,9 @@ class Anchor:
 
 
 def group_anchors(plane: Plane, groups: NDArray[np.uint8], n_groups: int) -> list[Anchor]:
-    """Return where each group's songs lie densest, the largest group first.
+    """Return the place of highest density of each group, the largest group first.
 
-    Groups that are spread all over the map are left out.
+    Groups that are spread over the whole map are left out.
     """
     if not len(plane.rows):
         return []
@@ -250,8 +250,8 @@ def artist_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return one row for each artist's name, and the artists' ranks by row (0 the best known).
 
-    The row is the artist's song nearest to the middle of all of them. Artists of a single song
-    and those whose songs lie all over the map have no name; rows of no artist rank last.
+    The row is the artist's song nearest to the centroid of the artist's songs. Artists with a
+    single song or with songs all over the map have no name; rows without an artist rank last.
     """
     n = len(artists)
     ranks = np.full(n, n, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Names of a view of the map: sound groups from afar, artists nearer, titles from close by."""
+"""Names in a view of the map: sound groups, when zoomed in artists, then titles."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def names_in_view(
     view: View,
     size: tuple[int, int],
 ) -> list[dict[str, Any]]:
-    """Return the names that a view has room for as JSON, places in units of the plane.
+    """Return the names that fit into a view as JSON, with places in units of the plane.
 
     Parameters
     ----------
     projection
         The map, empty for the run's own.
     column
-        By which the map is coloured: the groups that are named.
+        Column of the colours, whose groups are named.
     view, size
-        The part of the plane, and the pixels that it is drawn in.
+        Part of the plane, and its size in pixels.
     """
     plane = payloads.plane(space, projection)
     grouping = payloads.grouping(session, run, space, column)
@@ -86,7 +86,7 @@ def anchors(
     plane: Plane,
     grouping: Grouping,
 ) -> list[Anchor]:
-    """Return where the names of the groups stand; amounts of an attribute have none."""
+    """Return the places of the groups' names; empty for values of an attribute."""
     if grouping.kind in ("amounts", "flag"):
         return []
     version = tracks.version(session) if column in payloads.NAMED_COLUMNS else ""
@@ -98,7 +98,7 @@ def anchors(
 
 
 def _groups(anchors: Sequence[Anchor], grouping: Grouping) -> list[Label]:
-    """Return the groups' names at codes of the plane; the unknown have none."""
+    """Return the groups' names at codes of the plane, without the group of unknown values."""
     named = grouping.kind == "cluster"
     return [
         Label("group", labels.group_name(name), a.x, a.y, a.group, a.group, -(a.songs < labels.FEW))

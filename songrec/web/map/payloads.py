@@ -1,4 +1,4 @@
-"""What the map sends, made once per run and process and kept ready to send."""
+"""Responses of the map, cached by run in each process."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from songrec.web.map.groups import Grouping
 from songrec.web.map.plane import Plane, sort_plane
 
 NAMED_COLUMNS = ("genre", "emotion")
-# How Plotly's bundle asks whether a style of its own is in the page: a digest is the element's id.
+# Plotly's check whether the page has one of its styles: the element's id is a digest.
 STYLE_IDS = re.compile(rb'getElementById\("([0-9a-f]{40,64})"\)')
 CLUSTER = "cluster"
 YEAR = 365 * 24 * 3600
 
-# A column's colours run between these quantiles: one silent track must not use up the scale.
+# Quantiles at the ends of a column's colour scale, so that outliers do not use up the scale.
 LOW, HIGH = 0.01, 0.99
 
-# Below this saving the browser's unpacking is not worth it.
+# Smallest saving in bytes that is worth the browser's decompression.
 WORTHWHILE = 0.95
 
 
 @dataclass(frozen=True)
 class Payload:
-    """Bytes ready to send, gzipped as well where that helps, and the tag that names them."""
+    """Body of a response, also compressed by gzip if that saves enough, and its entity tag."""
 
     body: bytes
     zipped: bytes | None
@@ -51,7 +51,7 @@ class Payload:
 
     @classmethod
     def of(cls, body: bytes, *, compresslevel: int = 6) -> Payload:
-        """Pack ``body`` and name it by its content."""
+        """Compress ``body`` and derive the entity tag from its content."""
         zipped = gzip.compress(body, compresslevel=compresslevel, mtime=0)
         tag = hashlib.blake2b(body, digest_size=12).hexdigest()
         return cls(body, zipped if len(zipped) < WORTHWHILE * len(body) else None, tag)
@@ -59,10 +59,9 @@ class Payload:
     def response(
         self, mimetype: str = "application/octet-stream", *, forever: bool = False
     ) -> Response:
-        """Return the bytes, or 304 if the browser has them already.
+        """Return the body, or 304 if the browser has it already.
 
-        ``forever`` is for addresses whose content never changes: the browser then never asks
-        again. Otherwise it keeps the bytes and asks each time whether they still hold.
+        ``forever`` is for URLs whose content never changes, which browsers need not revalidate.
         """
         zipped = self.zipped if request.accept_encodings["gzip"] > 0 else None
         response = Response(zipped or self.body, mimetype=mimetype)
@@ -80,7 +79,7 @@ class Payload:
 
 
 def maps(space: Space) -> list[str]:
-    """Return the names of the run's maps, its own first; empty for old runs."""
+    """Return the names of the run's maps, the default one first; empty for old runs."""
 
     def read() -> list[str]:
         manifest = run_folders.read_json(
@@ -92,7 +91,7 @@ def maps(space: Space) -> list[str]:
 
 
 def with_projection(space: Space, projection: str) -> Space:
-    """Return the space with the coordinates of the run's own map or another of its maps."""
+    """Return the space with the coordinates of one of the run's maps, by default the first."""
     if not projection:
         return space
     instance = current_app.config["INSTANCE"]
@@ -120,9 +119,9 @@ def plane(space: Space, projection: str = "") -> Plane:
 
 
 def column(session: Session, space: Space, name: str) -> Payload:
-    """Return one column to colour by: an attribute, or the catalogue's genre or emotion.
+    """Return a column for colours: an attribute, or the catalogue's genre or emotion.
 
-    Raises ``UnknownName`` for anything else, and for an attribute the run was not given.
+    Raises ``UnknownName`` for anything else, and for an attribute that the run lacks.
     """
     if name in NAMED_COLUMNS:
         return cached_value(
@@ -135,7 +134,7 @@ def column(session: Session, space: Space, name: str) -> Payload:
 
 
 def grouping(session: Session, run: Run, space: Space, name: str = CLUSTER) -> Grouping:
-    """Return the group of every song when the map is coloured by a column or by cluster."""
+    """Return the colour groups of all songs by a column, or by cluster."""
     if name == CLUSTER:
         clusters = cached_counts.clusters(session, run).values()
         return cached_value(
@@ -161,7 +160,7 @@ def grouping(session: Session, run: Run, space: Space, name: str = CLUSTER) -> G
 
 
 def columns(space: Space) -> tuple[str, ...]:
-    """Return the attributes that tell the run's songs apart, in the catalogue's order."""
+    """Return the attributes whose values vary in the run, in the catalogue's order."""
 
     def varying() -> tuple[str, ...]:
         names = []
@@ -177,7 +176,7 @@ def columns(space: Space) -> tuple[str, ...]:
 
 
 def named_columns(session: Session) -> tuple[str, ...]:
-    """Return the kinds of tags, genre and emotion, of which the catalogue has any."""
+    """Return the kinds of tags (genre, emotion) that the catalogue has."""
     return cached_value(
         _key("named columns"),
         tracks.version(session),
@@ -186,7 +185,7 @@ def named_columns(session: Session) -> tuple[str, ...]:
 
 
 def ranks(space: Space) -> NDArray[np.int32]:
-    """Return how well known each song is: 0 is the best known."""
+    """Return the rank of each song by popularity: 0 is the best known."""
 
     def rank() -> NDArray[np.int32]:
         popularity = _values(space, "popularity") if "popularity" in space.value_names else None
@@ -196,7 +195,7 @@ def ranks(space: Space) -> NDArray[np.int32]:
 
 
 def plotly() -> Payload:
-    """Plotly's JavaScript as the installed package brings it, packed once per process."""
+    """Return the JavaScript of the installed Plotly package, compressed once per process."""
     return cached_value(
         ("plotly",),
         plotly_version(),
@@ -208,15 +207,15 @@ def plotly() -> Payload:
 
 @functools.cache
 def plotly_version() -> str:
-    """Return the version of the installed package."""
+    """Return the version of the installed Plotly package."""
     return importlib.metadata.version("plotly")
 
 
 def plotly_style_ids() -> list[str]:
     """Return the ids of the style elements that Plotly would add.
 
-    The page's policy forbids them and the map needs none; an element with the id, whatever it
-    is, keeps the bundle from trying.
+    The page's content security policy forbids them, and the map does not need them; any element
+    with such an id keeps Plotly from adding the style.
     """
     return cached_value(
         ("plotly styles",),
@@ -226,7 +225,7 @@ def plotly_style_ids() -> list[str]:
 
 
 def _key(name: str) -> tuple[str, str, str]:
-    # Two applications in one process may each have a run of that name.
+    # Two applications in one process may have runs of the same name.
     return ("map", name, str(current_app.config["INSTANCE"]))
 
 
@@ -240,7 +239,7 @@ def _values(space: Space, name: str) -> NDArray[np.float32]:
 
 
 def _range(name: str, values: NDArray[np.float32]) -> tuple[float, float, int]:
-    """Return the ends of an attribute's scale and the steps between them, all of them whole."""
+    """Return the limits of an attribute's scale and the number of steps, all round numbers."""
     attribute = BY_NAME[name]
     if attribute.is_share:
         return groups.whole_range(attribute.low, attribute.high)
@@ -257,6 +256,6 @@ def _amounts(space: Space, name: str) -> bytes:
 
 
 def _names(session: Session, space: Space, name: str) -> list[str | None]:
-    """Return the first genre or emotion of each track, in the order of the run's rows."""
+    """Return the first genre or emotion of each track, by row of the run."""
     first = tracks.first_tags(session, name)
     return [first.get(track_id) for track_id in space.track_ids.tolist()]

@@ -1,4 +1,4 @@
-"""The map as a still picture: where songs lie and how densely, with the sound groups' names."""
+"""The map as a static picture: the density of songs, with the names of sound groups."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from songrec.web.map.plane import Bounds, Plane, View
 
 COLUMNS, LINES = 80, 48
 DOT = 14
-"""Pixels from one dot to the next."""
+"""Distance of neighbouring dots in pixels."""
 WIDTH, HEIGHT = COLUMNS * DOT, LINES * DOT
 SIZES = (3, 5, 7, 9)
-"""Diameters of a dot in tenths of that, by how many songs it stands for."""
+"""Diameters of dots in tenths of ``STEP``, by the number of songs in a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """The dots of one group and one size: its place among the groups and an SVG path.
+    """The dots of one group and one size: the group's index and an SVG path.
 
-    The path counts in dots, from the middle of the top left one: short numbers, a small page.
+    The path's unit is the distance of dots, with the origin in the centre of the top left dot,
+    which makes for short numbers and a small page.
     """
 
     group: int
@@ -40,7 +41,7 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Dots, ``dot`` pixels apart, and names to draw in ``width`` × ``height``."""
+    """Dots, ``dot`` pixels apart, and names in ``width`` × ``height`` pixels."""
 
     width: int
     height: int
@@ -61,12 +62,12 @@ def draw(
     anchors: Sequence[Anchor],
     names: Sequence[str],
 ) -> Picture:
-    """Draw the first view; ``groups`` are those of the songs by row, ``names`` theirs."""
+    """Draw the initial view; ``groups`` are the songs' groups by row, ``names`` their names."""
     view = view_of(plane, plane.box)
     at = plane.select(view)
     cells = cells_of(plane, at, view, COLUMNS, LINES)
     most, counts = largest_groups(cells, groups[plane.rows[at]], COLUMNS * LINES)
-    # Each size holds about as many dots: the densest quarter of the cells is drawn largest.
+    # Each size has about equally many dots: the densest quarter of the cells is drawn largest.
     occupied = np.flatnonzero(counts)
     steps = np.quantile(counts[occupied], [0.4, 0.7, 0.9]) if len(occupied) else np.zeros(3)
     sizes = np.searchsorted(steps, counts, side="left")
@@ -76,7 +77,7 @@ def draw(
             own = occupied[(most[occupied] == group) & (sizes[occupied] == size)]
             if len(own):
                 x, y = own % COLUMNS, LINES - 1 - own // COLUMNS
-                # A line of no length with round ends is a dot.
+                # A line of length zero with round caps is a dot.
                 path = "".join(f"M{a} {b}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
                 dots.append(Dots(group, SIZES[size], path))
     x, y = (

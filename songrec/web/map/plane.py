@@ -1,4 +1,4 @@
-"""The plane of a map: its songs sorted by place, so that those of a view are a few slices."""
+"""Spatial index of a map's songs on a grid, with which the songs of a view are a few slices."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 STEPS = 65_535
 SIDE = 512
-"""Lines and columns of the grid that the songs are sorted by."""
+"""Number of lines and columns of the grid."""
 CELL = (STEPS + 1) // SIDE
 
-# The view to begin with shows 99% of the songs along each axis: a few outliers must not press
-# everything else into a blot.
+# The initial view shows 99% of the songs along each axis, so that outliers do not compress it.
 OUTSIDE = 0.005
 MARGIN = 0.06
 ROOM = 0.12
-"""Share of the first view that the plane is larger than its songs at each edge: names have room."""
+"""Margin of the plane at each edge, as a share of the initial view, with room for names."""
 
 Bounds = tuple[float, float, float, float]
 """Left, right, bottom, top."""
@@ -38,11 +37,11 @@ WHOLE = View(0, STEPS, 0, STEPS)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Plane:
-    """The songs of a map, sorted line by line over a grid of ``SIDE`` × ``SIDE`` cells.
+    """The songs of a map, sorted by the cells of a grid of ``SIDE`` × ``SIDE``, line by line.
 
-    ``x``, ``y`` uint16 ``(n,)`` are codes between ``bounds``; ``box`` is what the map shows to
-    begin with. ``rows`` uint32 ``(n,)`` are the songs' rows in the run, ``where`` uint32 ``(n,)``
-    the position of each row; the songs of cell c are at ``starts[c]`` to before ``starts[c + 1]``.
+    ``x``, ``y`` uint16 ``(n,)`` are codes within ``bounds``; ``box`` is the initial view. ``rows``
+    uint32 ``(n,)`` are the songs' rows in the run, ``where`` uint32 ``(n,)`` the position of each
+    row; the songs of cell c are at the positions ``starts[c]`` to ``starts[c + 1] - 1``.
     """
 
     bounds: Bounds
@@ -71,9 +70,9 @@ class Plane:
         return at if inside.all() else at[inside]
 
     def inside(self, shape: NDArray[np.int64], limit: int) -> tuple[NDArray[np.int64], int]:
-        """Return rows inside a polygon ``(k, 2)`` of codes, and how many there are.
+        """Return rows inside a polygon ``(k, 2)`` of codes, and their total number.
 
-        At most ``limit`` rows, those in the middle (the median) first. Even-odd rule.
+        At most ``limit`` rows, those nearest to the median first. Even-odd rule.
         """
         low, high = shape.min(axis=0), shape.max(axis=0)
         at = self.select(View(int(low[0]), int(high[0]), int(low[1]), int(high[1])))
@@ -94,13 +93,13 @@ class Plane:
         return rows[np.lexsort((rows, away))[:limit]], len(at)
 
     def code(self, x: float, y: float) -> tuple[int, int]:
-        """Return the codes of a place, cut off at the plane's edges."""
+        """Return the codes of a place, clipped to the plane's edges."""
         left, right, bottom, top = self.bounds
         codes = (quantise(np.array([x]), left, right), quantise(np.array([y]), bottom, top))
         return int(codes[0][0]), int(codes[1][0])
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place that codes stand for."""
+        """Return the place of codes."""
         left, right, bottom, top = self.bounds
         return left + x / STEPS * (right - left), bottom + y / STEPS * (top - bottom)
 
@@ -128,19 +127,19 @@ def bounds_of(coordinates: NDArray[np.float32]) -> Bounds:
 
 
 def first_view(coordinates: NDArray[np.float32]) -> Bounds:
-    """Return what a map shows to begin with: 99% of the songs along each axis, and a margin."""
+    """Return the initial view of a map: 99% of the songs along each axis, and a margin."""
     if not len(coordinates):
         return 0.0, 1.0, 0.0, 1.0
     edges = np.quantile(coordinates, [OUTSIDE, 1 - OUTSIDE], axis=0)
     span = edges[1] - edges[0]
-    # One track, or many in one place, still need an extent to be drawn in.
+    # A single track, or many at one place, need a view of positive size.
     span[span == 0] = span.max() or 1.0
     (left, bottom), (right, top) = edges[0] - MARGIN * span, edges[1] + MARGIN * span
     return float(left), float(right), float(bottom), float(top)
 
 
 def _with_room(bounds: Bounds, box: Bounds) -> Bounds:
-    """Widen bounds by a share of the first view, and to what it shows."""
+    """Widen bounds by a share of the initial view, and to include that view."""
     across, up = ROOM * (box[1] - box[0]), ROOM * (box[3] - box[2])
     return (
         min(bounds[0], box[0]) - across,
@@ -151,6 +150,6 @@ def _with_room(bounds: Bounds, box: Bounds) -> Bounds:
 
 
 def quantise(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.uint16]:
-    """Return codes from 0 (``low``) to 65,535 (``high``); what lies beyond is cut off."""
+    """Return codes from 0 (``low``) to 65,535 (``high``), clipped."""
     share = (values.astype(np.float64) - low) / ((high - low) or 1.0)
     return np.rint(np.clip(share, 0.0, 1.0) * STEPS).astype("<u2")

@@ -1,4 +1,4 @@
-"""The map's addresses: the page, its points, and names and songs when somebody asks for them."""
+"""Endpoints of the map: the page, its points, and names and songs on request."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ from songrec.web.template_context import asset
 
 TITLES_AT_ONCE = 100
 MATCHES = 8
-# Enough for a corner of the map; more would say nothing of what the listener likes.
+# Enough for a corner of the map; more likes would not describe a taste.
 LIKES_AT_ONCE = 200
 PLAYLIST_LIMIT = 500
 SHOWN_AT_ONCE = 500
 RADIO_SEEDS = 12
 MOST_POINTS = 250_000
-"""A map of more songs than this is sent in parts: cells with the number of their songs, and the
-songs themselves from near."""
+"""Number of songs from which a map is sent in parts: as cells with numbers of songs or, zoomed in,
+as songs."""
 SONGS_BETWEEN = 6
-"""Songs on a path between its two ends."""
+"""Number of songs of a path between its ends."""
 MOST_PIXELS = 4_096
 MOST_CORNERS = 60
 
 PREVIEW_S = 5.0
 PREVIEW_AT = 0.3
-"""Where a preview begins, as a share of the song, when its segments are unknown."""
+"""Start of a preview, as a share of the song, if its segments are unknown."""
 
 PLACEHOLDER = "PUBLIC_ID"
 NUMBER_PLACEHOLDER = -987
@@ -71,7 +71,7 @@ assets = Blueprint("assets", __name__, url_prefix="/assets")
 
 @blueprint.get("")
 def page() -> str:
-    """Show the map of the published run, and the same as a list."""
+    """Show the map of the published run, also as a list."""
     run = runs.published(db.session)
     if run is None:
         return render_template("map/empty.html")
@@ -94,7 +94,7 @@ def page() -> str:
 @blueprint.get("/drawing")
 @relaxed_for_plotly
 def drawing() -> str:
-    """Return the empty document that the page frames to draw in with Plotly."""
+    """Return the empty document of the frame in which Plotly draws."""
     return render_template(
         "map/drawing.html", plotly=plotly_address(), style_ids=payloads.plotly_style_ids()
     )
@@ -102,11 +102,11 @@ def drawing() -> str:
 
 @blueprint.get("/points")
 def points() -> Response:
-    """Send all coordinates, or with ``?column=`` one column to colour by; see ``encoding``."""
+    """Send all coordinates, or with ``?column=`` a column for colours; see ``encoding``."""
     space = _space()
     name = request.args.get("column")
     if name is None:
-        # With the run in the address the content never changes.
+        # With the run in the URL the content never changes.
         return payloads.points(space, _requested_projection(space)).response(
             forever=_names_run(space)
         )
@@ -148,9 +148,9 @@ def legend() -> Response:
 
 @blueprint.get("/names")
 def view_names() -> Response:
-    """Return the names that a view has room for: ``?view=left,right,bottom,top&size=width,height``.
+    """Return the names that fit into ``?view=left,right,bottom,top&size=width,height``.
 
-    The size is that of the view in pixels; ``column`` is what the map is coloured by.
+    The size is in pixels; ``column`` is the column of the colours.
     """
     space = _space()
     _names_run(space)
@@ -180,7 +180,7 @@ def path() -> Response:
     if start is None or end is None:
         abort(404, "One of the two songs is not in the catalogue.")
     if start.id == end.id:
-        raise BadInput("A path leads from one song to another one.")
+        raise BadInput("A path needs two different songs.")
     ranked, _ = paths.song_path(current_instance(), start, end, SONGS_BETWEEN, current_listener())
     rows = space.rows_of([item.track.id for item in ranked])
     response = jsonify(_songs(space, rows))
@@ -193,7 +193,7 @@ def path() -> Response:
 def inside() -> Response:
     """Return the songs of a large map inside ``?shape=x,y,x,y,…`` (codes of the plane).
 
-    ``count`` is their number, ``rows`` the ones in their middle, from there outwards.
+    ``count`` is their number; ``rows`` are those nearest to their median.
     """
     space = _space()
     _names_run(space)
@@ -226,7 +226,7 @@ def search() -> Response:
     text = request.args.get("q", "").strip()
     if not text:
         return jsonify([])
-    # Whoever types a whole title means that song, however little known it is.
+    # A whole title means that song, even if it is little known.
     exact = select(Track.id).where(Track.sort_title == sort_key(text)).limit(MATCHES)
     query = tracks.TrackQuery(text=text, sort="popularity", descending=True, per_page=MATCHES)
     popular = (track.id for track in tracks.search(db.session, query).tracks)
@@ -269,7 +269,7 @@ def like_all() -> Response:
 
 @assets.get("/plotly-<version>.min.js")
 def plotly(version: str) -> Response:
-    """Plotly's JavaScript out of the installed package; the version makes it keepable."""
+    """Send Plotly's JavaScript; the version in the URL allows caching forever."""
     if version != payloads.plotly_version():
         abort(404)
     return payloads.plotly().response("text/javascript", forever=True)
@@ -285,7 +285,7 @@ def _space() -> Space:
 
 
 def _requested_projection(space: Space) -> str:
-    """Return the map that ``?projection=`` names; empty for the run's own."""
+    """Return the map named in ``?projection=``; empty for the run's default one."""
     name = request.args.get("projection", "")
     names = payloads.maps(space)
     if not name or name in names[:1]:
@@ -296,7 +296,7 @@ def _requested_projection(space: Space) -> str:
 
 
 def _maps(space: Space, projection: str) -> list[dict[str, Any]]:
-    """Return the run's maps to choose from: label, URL, whether it is shown."""
+    """Return the choices of the run's maps: label, URL, whether it is shown."""
     return [
         {
             "label": PROJECTIONS.entry(name).label if name in PROJECTIONS else name,
@@ -316,7 +316,7 @@ def _names_run(space: Space) -> bool:
 
 
 def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
-    """Row numbers as ``1,5,9``, each once, in the order given."""
+    """Parse row numbers such as ``1,5,9``, each once, in the given order."""
     try:
         rows = list(dict.fromkeys(int(part) for part in text.split(",") if part.strip()))
     except ValueError:
@@ -332,7 +332,7 @@ def _rows(space: Space, text: str, limit: int) -> NDArray[np.int64]:
 
 
 def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return the songs of these rows for the panel, without tracks deleted since."""
+    """Return the songs of rows for the panel, without tracks that have been deleted since."""
     row_of = dict(zip(space.track_ids[rows].tolist(), rows.tolist(), strict=True))
     traits = dict(zip(rows.tolist(), song_traits(space, rows), strict=True))
     places = _places(space, rows)
@@ -356,7 +356,7 @@ def _songs(space: Space, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
 
 
 def _settings(run: Run, space: Space, projection: str) -> dict[str, Any]:
-    """Return the settings of the page's script; URLs carry a placeholder for a name."""
+    """Return the settings of the page's script; some URLs have a placeholder for an id."""
     clusters = cached_counts.clusters(db.session, run).values()
     map_of = {"projection": projection or None}
     plane = payloads.plane(space, projection)
@@ -402,7 +402,7 @@ def _is_large(space: Space) -> bool:
 
 
 def _places(space: Space, rows: NDArray[np.int64]) -> dict[int, tuple[float, float]]:
-    """Return the places of rows of a large map; of others the script has all places."""
+    """Return the places of rows of a large map; empty for others, whose script has all places."""
     if not _is_large(space):
         return {}
     plane = payloads.plane(space, _requested_projection(space))
@@ -412,7 +412,7 @@ def _places(space: Space, rows: NDArray[np.int64]) -> dict[int, tuple[float, flo
 
 
 def _sounds(space: Space, track_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Return the five seconds to hear of each track with sound: its most typical ones."""
+    """Return the preview of each track with sound: its most typical five seconds."""
     files = audio_files.for_tracks(db.session, track_ids)
     starts = typical_starts(space.segments, list(files))
     return {
@@ -425,7 +425,7 @@ def _sounds(space: Space, track_ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def _picture(run: Run, space: Space, projection: str) -> picture.Picture:
-    """Return the still picture that stands where the map is not drawn (yet)."""
+    """Return the static picture that is shown without, or before, the interactive map."""
 
     def draw() -> picture.Picture:
         plane = payloads.plane(space, projection)
@@ -442,7 +442,7 @@ def _picture(run: Run, space: Space, projection: str) -> picture.Picture:
 
 
 def _whole_numbers(name: str, count: int, low: int, high: int) -> list[int]:
-    """Return a parameter of ``count`` whole numbers with commas between, within a range."""
+    """Return a parameter of ``count`` comma-separated integers within a range."""
     text = request.args.get(name, "")
     parts = text.split(",")
     if len(parts) == count and all(p.isascii() and p.isdigit() and len(p) < 9 for p in parts):
@@ -470,7 +470,7 @@ def _run() -> Run:
 
 
 def _song_to_show(space: Space, name: str) -> dict[str, Any] | None:
-    """Return the song that ``?track=`` names, or None if it is not on this map."""
+    """Return the song with the id in ``?track=``; None if it is not on this map."""
     track = tracks.find_track(db.session, name) if name else None
     songs = _songs(space, space.rows_of([track.id])) if track else []
     return songs[0] if songs else None
@@ -496,7 +496,7 @@ def _cluster_entries(run: Run, space: Space, projection: str) -> list[words.Entr
 
 
 def _songs_to_show(space: Space) -> dict[str, Any] | None:
-    """Return the songs of ``?artist=`` or ``?album=``, or None if none of them is on this map."""
+    """Return the songs of ``?artist=`` or ``?album=``; None if none of them is on this map."""
     artist_id, album_id = request.args.get("artist", ""), request.args.get("album", "")
     if artist_id and (artist := artists.find_artist(db.session, artist_id)):
         of, ids = f"by {artist.name}", artists.track_ids(db.session, artist.id, SHOWN_AT_ONCE)

@@ -1,4 +1,4 @@
-"""The map as text: where clusters lie."""
+"""The map as text: the positions of clusters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ("left", "", "right")
 
 @dataclass(frozen=True)
 class Entry:
-    """One cluster in the map's list: where it lies and songs that are typical of it."""
+    """A cluster in the map's list: its position and typical songs."""
 
     cluster: Cluster
     place: str
@@ -28,7 +28,7 @@ class Entry:
 
 
 def place(x: float, y: float, view: Sequence[float]) -> str:
-    """Describe where a point lies in a view ``(left, right, bottom, top)``: ``"top left"``."""
+    """Describe the position of a point in a view ``(left, right, bottom, top)``: ``"top left"``."""
     left, right, bottom, top = view
     column = COLUMNS[_third(x, left, right)]
     row = ROWS[_third(y, bottom, top)]
@@ -40,7 +40,7 @@ def _third(value: float, low: float, high: float) -> int:
 
 
 def places(space: Space, view: Bounds) -> dict[int, str]:
-    """Per cluster number, where its middle (the median of its tracks) lies in ``view``."""
+    """Describe the position in ``view`` of each cluster's median, by cluster number."""
     positions = {}
     for number in np.unique(space.labels).tolist():
         x, y = np.median(space.coordinates[space.labels == number], axis=0)

@@ -161,7 +161,7 @@ def test_listenbrainz_feedback_says_loved_and_hated(session, listener, catalogue
         [catalogue["other"].id],
     )
     assert [entry.ids for entry in report.missing] == [("c",)]
-    assert report.refused == [(4, "is neither loved nor hated")]
+    assert report.refused == [(4, "has a score other than love and hate")]
 
 
 def test_what_was_said_here_stays_when_a_list_says_otherwise(session, listener, catalogue):

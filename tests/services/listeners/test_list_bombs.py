@@ -74,7 +74,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "entities": (entities, "This XML declares entities"),
     "lines": (
         lambda: b'{"score": 1}\n' * 120_000,
-        "More than 100,000 lines of this file are no songs.",
+        "More than 100,000 lines of this file are not songs.",
     ),
     "objects": (lambda: b"[" + b"[]," * (20 * MIB // 3) + b"[]]", TOO_MUCH),
 }

@@ -12,7 +12,7 @@ from songrec.core import polite_session, songs
 from songrec.core.encryption import Cipher
 from songrec.core.errors import BadInput, NotReady
 from songrec.services.listeners import import_export, listenbrainz
-from songrec.services.listeners.listenbrainz_client import TokenRefused, checked_url
+from songrec.services.listeners.listenbrainz_client import TokenRefused, normalise_api_url
 from songrec.store.catalogue import tracks
 from songrec.store.db import now
 from songrec.store.listeners import listens, reactions
@@ -83,11 +83,11 @@ def test_a_token_is_checked_and_stored_encrypted(
 
 
 def test_only_admins_name_addresses_of_this_machine() -> None:
-    assert checked_url("", may_be_private=False) == "https://api.listenbrainz.org"
+    assert normalise_api_url("", may_be_private=False) == "https://api.listenbrainz.org"
     for address in ("http://127.0.0.1:80", "https://192.168.1.5", "http://example.org"):
         with pytest.raises(BadInput):
-            checked_url(address, may_be_private=False)
-    assert checked_url("http://127.0.0.1:80", may_be_private=True) == "http://127.0.0.1"
+            normalise_api_url(address, may_be_private=False)
+    assert normalise_api_url("http://127.0.0.1:80", may_be_private=True) == "http://127.0.0.1"
 
 
 def test_all_listens_come_in_page_by_page_and_then_only_new_ones(
@@ -228,7 +228,7 @@ def test_plays_are_sent_though_nothing_can_be_read(
     )
     hear(session, listener, halo, now())
     server.failures = [0, 404]
-    with pytest.raises(NotReady, match="does not know what was asked"):
+    with pytest.raises(NotReady, match="has no such endpoint"):
         listenbrainz.exchange(session, account, CIPHER)
     assert len(server.submitted) == 1
 

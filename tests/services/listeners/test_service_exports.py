@@ -179,7 +179,7 @@ def test_playlists_of_takeout_are_named_by_what_lies_beside_them() -> None:
         ("playlist", "Painter, Nova", "Meadow"),
     ]
     assert [one.name for one in listed.playlists] == ["Mix"]
-    assert [reason for _, reason in listed.refused] == ["is a video that nothing in the file names"]
+    assert [reason for _, reason in listed.refused] == ["is a video whose name is not in the file"]
     with pytest.raises(BadInput, match="Import the whole ZIP"):
         read_list(playlist.encode(), "Mix-videos.csv")
 
@@ -304,5 +304,5 @@ def test_plays_of_maloja_and_of_the_log_of_a_player() -> None:
 
 
 def test_json_that_is_no_list_of_songs_says_what_it_holds() -> None:
-    with pytest.raises(BadInput, match="its rows hold searchQuery, platform"):
+    with pytest.raises(BadInput, match="its rows have searchQuery, platform"):
         read_list(b'[{"searchQuery": "x", "platform": "y"}]', "SearchQueries.json")

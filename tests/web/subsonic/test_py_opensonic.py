@@ -76,7 +76,7 @@ def test_what_it_must_not_do_raises_the_right_errors(
     session.rollback()
     with pytest.raises(errors.CredentialError):
         connect(username="Anna", password="wrong").get_license()
-    with pytest.raises(errors.SonicError, match="not known"):
+    with pytest.raises(errors.SonicError, match="unknown"):
         connect(api_key="wrong").get_license()
     connection = connect(api_key=phone.api_key)
     with pytest.raises(errors.DataNotFoundError):

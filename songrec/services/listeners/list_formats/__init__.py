@@ -1,1 +1,1 @@
-"""One file per format of lists of songs; ``services.listeners.list_files`` chooses among them."""
+"""Readers of lists of songs, one per format; ``list_files`` detects the format."""

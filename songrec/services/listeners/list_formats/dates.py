@@ -1,4 +1,4 @@
-"""Times of plays, as services write them."""
+"""Times of plays in the formats of services."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"\d{9,14}(?:\.\d+)?")
 
 
 def moment(value: Any, *, day_first: bool = False) -> datetime | None:
-    """Return the time that ``value`` gives, aware and in UTC; None for an unreadable one.
+    """Parse a time and return it in UTC (aware); None if it is unreadable.
 
     Numbers are seconds, or milliseconds, since 1970; a time without a zone is UTC. ``day_first``
     reads ``1/2/2021`` as 1 February.
@@ -60,7 +60,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     slashed = _SLASHED.fullmatch(text)
     if slashed:
         return _from_slashes(*slashed.groups(), day_first=day_first)
-    # The form of the value before comes first: a file has one, and strptime remembers few.
+    # Try the previous value's format first: a file has a single one, and strptime caches few.
     for form in (_latest[0], *_FORMATS):
         try:
             value = datetime.strptime(text, form)
@@ -72,7 +72,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
 
 
 def is_day_first(texts: Iterable[str]) -> bool | None:
-    """Whether slashed dates of a column begin with the day; None if the values do not decide it."""
+    """Return whether dates with slashes begin with the day; None if the values are ambiguous."""
     numbers = [match.groups() for text in texts if (match := _SLASHED.fullmatch(text.strip()))]
     days = any(int(first) > 12 for first, *_ in numbers)
     months = any(int(second) > 12 for _, second, *_ in numbers)
@@ -80,12 +80,12 @@ def is_day_first(texts: Iterable[str]) -> bool | None:
 
 
 def lacks_zone(text: str) -> bool:
-    """Whether ``text`` is a time of a day without the zone that it is in."""
+    """Return whether ``text`` is a time of day without a time zone."""
     return ":" in text and not _ZONE.search(text.strip())
 
 
 def has_time_of_day(text: str) -> bool:
-    """Whether ``text`` is a time of a day or a Unix time, not merely a date or a year."""
+    """Return whether ``text`` is a time of day or a Unix time rather than a date or a year."""
     is_precise = ":" in text or bool(_NUMBER.fullmatch(text.strip()))
     return is_precise and any(moment(text, day_first=first) is not None for first in (False, True))
 

@@ -1,4 +1,4 @@
-"""Contents of a list of songs, whatever its format: likes, plays, playlists and the rest."""
+"""Contents of a list of songs in any format: likes, plays, playlists and other data."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _SEPARATORS = re.compile(r"[/:]")
 VIDEO = "youtube:"
-"""First part of the id of a video."""
+"""Namespace of the ids of videos."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
     """One song of a list.
 
-    ``kind`` is one of ``KINDS``; ``ids`` are the ids under which a catalogue may have the song and
-    ``path`` is its file as the list writes it. ``weight`` is 1 to 3 for a like, else the number of
-    skips or plays. ``playlist`` is the name of the playlist number ``playlist_number`` of the
-    list; -1 is none. A play has a time, or ``is_total``: it sums up all plays until
-    ``played_at``; ``own_id`` is the public id of a play's song in an export of songrec.
+    ``kind`` is one of ``KINDS``; ``ids`` are possible ids of the song in a catalogue, and ``path``
+    is the path of its file in the list. ``weight`` is 1 to 3 for a like, else the number of skips
+    or plays. ``playlist`` is the name of the playlist, and ``playlist_number`` its number in the
+    list, -1 without one. A play has a time, or is the total of all plays until ``played_at``
+    (``is_total``); ``own_id`` is the public id of a play's song in an export of songrec.
     """
 
     line: int
@@ -66,7 +66,7 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class ListedPlaylist:
-    """A playlist of a list; two may have one name."""
+    """A playlist in a list; its name need not be unique."""
 
     name: str
     description: str = ""
@@ -76,9 +76,9 @@ class ListedPlaylist:
 class SongList:
     """Contents of a file.
 
-    ``refused`` are unusable lines with the reason, ``passed_over`` counts what is no song (albums,
-    podcast episodes), ``notes`` are sentences on what was guessed. ``mixes`` are settings of mixes,
-    ``decisions`` songs of lists (artists, title) with the track that somebody decided on, if any.
+    ``refused`` are unusable lines with the reason, ``passed_over`` counts things other than songs
+    (albums, podcast episodes), ``notes`` are sentences on assumptions. ``mixes`` are settings of
+    mixes, ``decisions`` songs of lists (artists, title) with the track chosen for them, if any.
     """
 
     format: str
@@ -136,9 +136,9 @@ class SongList:
             self.refuse(line, "has no id and no title with an artist")
 
     def refuse(self, line: int, reason: str) -> None:
-        """Report an unusable line; ``BadInput`` once there are too many to be a list."""
+        """Report an unusable line; ``BadInput`` if there are too many of them."""
         if len(self.refused) >= MAX_REFUSED:
-            raise BadInput(f"More than {MAX_REFUSED:,} lines of this file are no songs.")
+            raise BadInput(f"More than {MAX_REFUSED:,} lines of this file are not songs.")
         self.refused.append((line, reason))
 
     def pass_over(self, what: str, number: int = 1) -> None:
@@ -147,18 +147,18 @@ class SongList:
             self.passed_over[what] += number
 
     def note(self, sentence: str) -> None:
-        """Report once what was guessed."""
+        """Add a sentence on an assumption, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
 
     def start_playlist(self, name: Any, description: Any = "") -> int:
-        """Add a playlist and return its number; a nameless one is called by that number."""
+        """Add a playlist and return its number, which is also its name if it has none."""
         title = one_line(name)[:NAME_LENGTH] or f"Playlist {len(self.playlists) + 1}"
         self.playlists.append(ListedPlaylist(title, one_line(description)))
         return len(self.playlists) - 1
 
     def number_of(self, name: str) -> int:
-        """Return the number of the playlist with this name, which is started if it is new."""
+        """Return the number of the playlist with this name, adding it if necessary."""
         title = one_line(name)[:NAME_LENGTH]
         for number, playlist in enumerate(self.playlists):
             if playlist.name == title:
@@ -166,7 +166,7 @@ class SongList:
         return self.start_playlist(name)
 
     def append(self, other: SongList) -> None:
-        """Add the contents of another file behind these."""
+        """Append the contents of another file."""
         shift = len(self.playlists)
         self.playlists += other.playlists
         for entry in other.entries:
@@ -182,9 +182,9 @@ class SongList:
 
 
 def fill_names(listed: SongList) -> None:
-    """Name entries that have only an id by others with that id, as parts of an export do.
+    """Fill in the names of entries without names from other entries with the same id.
 
-    A video without a name is refused: nothing in a catalogue is known by its id.
+    A video without a name is refused, because catalogues have no ids of videos.
     """
     nameless = [one for one in listed.entries if not one.title and one.ids]
     if not nameless:
@@ -204,14 +204,14 @@ def fill_names(listed: SongList) -> None:
                 one, ids=ids, title=source.title, artists=source.artists, album=source.album
             )
         if not one.title and one.ids and one.ids[0].startswith(VIDEO):
-            listed.refuse(one.line, "is a video that nothing in the file names")
+            listed.refuse(one.line, "is a video whose name is not in the file")
         else:
             entries.append(one)
     listed.entries = entries
 
 
 def split_id(text: str) -> list[str]:
-    """Return the id as written and the id within a URI or address (``spotify:track:ID``).
+    """Return the given id and the id within a URI or address (``spotify:track:ID``).
 
     The last part of an address counts only where it is certain to be an id: after ``tracks`` or
     ``spotify:track``, or by its form. ``https://shazam.com/track/1`` does not name the song "1".
@@ -227,7 +227,7 @@ def split_id(text: str) -> list[str]:
 
 
 def one_line(value: Any) -> str:
-    """Return a text in one line, without control characters and the defusing apostrophe."""
+    """Return a text as a single line, without control characters and a spreadsheet's apostrophe."""
     if not isinstance(value, str):
         return ""
     text = restore_text(value)
@@ -235,7 +235,7 @@ def one_line(value: Any) -> str:
 
 
 def artist_line(value: Any) -> str:
-    """Return the artist line; names that the file separates ("A;B", "A,B") are joined by ", "."""
+    """Return the artist line, with separated names ("A;B", "A,B") joined by ", "."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         names = [one_line(one.get("name") if isinstance(one, dict) else one) for one in value]
         return ", ".join(filter(None, names))[:TEXT_LENGTH]
@@ -252,7 +252,7 @@ def whole(value: Any) -> int:
 
 
 def milliseconds(value: Any) -> int | None:
-    """Return a number of milliseconds that the database holds, or None."""
+    """Return a number of milliseconds that fits into the database, or None."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return int(value) if is_number and 0 <= value < 2**31 else None
 

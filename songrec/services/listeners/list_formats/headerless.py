@@ -12,14 +12,14 @@ from songrec.services.listeners.list_formats.m3u import split_name
 
 _SURE = 0.8
 LINES = "Text"
-"""The format of lines of two names."""
+"""Name of the format of lines with two names."""
 ARTIST_FIRST = "The lines were read as “Artist - Title”."
 TITLE_FIRST = "The lines were read as “Title - Artist”."
 
 
 @dataclass
 class RawTable:
-    """A table as written: names of columns, and the cells of each line or why it has none."""
+    """A table: names of columns, and for each line its cells or the error of reading it."""
 
     header: list[str]
     rows: list[tuple[int, list[str] | str]]
@@ -27,16 +27,16 @@ class RawTable:
 
     @property
     def cells(self) -> list[list[str]]:
-        """The rows that could be read."""
+        """The readable rows."""
         return [row for _, row in self.rows if not isinstance(row, str)]
 
     def column(self, at: int) -> list[str]:
-        """The filled cells of a column."""
+        """Return the non-empty cells of a column."""
         return [row[at].strip() for row in self.cells if at < len(row) and row[at].strip()]
 
 
 def read_without_header(table: RawTable, text: str) -> SongList | None:
-    """Read a file whose first line names no columns; None if it is of no known kind."""
+    """Read a file without a header; None if its format is unknown."""
     return _read_ids(table) or _read_headerless(table) or _read_lines(text)
 
 
@@ -70,7 +70,9 @@ def _read_headerless(table: RawTable) -> SongList | None:
         return None
     for line, row in rows:
         if isinstance(row, str) or len(row) not in (3, 4):
-            result.refuse(line, row if isinstance(row, str) else "has not as many cells as others")
+            result.refuse(
+                line, row if isinstance(row, str) else "has fewer or more cells than other lines"
+            )
             continue
         from_end = len(at_end) >= _SURE * len(lines)
         played_at = moment(row[-1] if from_end else f"{row[0]} {row[1]}")

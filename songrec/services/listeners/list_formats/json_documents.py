@@ -1,4 +1,4 @@
-"""JSON documents and JSON lines: which format they are, and the rows of lines."""
+"""JSON documents and JSON lines: detection of their format, and their rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _read_rows(rows: Rows, name: str) -> SongList:
             return reader.read_rows(rows, name)
     if first and not any(listenbrainz.has_row(row) for _, row in rows if isinstance(row, dict)):
         keys = ", ".join(list(map(str, first))[:6]) or "nothing"
-        raise BadInput(f"This JSON is a list, but not of songs: its rows hold {keys[:120]}.")
+        raise BadInput(f"This JSON is a list, but not of songs: its rows have {keys[:120]}.")
     return listenbrainz.read_rows(rows, name)
 
 

@@ -25,7 +25,7 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
 
 
 def has_row(row: dict[str, Any]) -> bool:
-    """Whether ``row`` is a track of the API or of an exporter."""
+    """Return whether ``row`` is a track of the API or of an exporter."""
     artist = row.get("artist")
     has_names = isinstance(row.get("name"), str) and isinstance(artist, dict)
     return has_names or ("date" in row and isinstance(row.get("track"), str) and bool(artist))
@@ -66,16 +66,16 @@ def _read(numbered: list[tuple[int, Any]], kind: str) -> SongList:
 
 
 def looks_like_log(text: str) -> bool:
-    """Whether a text is the log of a portable player (``.scrobbler.log``)."""
+    """Return whether a text is the log of a portable player (``.scrobbler.log``)."""
     return text.startswith("#AUDIOSCROBBLER/")
 
 
 def read_log(text: str) -> SongList:
-    """Read the log of a portable player: artist, album, title, number, length, L or S, time."""
+    """Read a portable player's log: artist, album, title, number, length, L or S, time."""
     result = SongList("Last.fm log of a player")
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         if line.upper().startswith("#TZ/") and line.upper() != "#TZ/UTC":
-            result.note("The player does not know its time zone; its times were read as UTC.")
+            result.note("The player has no time zone; its times were read as UTC.")
         if not line.strip() or line.startswith("#"):
             continue
         cells = line.split("\t")

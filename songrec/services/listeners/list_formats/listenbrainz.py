@@ -12,7 +12,7 @@ _FEEDBACK, _LISTENS = "ListenBrainz", "ListenBrainz listens"
 
 
 def read_object(document: dict[str, Any], name: str) -> SongList | None:
-    """Read an answer of the API, or a single row; None for another format."""
+    """Read a response of the API, or a single row; None for another format."""
     payload = fields(document.get("payload")) or document
     for key in ("listens", "feedback"):
         if isinstance(payload.get(key), list):
@@ -23,7 +23,7 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
 
 
 def has_row(row: dict[str, Any]) -> bool:
-    """Whether ``row`` is a listen or feedback."""
+    """Return whether ``row`` is a listen or feedback."""
     return bool({"listened_at", "recording_mbid", "recording_msid", "score"} & set(row))
 
 
@@ -67,7 +67,7 @@ def _add_listen(result: SongList, number: int, row: dict[str, Any]) -> None:
 def _add_feedback(result: SongList, number: int, row: dict[str, Any]) -> None:
     score = row.get("score", 1)
     if score not in (1, -1):
-        result.refuse(number, "is neither loved nor hated")
+        result.refuse(number, "has a score other than love and hate")
         return
     metadata = fields(row.get("track_metadata"))
     result.add(

@@ -1,4 +1,4 @@
-"""Locations of songs in playlist files: paths of any system, ``file://`` URLs, addresses."""
+"""Locations of songs in playlist files: paths of any system, ``file://`` URLs, web addresses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def as_path(location: str) -> str:
-    """Return the path that a location names, with slashes; empty for an address or an id.
+    """Return the path of a location, with slashes; empty for an address or an id.
 
     ``file:///C:/a%20b.mp3`` is ``C:/a b.mp3``, ``file://server/share/a.mp3`` is
     ``//server/share/a.mp3``; ``..\\\\a.mp3`` is ``../a.mp3``.
@@ -28,7 +28,7 @@ def as_path(location: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    # "?" and "#" that were not escaped belong to the name.
+    # "?" and "#" without escapes are part of the name.
     rest = text.split("//", 1)[-1] if "//" in text[:8] else text[5:]
     host = parts.netloc if "//" in text[:8] else ""
     path = unquote(rest[len(host) :]).replace("\\", "/")
@@ -38,5 +38,5 @@ def as_path(location: str) -> str:
 
 
 def unescaped(path: str) -> str:
-    """Return ``path`` without percent escapes, which relative URLs have and file names may."""
+    """Return ``path`` without percent escapes, which relative URLs and some file names have."""
     return unquote(path)

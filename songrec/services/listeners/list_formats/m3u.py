@@ -20,13 +20,13 @@ _DIRECTIVE = re.compile(r"#([A-Z][A-Z0-9-]*)\s*:?(.*)", re.IGNORECASE | re.DOTAL
 
 
 def looks_like_m3u(lines: list[str]) -> bool:
-    """Whether the lines are those of an M3U without its first line: paths of sound files."""
+    """Return whether the lines are paths of sound files: an M3U without its first line."""
     songs = [line for line in lines if line.strip() and not line.startswith("#")]
     return bool(songs) and all(_SOUND.search(line.strip()) for line in songs)
 
 
 def read_m3u(lines: list[str], name: str) -> SongList:
-    """Read the lines of an M3U; the playlist is called as it says, or as its file."""
+    """Read the lines of an M3U; without a name of its own the playlist has that of its file."""
     result = SongList("M3U")
     title, entries = "", []
     artists = song = album = ""
@@ -72,6 +72,6 @@ def read_m3u(lines: list[str], name: str) -> SongList:
 
 def split_name(text: str) -> tuple[str, str]:
     """Split ``Artist - Title`` at its first dash; a name without one is a title."""
-    # Runs of spaces become one, which the pattern would try at each of their places.
+    # Collapse runs of spaces first, because the pattern would be tried at each space.
     artists, *title = _DASH.split(" ".join(text.split()), maxsplit=1)
     return (artists.strip(), title[0].strip()) if title else ("", artists)

@@ -1,4 +1,4 @@
-"""The export of all of a listener's data by songrec itself."""
+"""songrec's own export of a listener's data."""
 
 from __future__ import annotations
 

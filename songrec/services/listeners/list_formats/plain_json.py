@@ -1,4 +1,4 @@
-"""JSON lists of songs of any program: objects with a title and artists, or an id."""
+"""JSON lists of songs from any program: objects with a title and artists, or an id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LISTS = ("tracks", "songs", "data", "items", "likes", "favorites", "favourites"
 
 
 def read_object(document: dict[str, Any], name: str) -> SongList | None:
-    """Read an object that holds one list of songs; a name makes it a playlist."""
+    """Read an object with one list of songs, as a playlist if it has a name."""
     for key in _LISTS:
         songs = rows(document.get(key))
         if songs and has_row(fields(songs[0])):
@@ -24,7 +24,7 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
 
 
 def has_row(row: dict[str, Any]) -> bool:
-    """Whether ``row`` has a title and artists."""
+    """Return whether ``row`` has a title and artists."""
     return bool(_text(_first(row, _TITLES))) and bool(_artists(row))
 
 

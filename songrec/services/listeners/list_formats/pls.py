@@ -15,7 +15,7 @@ _OTHER = re.compile(r"\s*(?:\[.*\]|length\d*\s*=.*|numberofentries\s*=.*|version
 
 
 def looks_like_pls(lines: list[str]) -> bool:
-    """Whether the first line that is not blank is ``[playlist]``."""
+    """Return whether the first line that is not blank is ``[playlist]``."""
     first = next((line for line in lines if line.strip()), "")
     return first.strip().lower() == "[playlist]"
 

@@ -39,7 +39,7 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
 
 
 def has_row(row: dict[str, Any]) -> bool:
-    """Whether ``row`` is one of a streaming history or of a page of the Web API."""
+    """Return whether ``row`` belongs to a streaming history or a page of the Web API."""
     return bool(_HISTORY_KEYS & set(row)) or _is_api_item([row])
 
 
@@ -70,7 +70,7 @@ def _add_play(result: SongList, number: int, row: dict[str, Any]) -> None:
     if (title, artists) == ("Unknown Track", "Unknown Artist") and not uri:
         title = artists = None
     if not uri and not title:
-        result.pass_over("plays of something that Spotify does not name")
+        result.pass_over("plays without a name")
         return
     played_at = moment(row.get("ts", row.get("endTime")))
     if played_at is None:

@@ -1,11 +1,11 @@
-"""Columns of tables of songs beyond those of a catalogue, and the tables of known services."""
+"""Additional columns of tables of songs, and the tables of known services."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-# Names of columns in lower-case letters and digits, as `normalize` leaves them.
+# Names of columns as returned by `normalize`: lower-case letters and digits.
 FIELDS = ("title", "artists", "album", "external_id", "playlist_name")
 IDS = ("id", "uri", "isrc", "address", "trackid", "externalid", "spotifyid", "trackuri")
 ROLES: dict[str, tuple[str, ...]] = {
@@ -48,7 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "video": ("videoid", "songurl"),
     "path": ("location", "path", "filepath", "filename", "file", "ort", "emplacement"),
 }
-"""What a column may say beyond the fields of a catalogue, by its names, the likeliest first."""
+"""Names of columns by role, for roles that catalogues do not have, the likeliest name first."""
 COLUMN_NAMES = frozenset(one for names in ROLES.values() for one in (*names, *IDS))
 VALUES = {
     "like": "like",
@@ -83,9 +83,9 @@ YES = frozenset({"1", "true", "yes", "y", "x", "t", "1.0"})
 
 @dataclass(frozen=True)
 class Service:
-    """A service's table: names that its header has, and what the songs become.
+    """A service's table: the names in its header, and the kind of its songs.
 
-    ``needs`` are sets of normalized names, one of which must be in the header whole.
+    ``needs`` are sets of normalized names; the header must contain all names of one of the sets.
     """
 
     label: str
@@ -142,4 +142,4 @@ SERVICES = (
     Service("iTunes text", "playlist", _needs("name artist plays myrating"), "itunes", False),
     Service("iTunes text", "playlist", _needs("name interpret wiedergaben"), "itunes", False),
 )
-"""In the order in which a header is compared with them."""
+"""Known services, in the order of detection."""

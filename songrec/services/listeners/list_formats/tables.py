@@ -1,8 +1,8 @@
-"""Tables of songs: CSV and its kin, read as tolerantly as catalogues are.
+"""Tables of songs: CSV and similar formats, read as tolerantly as catalogues.
 
-The columns are recognised as a catalogue's are; a few more say what the songs become: the time of
-a play, the name of a playlist, like or dislike. A service whose tables mean something else by
-themselves (a playlist, a history) is known by its header.
+The columns are recognised like those of a catalogue; additional ones determine the kind of the
+songs: the time of a play, the name of a playlist, like or dislike. Services whose whole tables are
+playlists or histories are recognised by their headers.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ _SURE = 0.8
 
 @dataclass
 class _Layout:
-    """Which column is what: ``columns`` by field or role, ``ids`` the columns of ids.
+    """Recognised columns of a table: ``columns`` by field or role, ``ids`` the columns of ids.
 
-    ``isrcs`` are those of ISRC codes, ``artists`` those of one artist each; ``star`` is what a
-    column of ratings writes for one star, 0 without ratings; ``day_first``: ``1/2/2021`` is in
-    February; ``splits_titles``: titles are ``Artist - Title``.
+    ``isrcs`` are columns of ISRC codes, ``artists`` columns of one artist each; ``star`` is the
+    value of one star in a column of ratings, 0 without ratings; ``day_first``: whether ``1/2/2021``
+    is in February; ``splits_titles``: whether titles are ``Artist - Title``.
     """
 
     columns: dict[str, int]
@@ -82,7 +82,7 @@ class _Layout:
 
 
 def read_table(text: str, name: str) -> SongList:
-    """Read a table whose first line names its columns, or one of the known forms without it."""
+    """Read a table with a header, or in one of the known formats without one."""
     table = _open(text)
     layout = None if any(map(recording_key, table.header)) else _layout(table)
     if layout and not {"artists", "both", "path"} & set(layout.columns) and _is_takeout(table):
@@ -115,7 +115,7 @@ def _open(text: str) -> RawTable:
 
 
 def _is_column(name: str) -> bool:
-    """Whether a first cell is the name of a column and not a title above the header."""
+    """Return whether a first cell is the name of a column rather than a title above the header."""
     normalized = normalize(name)
     return normalized in COLUMN_NAMES or bool(parse_column_name(name).meanings)
 
@@ -162,7 +162,7 @@ def _times(table: RawTable, columns: dict[str, int]) -> list[str]:
 
 
 def _star(ratings: Sequence[str]) -> float:
-    """Return what ratings write for one star, of five: 1, 2 or 20; 0 without any rating."""
+    """Return the rating of one star (of five): 1, 2 or 20; 0 without any rating."""
     highest = max((_decimal(rating) or 0.0 for rating in ratings), default=0.0)
     if highest <= 0:
         return 0.0
@@ -170,7 +170,7 @@ def _star(ratings: Sequence[str]) -> float:
 
 
 def _check_moment(table: RawTable, columns: dict[str, int], service: Service | None) -> None:
-    """Drop a column of dates that are not times of plays: of releases, of additions."""
+    """Drop a column of dates other than times of plays: dates of releases or additions."""
     at = columns.get("moment")
     if at is None:
         return
@@ -306,7 +306,7 @@ def _read_place(
         return
     playlist = layout.cell(row, "playlist_name")
     is_song = any(names["ids"]) or names["path"] or (names["title"] and names["artists"])
-    # A row that is refused starts no playlist.
+    # A refused row must not create a playlist.
     if kind == "like" or not playlist or not is_song:
         result.add(line, "like", **names)
     else:
@@ -357,7 +357,7 @@ def _read_rating(
 def _read_counts(
     result: SongList, layout: _Layout, line: int, row: list[str], names: dict[str, Any]
 ) -> None:
-    """Add what iTunes counts beside the places in a playlist: rating, plays, skips."""
+    """Add the rating, plays and skips in an iTunes playlist."""
     rating = _number(layout.cell(row, "rating"))
     if rating:
         add_rating(result, line, rating / 20, names)  # iTunes writes 20 for a star
@@ -390,7 +390,7 @@ def _decimal(cell: str) -> float | None:
 
 
 def _is_takeout(table: RawTable) -> bool:
-    """Whether a line begins with the name of a column of video ids."""
+    """Return whether a line begins with the name of a column of video ids."""
     return any(row and normalize(row[0]) == "videoid" for row in [table.header, *table.cells[:20]])
 
 

@@ -1,4 +1,4 @@
-"""Workbooks of Excel (XLSX), as Deezer sends its data: each sheet is read as a table."""
+"""Excel workbooks (XLSX), used by Deezer's export: each sheet is read as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from songrec.services.listeners.list_formats import tables
 from songrec.services.listeners.list_formats.entries import SongList
 
 MARK = "[Content_Types].xml"
-"""The file by which an archive is known as a document of Office."""
+"""Name of the file that identifies an archive as an Office document."""
 MOST_CELLS = 4_000_000
 MOST_COLUMNS = 200
 _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
@@ -87,7 +87,7 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _text_of(element: Element) -> str:
-    """Return the text of a string; how it is read aloud (``rPh``) is no part of it."""
+    """Return the text of a string without its phonetic reading (``rPh``)."""
     pronounced = {id(t) for one in element if _local(one) == "rPh" for t in one.iter()}
     return "".join(
         t.text or "" for t in element.iter() if _local(t) == "t" and id(t) not in pronounced
@@ -95,7 +95,7 @@ def _text_of(element: Element) -> str:
 
 
 def _date_styles(archive: zipfile.ZipFile) -> set[int]:
-    """Return the cell styles that show a number as a date or a time."""
+    """Return the cell styles that format numbers as dates or times."""
     if "xl/styles.xml" not in archive.namelist():
         return set()
     own: dict[int, str] = {}

@@ -19,7 +19,7 @@ _REPEATED = frozenset({"location", "identifier"})
 
 
 def read_xspf(text: str, name: str) -> SongList:
-    """Read an XSPF document; tracks before a place where it breaks off are kept."""
+    """Read an XSPF document; of a truncated one the tracks before its end."""
     result = SongList("XSPF")
     title = annotation = None
     tracks: list[dict[str, Any]] = []
@@ -52,9 +52,9 @@ def read_xspf(text: str, name: str) -> SongList:
 
 
 def check_xml(text: str) -> None:
-    """Raise ``BadInput`` for XML with entities of its own, which can expand without bounds."""
+    """Raise ``BadInput`` for XML that declares entities, which can expand without bounds."""
     if "<!ENTITY" in text:
-        raise BadInput("This XML declares entities, which no list of songs needs; it is not read.")
+        raise BadInput("This XML declares entities, so it is not read.")
 
 
 def repaired(text: str) -> str:
@@ -64,7 +64,7 @@ def repaired(text: str) -> str:
 
 def _events(text: str) -> Iterator[tuple[str, Element]]:
     parser = XMLPullParser(("start", "end"))
-    # The declaration names the encoding of the bytes, which are decoded by now.
+    # Remove the declaration, because its encoding no longer applies to the decoded text.
     body = re.sub(r"^\s*<\?xml[^>]*\?>", "", repaired(text), count=1)
     for start in range(0, len(body), _PIECE):
         parser.feed(body[start : start + _PIECE])
@@ -78,7 +78,7 @@ def _track(element: Element) -> dict[str, Any]:
     for child in element:
         tag, text = _local(child), (child.text or "").strip()
         if tag in _REPEATED:
-            # A location is a URL: percent escapes in a relative one are not part of its name.
+            # Locations are URLs: percent escapes in a relative one are not part of the file name.
             location = unescaped(text) if tag == "location" and as_path(text) == text else text
             track.setdefault(tag, []).append(location)
         elif text:

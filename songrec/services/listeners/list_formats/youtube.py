@@ -1,7 +1,7 @@
 """YouTube Music in Google Takeout: the watch history (JSON or HTML), playlists of video ids.
 
-Playlists name videos by id only; their names come from the history or the library beside them
-(``entries.fill_names``).
+Playlists contain only ids of videos, whose names come from the history or library in the same
+export (``entries.fill_names``).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read_object(document: dict[str, Any], name: str) -> SongList | None:
 
 
 def has_row(row: dict[str, Any]) -> bool:
-    """Whether ``row`` is an entry of a watch history."""
+    """Return whether ``row`` is an entry of a watch history."""
     return "header" in row and "title" in row and ("titleUrl" in row or "products" in row)
 
 
@@ -78,12 +78,12 @@ def read_rows(numbered: list[tuple[int, Any]], name: str) -> SongList:
 
 
 def looks_like_history(text: str) -> bool:
-    """Whether an HTML page is a history of Takeout."""
+    """Return whether an HTML page is a history of Takeout."""
     return _CELL in text and "content-cell" in text
 
 
 def read_html(text: str) -> SongList:
-    """Read ``watch-history.html``, which Takeout sends unless JSON is chosen."""
+    """Read ``watch-history.html``, Takeout's default format."""
     result = SongList("YouTube Music history")
     for number, cell in enumerate(text.split(_CELL)[1:], 1):
         header, content = _HEADER.search(cell), _CONTENT.search(cell)
