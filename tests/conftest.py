@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask, g, request_started
 from flask.testing import FlaskClient
+from flask_sqlalchemy import SQLAlchemy
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -105,6 +106,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return database
 
 
+SQLALCHEMY_INIT_APP = SQLAlchemy.init_app
 PARSED = ("_parts", "_trace", "_converters", "arguments")
 """What werkzeug reads out of the text of a rule."""
 
@@ -151,6 +153,23 @@ def cheap_process() -> Iterator[None]:
         patch.setattr(os, "fsync", lambda descriptor: None)
         patch.setattr(LazyRule, "compile", parse_once(LazyRule.compile))
         yield
+
+
+@pytest.fixture(autouse=True)
+def databases_closed(cheap_process: None) -> Iterator[None]:
+    """Close what the applications that a test makes have open, when it ends."""
+    made: list[Flask] = []
+
+    def init_app(database: SQLAlchemy, app: Flask) -> None:
+        made.append(app)
+        SQLALCHEMY_INIT_APP(database, app)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLAlchemy, "init_app", init_app)
+        yield
+    for app in made:
+        with app.app_context():
+            close_databases(app)
 
 
 class Instances:

@@ -47,6 +47,7 @@ from songrec.store.listeners import playlists, unmatched_imports
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Album, Artist, Listener, Playlist, Track, TrackMerge, Upload, User
+from tests.databases import close_databases
 
 FIXTURES = Path(__file__).parent / "fixtures"
 LISTENERS = ("admin", "user", "anonymous")
@@ -77,8 +78,7 @@ def app(old_instance: Path) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.session.rollback()
-        db.session.remove()
-        db.engine.dispose()
+        close_databases(app)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from songrec import create_app
-from songrec.store.db import db
 from songrec.store.listeners import users
+from tests.databases import close_databases
 from tests.planted_run import Planted
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -41,7 +41,7 @@ def address(app: Flask, planted: Planted) -> Iterator[str]:
     thread.join(10)
     server.server_close()
     with served.app_context():
-        db.engine.dispose()
+        close_databases(served)
 
 
 @pytest.mark.parametrize("who", ["an admin's token", "nobody"])

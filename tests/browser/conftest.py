@@ -25,6 +25,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from songrec import create_app
 from songrec.store.db import db
 from tests.browser.sizes import SIZES
+from tests.databases import close_databases
 from tests.planted_run import Planted, plant
 
 playwright = pytest.importorskip(
@@ -122,7 +123,7 @@ def live_server(
         with serve(app) as url:
             yield LiveServer(url, app, instance, planted)
         with app.app_context():
-            db.engine.dispose()
+            close_databases(app)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from songrec.jobs import queue
 from songrec.store.db import db
 from tests.browser.conftest import serve
 from tests.conftest import ROOT
+from tests.databases import close_databases
 from tests.sounding import write_wav
 
 pytestmark = pytest.mark.browser
@@ -57,7 +58,7 @@ def url(tmp_path: Path, migrated_database: Path, monkeypatch: pytest.MonkeyPatch
         worker.terminate()
         worker.wait(20)
         with app.app_context():
-            db.engine.dispose()
+            close_databases(app)
 
 
 def until(page: Any, condition: Callable[[], bool]) -> None:

@@ -23,6 +23,7 @@ from songrec.store.db import db
 from songrec.store.listeners import users
 from tests.browser.conftest import serve
 from tests.conftest import ROOT
+from tests.databases import close_databases
 from tests.servers.supysonic_server import PASSWORD, Supysonic, supysonic_server, write_song
 
 pytestmark = pytest.mark.browser
@@ -78,7 +79,7 @@ def url(tmp_path: Path, migrated_database: Path, monkeypatch: pytest.MonkeyPatch
         worker.terminate()
         worker.wait(20)
         with app.app_context():
-            db.engine.dispose()
+            close_databases(app)
 
 
 @pytest.fixture
