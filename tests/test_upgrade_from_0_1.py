@@ -179,11 +179,11 @@ def test_recommendations_are_the_same(
 # ten songs by taste, one has no year. Other scores move a little because skips and double likes
 # count in spreads of the scores, from the best to the median.
 MOVED_BY_UNKNOWN_VALUES = {
-    ("admin", "taste"): (0.1221, [1, 2, 0, 3, 4, 5, 6, 7, 8, 9]),
+    ("admin", "taste"): (0.3205, [1, 2, 0, 3, 4, 5, 6, 8, 7, 9]),
     ("admin", "learned"): (0.0951, [0, 1, 3, 2, 4, 5, 6, 7, 8, 9]),
     ("user", "taste"): (0.1492, [0, 1, 2, 4, 3, 5, 6, 7, 9, 8]),
     ("user", "learned"): (0.0930, [0, 1, 2, 4, 3, 5, 6, 7, 8, 9]),
-    ("anonymous", "taste"): (0.1385, list(range(10))),
+    ("anonymous", "taste"): (0.1450, list(range(10))),
     ("anonymous", "learned"): (0.0, list(range(10))),
 }
 
@@ -315,6 +315,7 @@ def test_one_artist_in_several_spellings_has_all_its_songs(session: Session) -> 
 def test_similar_songs_are_the_same(
     session: Session, old_instance: Path, answers: dict[str, Any]
 ) -> None:
+    """But for unknown values, which are now neither near nor far."""
     run = runs.published(session)
     for public_id, by in answers["similar"].items():
         track = tracks.find_track(session, public_id, run)
@@ -323,7 +324,9 @@ def test_similar_songs_are_the_same(
                 with pytest.raises(SongrecError):
                     similar_by(Instance(old_instance, session), track, 10, by=name)
                 continue
-            same_list(similar_by(Instance(old_instance, session), track, 10, by=name), old)
+            with unknown_values_at_the_middle():
+                found = similar_by(Instance(old_instance, session), track, 10, by=name)
+            same_list(found, old)
 
 
 def test_radio_goes_on(session: Session, old_instance: Path, answers: dict[str, Any]) -> None:

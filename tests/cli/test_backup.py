@@ -325,7 +325,7 @@ def test_kept_songs_play_where_the_file_system_rounds_times(
         assert run(new, "restore", str(tmp_path / "b.tar.gz")).exit_code == 0
         with new.test_client().get(f"/listen/{public_id}") as answer:
             assert answer.status_code == 200
-        db.engine.dispose()
+        close_databases(new)
 
 
 def failing_migrations() -> Migrations:
