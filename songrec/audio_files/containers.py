@@ -58,7 +58,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}") from None
     if not stat.S_ISREG(status.st_mode):
-        raise BadInput("is no file")
+        raise BadInput("is not a file")
     if not status.st_size:
         raise BadInput("is empty")
     try:
@@ -70,7 +70,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, OSError, ValueError) as error:
         if is_cut_off(path):
             raise BadInput("cannot be read: it is cut off, its end is missing") from None
-        raise BadInput(f"is no sound file that can be read ({_words(error)})") from None
+        raise BadInput(f"is not a readable audio file ({_words(error)})") from None
     with container:
         stream = _default_stream(container)
         context = stream.codec_context

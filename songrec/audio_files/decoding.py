@@ -467,7 +467,7 @@ def _start(where: Where, length: float, seconds: float) -> float:
 
 def _check(samples: Floats, rate: int) -> None:
     if not len(samples):
-        raise BadInput("no sound in it could be decoded")
+        raise BadInput("holds no sound that can be decoded")
     _check_values(samples)
     if len(samples) < SHORTEST_S * rate:
         count = "one sample" if len(samples) == 1 else f"{len(samples) / rate:.3g} s"

@@ -33,12 +33,15 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         space = spaces.published_space(current_instance())
     except NotReady:
         space = None
+    match = None if upload.track_id else library_match(db.session, result)
+    already = {track.public_id for track in match.tracks} if match and match.same_file else set()
+    similar = restore_ranked(db.session, result["similar"][: SHOWN + len(already)])
     return {
         "upload": upload,
         "result": result,
         "keeping": job if job is not None and job.kind == "keep" else None,
         "track": db.session.get(Track, upload.track_id) if upload.track_id else None,
-        "match": None if upload.track_id else library_match(db.session, result),
+        "match": match,
         "only_measured": place is not None and _is_only_measured(place, result["attributes"]),
         "clusters": clusters,
         "cluster": clusters.get(place["cluster"]) if place else None,
@@ -48,7 +51,7 @@ def values(upload: Upload, job: Job | None) -> dict[str, Any]:
         "stale": bool(result["place"]) and place is None,
         "rows": _rows(result["attributes"], space),
         "tags": _tag_rows(result["tags"]),
-        "similar": restore_ranked(db.session, result["similar"][:SHOWN]),
+        "similar": [one for one in similar if one.track.public_id not in already][:SHOWN],
         "song": {
             "id": f"upload-{upload.public_id}",
             "title": result["title"],

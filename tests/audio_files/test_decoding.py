@@ -249,7 +249,7 @@ class TestAwkward:
     def test_what_cannot_be_opened_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="No such file"):
             decode(tmp_path / "gone.wav")
-        with pytest.raises(BadInput, match="is no file"):
+        with pytest.raises(BadInput, match="is not a file"):
             decode(tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_tags_without_weights_say_how_to_get_them(app: Flask, clip: Path) -> Non
     ("words", "reason"),
     [
         (["nowhere.mp3"], "nowhere.mp3 is not a file"),
-        ([__file__], "is no sound file"),
+        ([__file__], "is not a readable audio file"),
         ([__file__, "--model", "MTT_vgg"], "No MusiCNN model 'MTT_vgg'"),
     ],
 )

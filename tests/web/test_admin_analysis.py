@@ -208,7 +208,7 @@ def test_the_job_analyses_the_folder_and_its_page_says_what_became_of_it(
     page = client.get(f"/admin/jobs/{job.public_id}")
     (row,) = (texts(str(row), "th, td") for row in parse(page).select("tbody tr"))
     assert str(tmp_path / "m" / "b.mp3") in row
-    assert [cell for cell in row if cell.startswith("is no sound file")]
+    assert [cell for cell in row if cell.startswith("is not a readable audio file")]
 
 
 def test_a_training_on_sound_is_asked_for_in_the_form(

@@ -60,7 +60,7 @@ def test_an_artist_at_once_and_pages(
         "title,artist\nHalo (Live),Beyoncé\nHalo (Remix),Beyoncé\nHalo (Demo),Beyoncé\n",
     )
     page = client.get("/me/matches")
-    assert "Take the first of all 3" in page.text
+    assert "Best match for all 3" in page.text
     assert "Page 1 of 2" in page.text
     assert len(texts(client.get("/me/matches?page=2"), ".match-list h3")) == 1
     for wrong in ("0", "x", "99999999999999999999"):

@@ -1,4 +1,4 @@
-"""Cluster colours are told apart, also by people who see fewer colours, on either background."""
+"""Cluster colours are told apart, also by people who see fewer colours, on either theme."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 CSS = (Path(__file__).resolve().parents[2] / "static/css/theme.css").read_text(encoding="utf-8")
 COLOURS = re.findall(r"--cluster-\d+: (#[0-9a-f]{6})", CSS)
+LIGHT, DARK = COLOURS[:12], COLOURS[12:24]
+BACKGROUNDS = {"light": ("#fbfaf7", "#ffffff"), "dark": ("#161512", "#1f1d19")}
+"""Of pages and of panels and maps."""
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 VISION = {
@@ -69,15 +72,23 @@ def contrast(one: str, other: str) -> float:
     return (luminances[1] + 0.05) / (luminances[0] + 0.05)
 
 
+def test_both_ways_to_the_dark_theme_have_its_colours() -> None:
+    assert COLOURS[24:] == DARK
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 @pytest.mark.parametrize("vision", VISION)
-def test_every_two_cluster_colours_differ_clearly(vision: str) -> None:
-    assert len(COLOURS) == 12
-    seen = [oklab(np.array(VISION[vision]) @ linear(colour)) for colour in COLOURS]
+def test_every_two_cluster_colours_differ_clearly(vision: str, colours: list[str]) -> None:
+    assert len(colours) == 12
+    seen = [oklab(np.array(VISION[vision]) @ linear(colour)) for colour in colours]
     nearest = min(float(np.linalg.norm(a - b)) for a, b in itertools.combinations(seen, 2))
     assert nearest > 0.08, "about four times a just noticeable difference"
 
 
-@pytest.mark.parametrize("background", ["#fbfaf7", "#161512"])
-def test_cluster_colours_stand_out_from_both_backgrounds(background: str) -> None:
-    assert background in CSS
-    assert min(contrast(colour, background) for colour in COLOURS) > 2
+@pytest.mark.parametrize(("theme", "colours", "least"), [("light", LIGHT, 2), ("dark", DARK, 3)])
+def test_cluster_colours_stand_out_from_the_background(
+    theme: str, colours: list[str], least: float
+) -> None:
+    for background in BACKGROUNDS[theme]:
+        assert background in CSS
+        assert min(contrast(colour, background) for colour in colours) > least

@@ -39,7 +39,7 @@ from songrec.web import security
 from tests.audio_files.bombs import id3_bomb
 from tests.audio_files.sounds import tone, write
 from tests.planted_run import come_from_sound, plant
-from tests.sounding import write_wav
+from tests.sounding import add_sound, write_wav
 from tests.web.accounts import PASSWORD, admin, anna, quick_hashes, sign_in  # noqa: F401  (fixtures)
 from tests.web.html import parse, text_of, texts
 
@@ -153,6 +153,26 @@ def test_a_song_is_described_placed_and_compared(
     with client.get(f"{address}/media", headers={"Range": "bytes=0-9"}) as media:
         assert (media.status_code, media.data, media.mimetype) == (206, song[:10], "audio/wav")
     assert len(client.get(f"{address}/waveform").json["peaks"]) == 600
+
+
+def test_a_recording_that_the_library_has_is_not_its_own_similar_song_and_not_kept(
+    client: FlaskClient, session: Session, trained: str, song: bytes, tmp_path: Path
+) -> None:
+    address = send(client, song).headers["Location"]
+    work(session)
+    upload = session.scalars(select(Upload)).one()
+    nearest = upload.result["similar"][0]["track_id"]
+    assert "Sign in to keep it" in texts(client.get(address), "main a")
+    path = tmp_path / "a.wav"
+    path.write_bytes(song)
+    track = session.scalars(select(Track).filter_by(public_id=nearest)).one()
+    add_sound(session, track, path)
+    session.commit()
+    page = client.get(address)
+    assert texts(page, ".in-library > p") == ["The library has this recording already:"]
+    (library, *similar) = (one["href"] for one in parse(page).select(".song-list a.title"))
+    assert library not in similar
+    assert "Sign in to keep it" not in texts(page, "main a")
 
 
 def test_a_measured_loudness_alone_is_not_compared_with_a_catalogue_s(

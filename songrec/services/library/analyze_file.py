@@ -52,7 +52,7 @@ def analyse_file(
     )
     outcome = worker.analyse(task)
     if outcome.reason is not None:
-        raise BadInput(f"{path.name}: {outcome.reason}.")
+        raise BadInput(f"{path.name} {outcome.reason}.")
     return outcome
 
 

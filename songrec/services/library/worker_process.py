@@ -110,7 +110,7 @@ class WorkerProcess:
                 _tag, str(path), str(instance), model, seconds, limits=limits
             )
         except Stopped as error:
-            raise BadInput(f"{path.name}: {error}.") from None
+            raise BadInput(f"{path.name} {error}.") from None
         return TagPredictions(
             tuple(answer["tags"]), length_s=answer["length_s"], **answer["arrays"]
         )

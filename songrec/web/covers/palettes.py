@@ -60,7 +60,7 @@ GROUP_COLOURS = (
     "#3c78b4", "#ff7878", "#0f5a3c", "#8769f0", "#78782d", "#00b4b4",
     "#a50000", "#d287ff", "#69a50f", "#b43c78", "#004bc3", "#782d87",
 )  # fmt: skip
-"""The colours of sound groups, as in ``static/css/theme.css``."""
+"""The colours of sound groups in the light theme of ``theme.css``; a cover has one look in both."""
 NOISE_COLOUR = "#8a857b"
 
 

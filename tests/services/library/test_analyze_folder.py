@@ -276,7 +276,7 @@ def test_what_cannot_be_used_is_told_and_remembered(
     write_wav(music / "silent.wav", np.zeros(44_100))
     shutil.copy(music / "silent.wav", music / "silent too.wav")
     expected = {
-        "words.mp3": "is no sound file",
+        "words.mp3": "is not a readable audio file",
         "empty.mp3": "is empty",
         "silent.wav": "is silent",
         "silent too.wav": "is silent",
