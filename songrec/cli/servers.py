@@ -88,6 +88,7 @@ def add(
     click.echo(f"{server.name} is connected for {user.name}{f': {software}' if software else ''}.")
     if names_private_address(url):
         click.echo("Its address is on this machine or in a private network, which you allow by it.")
+    click.echo("Everybody who uses this songrec will see and play its songs.")
     click.echo(f"Read its songs: flask servers scan {_shown(server.name)}")
 
 

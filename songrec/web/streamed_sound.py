@@ -22,7 +22,7 @@ def send_streamed(file: AudioFile, listener: Listener | None, media_type: str) -
     """
     if request.method == "HEAD":
         response = current_app.response_class(content_type=media_type)
-        response.content_length = file.size
+        response.content_length = file.size or None  # not every server says it
         response.headers["Accept-Ranges"] = "bytes"
         return response
     from songrec.services.servers.sound import open_sound

@@ -45,7 +45,9 @@ def test_an_admin_connects_a_server_and_a_listener_an_account(
     app: Flask, client: FlaskClient, session: Session, admin: User, anna: User, made: MadeServer
 ) -> None:
     """Scan and exchange are jobs; pages say how they stand, and never the password."""
-    assert "Connect the server you listen with" in texts(client.get("/admin/servers"), "h2")
+    before = client.get("/admin/servers")
+    assert "Connect the server you listen with" in texts(before, "h2")
+    assert "everybody here sees and plays" in before.text
     with nothing_locked(session):
         assert client.post("/admin/servers", data=form(made.url)).status_code == 303
     server = session.scalars(select(MusicServer)).one()

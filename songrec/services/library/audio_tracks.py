@@ -213,35 +213,27 @@ def record_streamed(
     track.updated_at = now()
     _keep_lyrics(session, track.id, outcome.tags["lyrics"])
     decoded = outcome.decoded
-    row = AudioFile(
-        public_id=audio_files.new_public_id(),
-        track_id=track.id,
-        root=place[0],
-        path=place[1],
-        content_hash=content_hash,
-        size=size,
-        modified_ns=0,
-        state="analysed",
-        duration_s=decoded["duration_s"],
-        sample_rate=decoded["sample_rate"],
-        channels=decoded["channels"],
-        codec=decoded["codec"][:40],
-        has_cover=bool(outcome.tags["has_cover"]),
-        info={
-            "decoder": DECODER_VERSION,
-            "start_s": decoded["start_s"],
-            "excerpt_s": decoded["excerpt_s"],
-            "container": decoded["container"],
-            "notes": decoded["notes"],
-            "track_number": outcome.tags["track"],
-            "language": outcome.tags["language"],
-            "attributes": {
-                name: {"value": value, "source": "measured"}
-                for name, value in values.items()
-                if value is not None
-            },
+    row = audio_files.at_path(session, place[1]) or AudioFile(public_id=audio_files.new_public_id())
+    row.track_id, (row.root, row.path) = track.id, place
+    row.content_hash, row.size, row.modified_ns = content_hash, size, 0
+    row.state, row.reason, row.updated_at = "analysed", None, now()
+    row.duration_s, row.sample_rate = decoded["duration_s"], decoded["sample_rate"]
+    row.channels, row.codec = decoded["channels"], decoded["codec"][:40]
+    row.has_cover = bool(outcome.tags["has_cover"])
+    row.info = {
+        "decoder": DECODER_VERSION,
+        "start_s": decoded["start_s"],
+        "excerpt_s": decoded["excerpt_s"],
+        "container": decoded["container"],
+        "notes": decoded["notes"],
+        "track_number": outcome.tags["track"],
+        "language": outcome.tags["language"],
+        "attributes": {
+            name: {"value": value, "source": "measured"}
+            for name, value in values.items()
+            if value is not None
         },
-    )
+    }
     session.add(row)
     session.flush()
     return row

@@ -93,7 +93,9 @@ def _stated(session: Session, table: FeatureTable) -> Sample:
     estimated = {
         track_id: set((info or {}).get("attributes", {}))
         for track_id, info in session.execute(
-            select(AudioFile.track_id, AudioFile.info).where(AudioFile.track_id.is_not(None))
+            select(AudioFile.track_id, AudioFile.info).where(
+                AudioFile.track_id.is_not(None), AudioFile.content_hash.is_not(None)
+            )
         )
     }
     values = np.full((len(table.track_ids), len(names)), np.nan)

@@ -162,12 +162,14 @@ def _analyse(
 
 
 def _record(instance: Instance, song_id: int, analysed: AnalysedFile, size: int) -> bool:
-    """Write a song's sound; False if the library already has the same content."""
+    """Write a song's sound; False if the library already has the same content to play."""
     session = instance.session
     take_write_turn(session)
     song = session.get_one(ServerTrack, song_id, populate_existing=True)
     if song.track_id is None:
         return False
+    server = session.get_one(MusicServer, song.server_id)
+    place = streamed_files.root_of(server), streamed_files.path_of(server, song.id, song.suffix)
     same = next(
         (
             file
@@ -178,17 +180,15 @@ def _record(instance: Instance, song_id: int, analysed: AnalysedFile, size: int)
     )
     if same is not None:
         before, song.track_id = song.track_id, same.track_id
+        listed = audio_files.at_path(session, place[1])
+        if listed is not None:
+            session.delete(listed)
         session.flush()
         audio_tracks.remove_unused_track(session, before)
-        return False
-    server = session.get_one(MusicServer, song.server_id)
-    place = streamed_files.root_of(server), streamed_files.path_of(server, song.id, song.suffix)
+        if audio_files.for_track(session, song.track_id) is not None:
+            return False
     outcome = Outcome(arrays=dict(analysed.arrays), **analysed.description)
     track = session.get_one(Track, song.track_id)
-    former = audio_files.at_path(session, place[1])
-    if former is not None:
-        session.delete(former)
-        session.flush()
     audio_tracks.record_streamed(session, track, place, analysed.content_hash, size, outcome)
     record_vectors(instance, analysed)
     return True
@@ -204,12 +204,8 @@ def _reject(session: Session, song_id: int, reason: str) -> None:
         row = audio_files.at_path(session, path) or AudioFile(
             public_id=audio_files.new_public_id(), root=streamed_files.root_of(server), path=path
         )
-        row.state, row.reason, row.size, row.modified_ns = (
-            "rejected",
-            reason[:500],
-            song.size or 0,
-            0,
-        )
+        row.state, row.reason, row.track_id = "rejected", reason[:500], None
+        row.size, row.modified_ns = song.size or 0, 0
         row.info, row.updated_at = {"server_track": song_id, "title": song.title}, now()
         session.add(row)
 

@@ -1,7 +1,8 @@
 """Scan of a music server: its songs by id, matched to tracks.
 
 Songs are read and stored by page together with the position of the scan, so that an interrupted
-scan continues there. A song missing in a complete scan is marked as gone, not deleted.
+scan continues there. A song missing in a complete scan is marked as gone, not deleted. After it
+the songs that are on the server alone can be played.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from songrec.store.bulk import chunks
 from songrec.store.catalogue import match_keys
 from songrec.store.db import now, take_write_turn
 from songrec.store.instance import Instance
-from songrec.store.servers import server_tracks
+from songrec.store.servers import server_tracks, streamed_files
 from songrec.store.tables import MusicServer, ServerTrack
 
 READING = 0.8
@@ -126,7 +127,9 @@ def _scan(
         status = client.scan_status()
         state = _State(session, server)
         if not force and state.is_current(status):
+            take_write_turn(session)
             server.scanned_at = now()
+            streamed_files.update_playable(session, server)
             session.commit()
             present = server_tracks.counts(session, server)[0]
             return ScanReport(server.name, present, is_unchanged=True)
@@ -151,6 +154,7 @@ def _scan(
             raise
     take_write_turn(session)
     state.finish(status)
+    streamed_files.update_playable(session, server)
     session.commit()
     following = part_of(on_progress, READING, 1.0)
     if state.report.new_tracks or state.report.changed:

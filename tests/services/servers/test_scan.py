@@ -237,7 +237,7 @@ def test_dislikes_are_ratings_on_supysonic(
             reactions.react(db.session, listener, tracks[remote[title]], value)
         text = sync_account(here, account).text
         with own.client() as client:
-            rated = {title: client.song(remote[title]).rating for title in remote}
+            rated = {title: client.song(remote[title]).rating for title in sorted(remote)}
         return f"{text}: {rated}"
 
     with own.client() as client:

@@ -81,6 +81,91 @@ def test_songs_that_cannot_be_read_are_one_line_each(
     assert analyze_server(here, server).rejected == 0
 
 
+def phone_of(app: Flask) -> Device:
+    """Return an app that is signed in to songrec."""
+    user = users.create(db.session, "Anna", "correct horse battery")
+    cipher = instance_cipher(app.config["INSTANCE"], app.config["ENCRYPTION_KEY"])
+    _, password, api_key = app_passwords.create(db.session, user, "Phone", cipher)
+    db.session.commit()
+    return Device(app.test_client(), user.name, password, api_key)
+
+
+def titles(phone: Device) -> list[str]:
+    """Return the titles that an app lists."""
+    return [song["title"] for song in phone.get("search3", query="").get("song", ())]
+
+
+def test_apps_and_pages_have_songs_from_the_scan_on(
+    here: Instance, server: MusicServer, sounding: MadeServer, app: Flask, client: FlaskClient
+) -> None:
+    """They keep their address when they are analysed."""
+    phone = phone_of(app)
+    assert titles(phone) == ["Song 0", "Song 1"]
+    song = phone.get("search3", query="Song 0")["song"][0]
+    assert phone.get("getSong", id=song["id"]) == song
+    assert (song["suffix"], song["duration"], song["size"]) == ("flac", 120, 1_000_000)
+    assert len(phone.get("getAlbumList2", type="newest")["album"]) == 1
+    answer = phone.client.get("/rest/stream", query_string=phone.params({"id": song["id"]}))
+    assert (answer.status_code, answer.data) == (200, sounding.sound)
+    (file_id,) = db.session.scalars(
+        select(AudioFile.public_id).join(Track).where(Track.title == "Song 0")
+    )
+    assert client.get(f"/listen/{file_id}").mimetype == "audio/flac"
+    assert client.get(f"/listen/{file_id}/waveform").status_code == 404
+    assert file_id in client.get(f"/tracks/{song['id']}").text
+    assert len(streamed_files.unanalysed(db.session, server, 10)) == 2
+    analyze_server(here, server)
+    assert db.session.scalars(select(AudioFile.public_id)).all() == [file_id]
+
+
+def test_songs_that_are_gone_are_not_offered_until_they_are_back(
+    here: Instance, server: MusicServer, sounding: MadeServer, app: Flask
+) -> None:
+    """Analysed or not; what was analysed stays so."""
+    phone = phone_of(app)
+    analyze_server(here, server, limit=1)
+    whole = sounding.songs
+    for index, expected in ((1, ["Song 1"]), (0, ["Song 0"])):
+        sounding.songs = [whole[index]]
+        scan_server(here, server)
+        assert titles(phone) == expected
+    sounding.songs = whole
+    scan_server(here, server)
+    assert sorted(titles(phone)) == ["Song 0", "Song 1"]
+    states = select(AudioFile.state).order_by(AudioFile.id)
+    assert sorted(db.session.scalars(states)) == ["analysed", "listed"]
+
+
+def test_a_song_with_a_file_here_is_not_listed_twice(here: Instance, server: MusicServer) -> None:
+    """The file is played."""
+    listed = db.session.scalars(select(AudioFile).order_by(AudioFile.id)).all()
+    own = AudioFile(
+        public_id="a", track_id=listed[0].track_id, root="/music", path="/music/a.flac", size=1
+    )
+    own.modified_ns, own.state = 0, "listed"
+    db.session.add(own)
+    db.session.commit()
+    scan_server(here, server, force=True)
+    files = db.session.scalars(select(AudioFile.public_id).order_by(AudioFile.id)).all()
+    assert files == [listed[1].public_id, "a"]
+    assert len(streamed_files.unanalysed(db.session, server, 10)) == 1
+
+
+def test_a_server_that_is_connected_again_plays_its_songs_again(
+    here: Instance, server: MusicServer, sounding: MadeServer, connect: Connect, app: Flask
+) -> None:
+    phone = phone_of(app)
+    analyze_server(here, server)
+    connection.remove_server(here, server)
+    db.session.commit()
+    assert titles(phone) == []
+    again, _ = connect(sounding.url)
+    scan_server(here, again)
+    assert titles(phone) == ["Song 0", "Song 1"]
+    assert analyze_server(here, again).analysed == 1
+    assert titles(phone) == ["Song 0"]  # the other has the same content
+
+
 def test_an_analysis_can_be_of_a_few_songs(
     here: Instance, server: MusicServer, sounding: MadeServer
 ) -> None:
@@ -154,11 +239,7 @@ def test_apps_list_and_play_them(
 ) -> None:
     """Whole, in part and as a download, as they are; 503 where the server does not send them."""
     analyze_server(here, server)
-    user = users.create(db.session, "Anna", "correct horse battery")
-    cipher = instance_cipher(app.config["INSTANCE"], app.config["ENCRYPTION_KEY"])
-    _, password, api_key = app_passwords.create(db.session, user, "Phone", cipher)
-    db.session.commit()
-    phone = Device(app.test_client(), user.name, password, api_key)
+    phone = phone_of(app)
     (song,) = phone.get("search3", query="")["song"]
     assert (song["title"], song["size"]) == ("Song 0", len(sounding.sound))
     (album,) = phone.get("getAlbumList2", type="newest")["album"]
