@@ -259,7 +259,7 @@ class MixMaker:
         if ranking.has_discovery(ranking.method_used(self.space)):
             options["discovery"] = 1.0
         ranked = self._recommend(mix, self.likes, used, [*unwanted, *same_artists, *met], **options)
-        comment = "By artists you have neither liked nor played, picked from what you like"
+        comment = "By artists that you have neither liked nor played, chosen by your likes"
         if len(ranked) < mixes.MIN_SIZE:
             ranked = self._recommend(mix, self.likes, used, [*unwanted, *met], **options)
             comment = "You know nearly every artist here, so these are songs you have not played"
@@ -280,11 +280,13 @@ class MixMaker:
             songs.insert(LIKE_EVERY * at, (track_id, "One of the songs you like"))
         newest = sorted(likes, key=self.feedback.likes.index)
         names = self._titles(newest)
-        more = f" and {len(likes) - 2} more you like" if len(likes) > 2 else ", which you like"
-        around = f"Around {join_clauses(names[:2]) if len(likes) < 3 else ', '.join(names[:2])}"
+        if len(likes) > 2:
+            liked = join_clauses([*names[:2], f"{len(likes) - 2} more of your likes"])
+        else:
+            liked = f"{join_clauses(names[:2])}, which you like"
         return MixContent(
             f"Daily mix {mix.number}",
-            self._sentence(f"{around}{more}", ranked),
+            self._sentence(f"Songs like {liked}", ranked),
             tuple(songs),
             {"likes": newest},
         )
@@ -326,7 +328,7 @@ class MixMaker:
         views = _capped(tracks.tracks_by_id(self.session, order), self._size(mix))
         songs = [(view.id, self._memory(view.id, plays, liked)) for view in views]
         return MixContent(
-            name, "Songs you used to play, and have not for two months.", tuple(songs)
+            name, "Songs you liked or often played, but not in the last two months.", tuple(songs)
         )
 
     @staticmethod
@@ -359,7 +361,10 @@ class MixMaker:
         )
         ranked = attach_tracks(self.session, matches, mood_table.describe_match)
         ranked = self._in_order(ranked, size)
-        comment = f"{name}, by how the songs sound"
+        tags = [tag for tag in (mood.genre, mood.emotion) if tag]
+        comment = f"Songs tagged {join_clauses(tags)}" if tags else "Songs"
+        sound = str(mix.settings.get("sound") or "")
+        comment += f" that sound {sound.lower()}" if sound else ", the most typical of them"
         if not ranked:
             comment = f"No song here suits “{name}” that may be recommended to you."
         return MixContent(name, self._sentence(comment, ranked), _reasons(ranked))
@@ -404,7 +409,9 @@ class MixMaker:
         # An artist's radio is about the artist.
         own = page.title if page.kind == "artist" else None
         ranked = self._in_order(page.items, mix.size, uncapped=own)
-        return MixContent(name, self._sentence(f"Songs around {about}", ranked), _reasons(ranked))
+        return MixContent(
+            name, self._sentence(f"Songs that go with {about}", ranked), _reasons(ranked)
+        )
 
     def _recommend(
         self,
@@ -512,13 +519,13 @@ class MixMaker:
         return capitalize(join_clauses([trait for trait in own if trait in liked]))
 
     def _sentence(self, start: str, ranked: Sequence[RankedTrack]) -> str:
-        """Complete a sentence with the common traits of songs: ``…: 90s, calm, acoustic.``"""
+        """Add the common traits of songs to a sentence: ``…. Mostly 90s, calm, acoustic.``"""
         if not ranked:
             is_whole = start.endswith(".")
             return start if is_whole else "Every song that would fit is left out or in another mix."
         rows = self.space.rows_of([one.track.id for one in ranked])
         traits = describe_songs(self.space, rows)
-        return f"{start}: {traits}." if traits else f"{start}."
+        return f"{start}. Mostly {traits}." if traits else f"{start}."
 
 
 def mood_of(instance: Instance, settings: dict[str, Any]) -> tuple[moods.Mood, str]:
