@@ -56,9 +56,13 @@ def index() -> str:
 
 @blueprint.post("")
 def create() -> ResponseReturnValue:
-    """Make a playlist from ``tracks`` (public ids, repeated or with commas between), or none."""
+    """Make a playlist from ``tracks`` (public ids, repeated or with commas between), or none.
+
+    The field ``first`` limits it to that number of tracks, from the beginning.
+    """
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
-    ids = playlists.ids_of(db.session, _public_ids())
+    first = request.form.get("first", type=int)
+    ids = playlists.ids_of(db.session, _public_ids()[: first if first and first > 0 else None])
     listener = require_listener()
     playlist = playlists.create(
         db.session,

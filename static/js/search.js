@@ -41,9 +41,10 @@
   };
 
   const announce = () => {
-    const count = options().length;
+    const [last, ...others] = options().reverse();
     const note = list.querySelector(".suggestions-note")?.textContent || "";
-    status.textContent = count ? `${note} ${count - 1} suggestions.`.trim() : note;
+    const found = others.length ? `${others.length} suggestions.` : last?.textContent || "";
+    status.textContent = `${note} ${found}`.trim();
   };
 
   const suggest = async () => {

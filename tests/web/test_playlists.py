@@ -58,6 +58,13 @@ def test_a_selection_becomes_a_playlist_in_its_order(client, session, songs):
     assert "Mine" in names_of(client)
 
 
+@pytest.mark.parametrize(("first", "size"), [("2", 2), ("", 3), ("0", 3), ("-1", 3), ("x", 3)])
+def test_a_playlist_may_take_the_first_songs_of_a_list(client, session, songs, first, size):
+    tracks = ",".join(s.public_id for s in songs)
+    client.post("/playlists", data={"name": "Mine", "tracks": tracks, "first": first})
+    assert order(session) == [s.id for s in songs[:size]]
+
+
 def test_fetch_gets_the_new_playlist_as_json(client, songs):
     answer = client.post(
         "/playlists",

@@ -109,5 +109,7 @@ def test_the_piece_of_a_page_has_options_that_lead_on(client: FlaskClient) -> No
     assert len({option["id"] for option in options}) == len(options) > 4
     assert texts(answer, ".suggestions-note") == ["No results for “nirvanna”. Showing nirvana ."]
     assert links(answer)["All songs for “nirvana”"] == "/tracks?q=nirvana"
-    assert "No results for “zzzzzz”." in client.get("/search/suggestions?q=zzzzzz").text
+    nothing = client.get("/search/suggestions?q=zzzzzz")
+    assert texts(nothing, ".suggestions-note") == ["No results for “zzzzzz”."]
+    assert links(nothing, "[role=option]") == {"Songs that sound like “zzzzzz”": "/words?q=zzzzzz"}
     assert client.get("/search/suggestions").text.strip() == ""
