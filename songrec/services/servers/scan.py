@@ -127,9 +127,7 @@ def _scan(
         status = client.scan_status()
         state = _State(session, server)
         if not force and state.is_current(status):
-            take_write_turn(session)
             server.scanned_at = now()
-            streamed_files.update_playable(session, server)
             session.commit()
             present = server_tracks.counts(session, server)[0]
             return ScanReport(server.name, present, is_unchanged=True)
@@ -187,10 +185,10 @@ class _State:
         if status is None or status.is_scanning or not status.last_scan or self._running:
             return False
         scan = self.server.scan or {}
-        return self.server.scanned_at is not None and (
-            scan.get("last_scan"),
-            scan.get("count"),
-        ) == (status.last_scan, status.count)
+        # Songs that an earlier version of songrec has read cannot be played before the next scan.
+        is_whole = self.server.scanned_at is not None and bool(scan.get("is_playable"))
+        seen = scan.get("last_scan"), scan.get("count")
+        return is_whole and seen == (status.last_scan, status.count)
 
     def begin(self, newest_track: int) -> int:
         """Continue an interrupted scan, or begin one; return the newest track before it."""
@@ -247,6 +245,7 @@ class _State:
             **self.server.scan,
             "last_scan": status.last_scan if status and is_settled else "",
             "count": status.count if status and is_settled else None,
+            "is_playable": True,
         }
         self.server.scanned_at, self.server.error = now(), None
 

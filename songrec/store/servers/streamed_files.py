@@ -7,7 +7,9 @@ stable when the server renumbers its songs. Paths of local files never begin wit
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, not_, or_, select, update
@@ -41,8 +43,11 @@ def root_of(server: MusicServer) -> str:
 
 def path_of(server: MusicServer, song_id: int, suffix: str) -> str:
     """Return the path of the audio file of the ``ServerTrack`` with this id."""
-    folder = safe_file_name(server.name, "server")
-    return f"{root_of(server)}/{folder}/{song_id}.{safe_file_name(suffix, 'bin')}"
+    folder, ending = _safe_name(server.name, "server"), _safe_name(suffix, "bin")
+    return f"{root_of(server)}/{folder}/{song_id}.{ending}"
+
+
+_safe_name = lru_cache(maxsize=256)(safe_file_name)
 
 
 def is_streamed(file: AudioFile) -> bool:
@@ -59,7 +64,7 @@ def song_of(session: Session, file: AudioFile) -> tuple[MusicServer, ServerTrack
 
 
 def _song_id(path: str) -> int:
-    stem = PurePosixPath(path).stem
+    stem = path.rpartition("/")[2].partition(".")[0]
     return int(stem) if stem.isdecimal() else 0
 
 
@@ -121,13 +126,19 @@ def update_playable(session: Session, server: MusicServer) -> None:
             elsewhere.add(file.track_id)
     for part in chunks([files.pop(song_id).id for song_id in outdated]):
         session.execute(delete(AudioFile).where(AudioFile.id.in_(part)))
-    new = []
+    new = _new_rows(server, songs, files.keys(), elsewhere)
+    while part := list(islice(new, 5_000)):
+        session.connection().execute(insert(AudioFile.__table__), part)
+
+
+def _new_rows(
+    server: MusicServer, songs: Mapping[int, Any], known: Set[int], playable: set[int | None]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of songs that have none, one for each track that cannot be played yet."""
     for song in songs.values():
-        if song.id not in files and song.track_id not in elsewhere:
-            elsewhere.add(song.track_id)
-            new.append(_listed(server, song))
-    for at in range(0, len(new), 5_000):
-        session.execute(insert(AudioFile), new[at : at + 5_000])
+        if song.id not in known and song.track_id not in playable:
+            playable.add(song.track_id)
+            yield _listed(server, song)
 
 
 def _listed(server: MusicServer, song: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import String, func, select, type_coerce, update
+from sqlalchemy import String, case, func, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import UnknownName
@@ -173,12 +173,14 @@ def path_of(session: Session, public_id: str) -> Path:
 
 
 def for_tracks(session: Session, track_ids: Sequence[int]) -> dict[int, AudioFile]:
-    """Return the file to play of each track that has one."""
+    """Return the file to play of each track that has one, a local one before a streamed one."""
     files: dict[int, AudioFile] = {}
     for part in chunks(list(track_ids)):
-        # A track may have thousands of copies, of which only the first is read.
+        # A track may have thousands of copies, of which only one is read: the first local one.
+        is_local = AudioFile.root.not_like(f"{STREAMED}%")
+        first_local = func.min(case((is_local, AudioFile.id)))
         first = (
-            select(func.min(AudioFile.id))
+            select(func.coalesce(first_local, func.min(AudioFile.id)))
             .where(AudioFile.track_id.in_(part), AudioFile.state.in_(PLAYABLE))
             .group_by(AudioFile.track_id)
         )

@@ -287,14 +287,17 @@ def test_moods_paths_and_radios_are_mixes_too(
     assert path.name == f"From “{start.title}” to “{end.title}”"
     folk = made(mixes.MOOD, genre="folk")
     assert all("folk" in view.genres for view in tracks.tracks_by_id(session, songs(session, folk)))
+    assert folk.comment.startswith("Songs tagged folk, the most typical of them.")
     radio = made(mixes.RADIO, station="song", of=start.public_id)
     assert songs(session, radio)[0] == start.id
     assert radio.name == f"{start.title} radio"
     both = made(mixes.MOOD, genre="folk", sound="Melancholy")
     assert both.name == "Folk, melancholy"
+    assert both.comment.startswith("Songs tagged folk that sound melancholy.")
     assert all("folk" in view.genres for view in tracks.tracks_by_id(session, songs(session, both)))
     happy = made(mixes.MOOD, sound="Happy and energetic")
     assert len(songs(session, happy)) == 12
+    assert happy.comment.startswith("Songs that sound happy and energetic.")
 
 
 def test_only_songs_that_can_be_heard_come_where_any_can(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from songrec.core.encryption import instance_cipher
 from songrec.core.errors import NotReady
@@ -25,12 +25,14 @@ from songrec.store.db import db
 from songrec.store.instance import Instance
 from songrec.store.listeners import app_passwords, users
 from songrec.store.servers import streamed_files
-from songrec.store.sound import feature_cache, waveform_cache
+from songrec.store.sound import audio_files, feature_cache, waveform_cache
 from songrec.store.tables import AudioFile, Job, MusicServer, Track
 from tests.servers.made_server import MadeServer, made_server, made_song
 from tests.servers.supysonic_server import write_song
 from tests.services.servers.conftest import Connect
 from tests.web.subsonic.conftest import Device
+
+EARLIER = "2026-01-02T03:04:05Z"
 
 
 @pytest.fixture
@@ -118,6 +120,21 @@ def test_apps_and_pages_have_songs_from_the_scan_on(
     assert db.session.scalars(select(AudioFile.public_id)).all() == [file_id]
 
 
+def test_songs_that_an_earlier_version_read_are_playable_after_the_next_scan(
+    here: Instance, server: MusicServer, sounding: MadeServer, app: Flask
+) -> None:
+    """Even where the server says that nothing has changed."""
+    sounding.last_scan = EARLIER
+    scan_server(here, server)
+    assert scan_server(here, server).is_unchanged
+    db.session.execute(delete(AudioFile))
+    server.scan = {key: value for key, value in server.scan.items() if key != "is_playable"}
+    db.session.commit()
+    assert not scan_server(here, server).is_unchanged
+    assert titles(phone_of(app)) == ["Song 0", "Song 1"]
+    assert scan_server(here, server).is_unchanged
+
+
 def test_songs_that_are_gone_are_not_offered_until_they_are_back(
     here: Instance, server: MusicServer, sounding: MadeServer, app: Flask
 ) -> None:
@@ -149,6 +166,18 @@ def test_a_song_with_a_file_here_is_not_listed_twice(here: Instance, server: Mus
     files = db.session.scalars(select(AudioFile.public_id).order_by(AudioFile.id)).all()
     assert files == [listed[1].public_id, "a"]
     assert len(streamed_files.unanalysed(db.session, server, 10)) == 1
+
+
+def test_a_file_here_is_played_instead_of_an_older_stream(
+    here: Instance, server: MusicServer, tmp_path: Path
+) -> None:
+    analyze_server(here, server)
+    streamed = db.session.scalars(select(AudioFile)).one()
+    own = AudioFile(public_id="a", track_id=streamed.track_id, root=str(tmp_path), size=1)
+    own.path, own.modified_ns, own.state = str(tmp_path / "a.flac"), 0, "analysed"
+    db.session.add(own)
+    db.session.commit()
+    assert audio_files.for_track(db.session, own.track_id) is own
 
 
 def test_a_server_that_is_connected_again_plays_its_songs_again(
