@@ -1,9 +1,9 @@
-"""``flask analyze``: a folder of sound files into the catalogue."""
+"""``flask analyze``: analyse a folder of audio files."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import current_app
@@ -15,6 +15,9 @@ from songrec.core.types import Progress, no_progress
 from songrec.jobs import queue, segment_tasks
 from songrec.store.instance import Instance, current_instance
 from songrec.store.sound import segment_index
+
+if TYPE_CHECKING:
+    from songrec.services.library.analysis_report import AnalyzeReport
 
 
 @click.command("analyze")
@@ -74,9 +77,9 @@ def analyze(
 ) -> None:
     """Analyse the sound files below DIR: tags, features, measured tempo, key and loudness.
 
-    Files that are known are left alone; moved ones keep their track, changed ones are analysed
-    anew. Stopped at any moment and started again, it analyses only what is missing. A file that
-    cannot be used is rejected with the reason; the others go in.
+    Unchanged files are skipped; moved files keep their track, changed ones are analysed again. An
+    interrupted analysis continues when it is started again. Unusable files are rejected with the
+    reason.
     """
     from dataclasses import replace
 
@@ -102,7 +105,11 @@ def analyze(
     report.segments = _update_segments(current_instance(), on_progress)
     if as_json:
         print_json(report.to_json())
-        return
+    else:
+        _echo_report(report)
+
+
+def _echo_report(report: AnalyzeReport) -> None:
     click.echo(
         f"{report.found:,} files: {report.analysed:,} analysed, {report.unchanged:,} unchanged, "
         f"{len(report.rejected):,} rejected in {report.seconds:.1f} s"

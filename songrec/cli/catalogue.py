@@ -85,8 +85,8 @@ def ingest(
 ) -> None:
     """Import the catalogue file PATH (.csv, .csv.gz, .json, .parquet).
 
-    The report says which column was read as what, which were passed over, and warns where a title,
-    an artist or an id under another name was not read.
+    The report lists the columns that were read and passed over, with a warning if a column that
+    looks like a title, an artist or an id was not read.
 
     Unusable rows are rejected with a reason, the others are imported. Importing the same file
     again changes nothing.
@@ -120,8 +120,12 @@ def ingest(
         store_report(report)
     if as_json:
         print_json(report.to_json())
-        return
-    suffix = " (dry run: nothing was written)" if dry_run else ""
+    else:
+        _echo_report(report)
+
+
+def _echo_report(report: IngestReport) -> None:
+    suffix = " (dry run: nothing was written)" if report.dry_run else ""
     click.echo(
         f"{report.rows_text} read as {report.dialect} ({report.scale} scale, {report.encoding}) "
         f"in {report.seconds:.1f} s{suffix}"
@@ -160,7 +164,7 @@ def ingest(
 
 
 def echo_columns(columns: ColumnMapping) -> None:
-    """Print which columns were read as what, which were passed over, and what looks wrong."""
+    """Print the columns that were read and passed over, and warnings."""
     from songrec.services.catalogue.formats import FIELD_LABELS
 
     read = [

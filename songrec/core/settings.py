@@ -42,54 +42,54 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SONGREC_SERVER_MINUTES",
         "60",
-        "How often music servers are scanned, and they and ListenBrainz exchanged with, in "
+        "Interval of scans of music servers and of exchanges with them and ListenBrainz, in "
         "minutes; 0: only on request.",
     ),
     Setting(
         "SONGREC_SERVER_PASSWORD",
         "none",
-        "Password for flask servers add, where it is neither typed nor read from stdin.",
+        "Password for flask servers add, if it is neither typed nor read from stdin.",
     ),
     Setting(
         "SONGREC_TRANSCODED_MB",
         "2048",
-        "MiB of songs that stay converted for browsers that lack their format.",
+        "Size of the cache of songs converted for browsers, in MiB.",
     ),
-    Setting("SONGREC_UPLOAD_MB", "512", "Largest upload the admin page takes, in MiB."),
+    Setting("SONGREC_UPLOAD_MB", "512", "Largest upload on the admin page, in MiB."),
     Setting("SONGREC_UPLOAD_AUDIO_MB", "50", "Largest song that can be uploaded, in MiB."),
     Setting("SONGREC_UPLOAD_MINUTES", "20", "Longest song that can be uploaded."),
     Setting(
         "SONGREC_KEEP",
         "request",
-        "Whose uploads get into the library: request (an admin grants it) or accounts.",
+        "Who may add uploads to the library: request (an admin grants it) or accounts.",
     ),
     Setting("SONGREC_KEEP_SONGS", "100", "Songs that one account may keep in the library."),
     Setting("SONGREC_KEEP_MB", "1024", "MiB of songs that one account may keep in the library."),
     Setting(
         "SONGREC_JOBS_PER_PERSON",
         "20",
-        "Songs and lists of one account, or of one network without accounts, that may wait.",
+        "Limit of waiting songs and lists per account or, without accounts, per network.",
     ),
     Setting(
         "SONGREC_JOB_MEMORY_MB",
         "three quarters of the machine's or container's",
-        "Memory that one job may take, in MiB; trainings are not limited.",
+        "Limit of memory per job, in MiB; trainings are not limited.",
     ),
-    Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are then sent over HTTPS only."),
+    Setting("SONGREC_HTTPS", "0", "1 behind HTTPS: cookies are only sent over HTTPS."),
     Setting(
         "SONGREC_HOSTS",
         "on loopback without a proxy only localhost; else any",
-        "Host names it answers to, separated by commas; .example.org with all subdomains.",
+        "Accepted host names, separated by commas; .example.org includes all subdomains.",
     ),
     Setting(
         "SONGREC_PROXIES",
         "0; 1 with SONGREC_HTTPS=1",
-        "How many proxies stand before it, whose X-Forwarded headers are believed.",
+        "Number of reverse proxies in front, whose X-Forwarded headers are trusted.",
     ),
     Setting(
         "SONGREC_SIGN_UP",
         "open on loopback; else closed",
-        "Who may make an account: open, invitation (`flask invite`) or closed (admins make them).",
+        "Who may create an account: open, invitation (`flask invite`) or closed (only admins).",
     ),
     Setting(
         "SONGREC_CATALOGUE",
@@ -108,13 +108,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "SONGREC_LEARN_FROM_ACCOUNTS",
-        "0 where sign-up is open; else 1",
+        "0 if sign-up is open; else 1",
         "1: trainings also learn from playlists that accounts share.",
     ),
-    Setting("SONGREC_SECURITY_LOG_DAYS", "180", "How long events of the security log are kept."),
+    Setting(
+        "SONGREC_SECURITY_LOG_DAYS", "180", "Days for which events of the security log are kept."
+    ),
     Setting(
         "SONGREC_SENDFILE",
-        "none: it sends them itself",
+        "none: songrec sends files itself",
         "Let the proxy send files: x-accel-redirect:/protected/ (nginx) or x-sendfile.",
     ),
     Setting(
@@ -124,23 +126,21 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "SONGREC_PREFIX",
-        "none; what a believed proxy sends as X-Forwarded-Prefix",
-        "Path it answers below, such as /music.",
+        "none; X-Forwarded-Prefix of a trusted proxy",
+        "Path of songrec below the host, such as /music.",
     ),
     Setting("SONGREC_LOG_REQUESTS", "0", "1: one log line for each request."),
     Setting("SONGREC_LOG_FORMAT", "text", "text, or json: one object per line."),
     Setting("SONGREC_LOG_LEVEL", "info", "debug, info, warning or error."),
-    Setting("SONGREC_METRICS", "0", "1: `/metrics` for Prometheus, for this machine alone."),
+    Setting("SONGREC_METRICS", "0", "1: `/metrics` for Prometheus, only for this machine."),
     Setting(
         "SONGREC_METRICS_TOKEN",
         "none; required behind a proxy",
-        "Bearer token by which `/metrics` is read from elsewhere, at least 16 characters.",
+        "Bearer token for `/metrics` from other machines, at least 16 characters.",
     ),
     Setting("SONGREC_REAL_DATA", "../shared/data if there", "Real files for the realdata tests."),
-    Setting("PORT", "8000", "The port `make run` serves on."),
-    Setting(
-        "SONGREC_HOST", "127.0.0.1", "The address it serves on; 0.0.0.0 for the whole network."
-    ),
+    Setting("PORT", "8000", "Port of `make run`."),
+    Setting("SONGREC_HOST", "127.0.0.1", "Address to serve on; 0.0.0.0 for the whole network."),
     Setting("WEB_CONCURRENCY", "2", "Processes of the web server, each with twenty threads."),
 )
 

@@ -1,10 +1,10 @@
-"""Training of the tagger on segments that are read from disk, and its predictions."""
+"""Training of the tagger on segments read from disk, and its predictions."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -20,9 +20,9 @@ from songrec.tagging import network
 BATCH = 64
 """Segments per prediction step."""
 PLATEAUS = 3
-"""How often the learning rate is halved before training stops for lack of progress."""
+"""Number of halvings of the learning rate before training stops for lack of progress."""
 SCALE_SAMPLE = 2_000
-"""Training segments, at most, from which mean and scale are estimated."""
+"""Limit of training segments for estimating mean and scale."""
 
 
 class SegmentSpectrograms(Protocol):
@@ -91,49 +91,25 @@ class Tagger:
         if not len(train_rows):
             raise BadInput("There are no segments to train the tagger on: analyse more songs.")
         config = self.config
-        _, frames, bands = spectrograms.shape
         keras.utils.set_random_seed(seed % 2**32)
         random = np.random.default_rng(seed)
         self._fit_scale(spectrograms, train_rows, random)
-        self.model_ = network.tagger(
-            frames,
-            bands,
-            len(self.tags),
-            filters=config.filters,
-            units=config.units,
-            depth=config.depth,
-            dropout=config.dropout,
-        )
-        network.initialise_bias(self.model_, targets[train_rows].mean(axis=0))
-        self._predict = None
+        self._create_model(spectrograms, targets[train_rows])
         optimizer = keras.optimizers.Adam(config.learning_rate, global_clipnorm=1.0)
         optimizer.build(self.model_.trainable_variables)
-        batch = min(config.batch_size, len(train_rows))
-        model = self.model_
-
-        @tf.function(autograph=False)
-        def step(inputs: Any, labels: Any) -> Any:
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(
-                    keras.losses.binary_crossentropy(labels, model(inputs, training=True))
-                )
-            variables = model.trainable_variables
-            optimizer.apply(tape.gradient(loss, variables), variables)
-            return loss
-
-        steps = len(train_rows) // batch
-        best, weights = math.inf, model.get_weights()
+        step = _training_step(self.model_, optimizer)
+        best, weights = math.inf, self.model_.get_weights()
         for epoch in range(1, config.epochs + 1):
-            # Whole batches only: batch normalisation takes its statistics from them. Rows that are
-            # left out of this epoch may be drawn in the next one.
-            order = random.permutation(train_rows)[: steps * batch]
-            total = 0.0
-            for at in range(steps):
-                rows = np.sort(order[at * batch : (at + 1) * batch])
-                loss = step(tf.constant(self._read(spectrograms, rows)), tf.constant(targets[rows]))
-                total += float(loss)
-                on_progress((epoch - 1 + (at + 1) / steps) / config.epochs, f"epoch {epoch}", None)
-            record = {"epoch": epoch, "loss": total / steps, "val_loss": None}
+
+            def report(share: float, epoch: int = epoch) -> None:
+                on_progress((epoch - 1 + share) / config.epochs, f"epoch {epoch}", None)
+
+            order = random.permutation(train_rows)
+            record = {
+                "epoch": epoch,
+                "loss": self._train_epoch(step, spectrograms, targets, order, report),
+                "val_loss": None,
+            }
             if len(validation_rows):
                 _, probabilities = self.predict(spectrograms, validation_rows)
                 record["val_loss"] = binary_crossentropy(targets[validation_rows], probabilities)
@@ -145,7 +121,7 @@ class Tagger:
             self.history_.append(record)
             criterion = record["val_loss"] if len(validation_rows) else record["loss"]
             if criterion < best:
-                best, weights, self.best_epoch_ = criterion, model.get_weights(), epoch
+                best, weights, self.best_epoch_ = criterion, self.model_.get_weights(), epoch
             on_progress(
                 epoch / config.epochs,
                 f"epoch {epoch}: cross-entropy {record['loss']:.4f}, held out {criterion:.4f}",
@@ -157,8 +133,47 @@ class Tagger:
             if stalled and stalled % max(1, config.patience // PLATEAUS) == 0:
                 # Too long a step oscillates around the minimum.
                 optimizer.learning_rate.assign(optimizer.learning_rate / 2)
-        model.set_weights(weights)
+        self.model_.set_weights(weights)
         return self
+
+    def _create_model(self, spectrograms: SegmentSpectrograms, targets: Floats) -> None:
+        """Create the network; the initial biases are those of the tags' shares in ``targets``."""
+        config = self.config
+        _, frames, bands = spectrograms.shape
+        self.model_ = network.tagger(
+            frames,
+            bands,
+            len(self.tags),
+            filters=config.filters,
+            units=config.units,
+            depth=config.depth,
+            dropout=config.dropout,
+        )
+        network.initialise_bias(self.model_, targets.mean(axis=0))
+        self._predict = None
+
+    def _train_epoch(
+        self,
+        step: Callable[[Any, Any], Any],
+        spectrograms: SegmentSpectrograms,
+        targets: Floats,
+        order: Ints,
+        report: Callable[[float], None],
+    ) -> float:
+        """Train on the rows ``order`` and return the mean loss of the batches.
+
+        Only whole batches are used, because batch normalisation takes its statistics from them; the
+        remaining rows may be used in the next epoch.
+        """
+        batch = min(self.config.batch_size, len(order))
+        steps = len(order) // batch
+        total = 0.0
+        for at in range(steps):
+            rows = np.sort(order[at * batch : (at + 1) * batch])
+            loss = step(tf.constant(self._read(spectrograms, rows)), tf.constant(targets[rows]))
+            total += float(loss)
+            report((at + 1) / steps)
+        return total / steps
 
     def predict(self, spectrograms: SegmentSpectrograms, rows: Ints) -> tuple[Floats, Floats]:
         """Return embeddings float32 ``(n, units)`` and probabilities ``(n, tags)`` of segments."""
@@ -241,6 +256,22 @@ def binary_crossentropy(truth: Floats, probabilities: Floats) -> float:
     """Return the mean over samples and tags in nats, probabilities clipped to 1e-7 … 1 - 1e-7."""
     wide = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
     return float(-(truth * np.log(wide) + (1 - truth) * np.log1p(-wide)).mean())
+
+
+def _training_step(model: Any, optimizer: Any) -> Callable[[Any, Any], Any]:
+    """Return a compiled function that trains on inputs and labels and returns the loss."""
+
+    @tf.function(autograph=False)
+    def step(inputs: Any, labels: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(
+                keras.losses.binary_crossentropy(labels, model(inputs, training=True))
+            )
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    return step
 
 
 def _parts(rows: Ints) -> Iterator[tuple[int, Ints]]:

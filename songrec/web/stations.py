@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
     listener = current_listener()
     run = runs.published(db.session)
     text = request.args.get("q", "").replace("\0", "").strip()[:200]
-    offered = _offered(text) if text else []
+    offered = _suggest(text) if text else []
     mine = playlists.of_listener(db.session, listener) if listener else []
     return render_template(
         "stations/index.html",
@@ -108,11 +108,10 @@ def path() -> ResponseReturnValue:
     if "surprise" in request.args and len(ends := _songs_to_start_from(2, surprise=True)) == 2:
         ids = dict(zip(("from", "to"), (end.public_id for end in ends), strict=True))
         return redirect(url_for("stations.path", **ids))
-    start, choose_start = _chosen(request.args.get("from", ""))
-    end, choose_end = _chosen(request.args.get("to", ""))
+    start, choose_start = _find_song(request.args.get("from", ""))
+    end, choose_end = _find_song(request.args.get("to", ""))
     steps = request.args.get("steps", type=int)
     steps = steps if steps in STEPS else STEPS[1]
-    songs, way, problem, route = [], None, "", None
     words = {name: request.args.get(name, "") for name in ("from", "to")}
     missed = {
         name: text
@@ -127,15 +126,6 @@ def path() -> ResponseReturnValue:
         return url_for("stations.path", **{**words, **changed}, steps=steps)
 
     run = runs.published(db.session)
-    if start and end:
-        try:
-            songs, way = paths.song_path(current_instance(), start, end, steps, current_listener())
-            route = charts.route_on_map(
-                [(i.track.x, i.track.y, i.track.label) for i in songs],
-                stations.published_space(current_instance()),
-            )
-        except NotReady as error:
-            problem = str(error)
     return render_template(
         "stations/path.html",
         run=run,
@@ -144,19 +134,32 @@ def path() -> ResponseReturnValue:
         choose_start=choose_start,
         choose_end=choose_end,
         steps=steps,
-        meant=_meant(missed),
-        links_of={name: _choosing(address, name) for name in words},
-        searches_of={name: _searching(address, name) for name in words},
+        meant=_suggest_spellings(missed),
+        links_of={name: _link_to_choose(address, name) for name in words},
+        searches_of={name: _link_to_search(address, name) for name in words},
         example=_songs_to_start_from(2) if not (start or end or any(words.values())) else [],
         choices=STEPS,
-        found=songs,
-        way=way,
-        problem=problem,
-        route=route,
-        lengths=charts.tag_bars([("", float(length)) for length in way.lengths]) if way else [],
         clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
+        **_path_between(start, end, steps),
     )
+
+
+def _path_between(start: TrackView | None, end: TrackView | None, steps: int) -> dict[str, Any]:
+    """Return the template's values for the path, empty without both ends or a run with them."""
+    values: dict[str, Any] = {"found": [], "way": None, "problem": "", "route": None, "lengths": []}
+    if start is None or end is None:
+        return values
+    try:
+        songs, way = paths.song_path(current_instance(), start, end, steps, current_listener())
+    except NotReady as error:
+        return {**values, "problem": str(error)}
+    route = charts.route_on_map(
+        [(song.track.x, song.track.y, song.track.label) for song in songs],
+        stations.published_space(current_instance()),
+    )
+    lengths = charts.tag_bars([("", float(length)) for length in way.lengths])
+    return {**values, "found": songs, "way": way, "route": route, "lengths": lengths}
 
 
 @blueprint.get("/blend")
@@ -165,24 +168,11 @@ def blend() -> ResponseReturnValue:
     if "surprise" in request.args and (two := _songs_to_start_from(2, surprise=True)):
         return redirect(url_for("stations.blend", add=[one.public_id for one in two]))
     run = runs.published(db.session)
-    plus, minus = (_all(name) for name in ("add", "subtract"))
-    more, offered_plus = _chosen(request.args.get("and", ""))
-    less, offered_minus = _chosen(request.args.get("not", ""))
-    plus = _once([*plus, *([more] if more else [])])[:MAX_BLENDED]
-    minus = _once([*minus, *([less] if less else [])])[:MAX_BLENDED]
-    songs, problem = [], ""
-    if plus:
-        try:
-            songs = blends.blend(
-                current_instance(),
-                [t.id for t in plus],
-                [t.id for t in minus],
-                N_SONGS,
-                current_listener(),
-            )
-        except (NotReady, BadInput) as error:
-            problem = str(error)
-
+    plus, minus = (_requested_songs(name) for name in ("add", "subtract"))
+    more, offered_plus = _find_song(request.args.get("and", ""))
+    less, offered_minus = _find_song(request.args.get("not", ""))
+    plus = _distinct([*plus, *([more] if more else [])])[:MAX_BLENDED]
+    minus = _distinct([*minus, *([less] if less else [])])[:MAX_BLENDED]
     fields = {"and": ("add", more or offered_plus), "not": ("subtract", less or offered_minus)}
     missed = {
         field: text
@@ -206,16 +196,27 @@ def blend() -> ResponseReturnValue:
         offered_plus=offered_plus,
         offered_minus=offered_minus,
         missed=missed,
-        meant=_meant(missed),
+        meant=_suggest_spellings(missed),
         links_of={"add": adding("add", plus), "subtract": adding("subtract", minus)},
-        searches_of={field: _searching(address, field) for field in fields},
+        searches_of={field: _link_to_search(address, field) for field in fields},
         example=[] if plus or minus else _songs_to_start_from(2),
-        found=songs,
-        problem=problem,
         address=address,
         clusters=cached_counts.clusters(db.session, run),
         reactions=current_reactions(),
+        **_blend_of(plus, minus),
     )
+
+
+def _blend_of(plus: list[TrackView], minus: list[TrackView]) -> dict[str, Any]:
+    """Return the template's values for the blend, empty without songs to add."""
+    if not plus:
+        return {"found": [], "problem": ""}
+    ids = [track.id for track in plus], [track.id for track in minus]
+    try:
+        songs = blends.blend(current_instance(), *ids, N_SONGS, current_listener())
+    except (NotReady, BadInput) as error:
+        return {"found": [], "problem": str(error)}
+    return {"found": songs, "problem": ""}
 
 
 def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.StationPage:
@@ -230,7 +231,7 @@ def _part(kind: str, cursor: str, n: int, *, audible: bool = False) -> stations.
     )
 
 
-def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
+def _find_song(text: str) -> tuple[TrackView | None, list[TrackView]]:
     """Return the song with a public id, or the songs that match other text."""
     text = text.replace("\0", "").strip()[:200]
     if not text:
@@ -239,32 +240,32 @@ def _chosen(text: str) -> tuple[TrackView | None, list[TrackView]]:
     track = catalogue.find_track(db.session, text, runs.published(db.session), own_ids=False)
     if track is not None:
         return track, []
-    offered = _offered(text)
+    offered = _suggest(text)
     return (offered[0], []) if len(offered) == 1 else (None, offered)
 
 
-def _offered(text: str) -> list[TrackView]:
+def _suggest(text: str) -> list[TrackView]:
     words = text.replace("\0", "")
     return catalogue.suggest(db.session, words, N_OFFERED, runs.published(db.session))
 
 
-def _all(name: str) -> list[TrackView]:
+def _requested_songs(name: str) -> list[TrackView]:
     ids = [one.replace("\0", "") for one in request.args.getlist(name)][:MAX_BLENDED]
     return catalogue.tracks_by_public_id(db.session, ids, runs.published(db.session))
 
 
-def _searching(address: Callable[..., str], field: str) -> Callable[[str], str]:
-    """Return a function from words to the address that searches for them in a field."""
+def _link_to_search(address: Callable[..., str], field: str) -> Callable[[str], str]:
+    """Return a function from words to the URL of a search for them in a field."""
     return lambda words: address(**{field: words})
 
 
-def _choosing(address: Callable[..., str], field: str) -> Callable[[TrackView], str]:
-    """Return a function from a song to the address that chooses it in a field."""
+def _link_to_choose(address: Callable[..., str], field: str) -> Callable[[TrackView], str]:
+    """Return a function from a song to the URL with the song in a field."""
     return lambda track: address(**{field: track.public_id})
 
 
-def _meant(missed: Mapping[str, str]) -> dict[str, str | None]:
-    """Return what each search without results was probably meant to be, by field."""
+def _suggest_spellings(missed: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the probable spelling of each search without results, by field."""
     meant = {
         field: did_you_mean(db.session, text[:200].replace("\0", ""))
         for field, text in missed.items()
@@ -278,5 +279,5 @@ def _songs_to_start_from(n: int, *, surprise: bool = False) -> list[TrackView]:
     return examples.songs_to_start_from(current_instance(), clusters, n, rng)
 
 
-def _once(tracks: list[TrackView]) -> list[Any]:
+def _distinct(tracks: list[TrackView]) -> list[Any]:
     return list({track.id: track for track in tracks}.values())

@@ -147,13 +147,7 @@ def import_analysis(
         row = find_or_create_server(session, name or kind.capitalize(), url, kind)
     state = dict((row.scan or {}).get(STATE) or {})
     report = ImportReport(row.name)
-    number = 1
-    if state.get("url") == url:
-        number = int(state["page"])
-        for each in fields(ImportReport):
-            if isinstance(getattr(report, each.name), int) and each.name != "was_resumed":
-                setattr(report, each.name, int(state["counts"].get(each.name, 0)))
-        report.was_resumed = number > 1
+    number = _resume(report, state) if state.get("url") == url else 1
     newest = int(state.get("newest") or duplicate_search.newest_id(session))
     matcher = SongMatcher(session, row)
     source = f"AudioMuse-AI at {urlsplit(url).netloc}"[:200]
@@ -163,15 +157,9 @@ def import_analysis(
         if page.has_more:
             listed.require_new(one.song.id for one in page.songs)
         _store(instance, row, matcher, page, source, report)
-        done = {
-            "url": url,
-            "page": number + 1,
-            "newest": newest,
-            "counts": {
-                name_: value for name_, value in asdict(report).items() if isinstance(value, int)
-            },
-        }
-        row.scan = {**(row.scan or {}), STATE: done}
+        counts = {key: value for key, value in asdict(report).items() if isinstance(value, int)}
+        state = {"url": url, "page": number + 1, "newest": newest, "counts": counts}
+        row.scan = {**(row.scan or {}), STATE: state}
         session.commit()
         share = min(report.read / max(page.total, 1), 1.0)
         on_progress(0.9 * share, f"{report.read:,} of {page.total:,} songs read")
@@ -185,6 +173,16 @@ def import_analysis(
         refresh_derived(instance, newest)
     on_progress(1.0, report.text)
     return report
+
+
+def _resume(report: ImportReport, state: Mapping[str, Any]) -> int:
+    """Restore the counts of an interrupted import; return the number of its next page."""
+    for each in fields(ImportReport):
+        if isinstance(getattr(report, each.name), int) and each.name != "was_resumed":
+            setattr(report, each.name, int(state["counts"].get(each.name, 0)))
+    number = int(state["page"])
+    report.was_resumed = number > 1
+    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -53,12 +53,31 @@ def store_songs(
     if server.kind == music_servers.SCANNED:
         return tracks | matcher.find(rest), 0
     matched, n_new = matcher.match(rest)
+    _insert(session, server, [song for song in rest if song.id not in track_ids], matched, mark)
+    of_server = _TABLE.c.server_id == server.id
+    for id_, track_id in matched.items():
+        if id_ in track_ids:
+            statement = update(_TABLE).where(of_server, _TABLE.c.remote_id == id_)
+            session.execute(statement.values(track_id=track_id))
+    for part in chunks(list(track_ids) if mark else []):
+        statement = update(_TABLE).where(of_server, _TABLE.c.remote_id.in_(part))
+        session.connection().execute(statement.values(scan_mark=mark, gone_at=None))
+    return tracks | matched, n_new
+
+
+def _insert(
+    session: Session,
+    server: MusicServer,
+    songs: Sequence[RemoteSong],
+    track_ids: Mapping[str, int],
+    mark: str,
+) -> None:
     moment = now()
     rows = [
         {
             "server_id": server.id,
             "remote_id": song.id,
-            "track_id": matched.get(song.id),
+            "track_id": track_ids.get(song.id),
             "remote_artist_id": song.artist_id,
             "remote_album_id": song.album_id,
             "title": song.title,
@@ -70,22 +89,7 @@ def store_songs(
             "scan_mark": mark,
             "created_at": moment,
         }
-        for song in rest
-        if song.id not in track_ids
+        for song in songs
     ]
     if rows:
         session.connection().execute(insert(_TABLE), rows)
-    for id_, track_id in matched.items():
-        if id_ in track_ids:
-            session.execute(
-                update(_TABLE)
-                .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id == id_)
-                .values(track_id=track_id)
-            )
-    for part in chunks(list(track_ids) if mark else []):
-        session.connection().execute(
-            update(_TABLE)
-            .where(_TABLE.c.server_id == server.id, _TABLE.c.remote_id.in_(part))
-            .values(scan_mark=mark, gone_at=None)
-        )
-    return tracks | matched, n_new

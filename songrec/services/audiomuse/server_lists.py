@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.outgoing import OriginSession, read_json
@@ -30,7 +31,7 @@ from songrec.services.servers.pages import MOST_SONGS, ListedIds
 from songrec.store.db import now
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers
-from songrec.store.tables import ServerTrack
+from songrec.store.tables import MusicServer, ServerTrack
 
 PAGE = 500
 MOST_PAGES = MOST_SONGS // PAGE + 1
@@ -108,22 +109,27 @@ def read_ids(
         share = min(report.read / max(total, 1), 1.0)
         on_progress(0.9 * share, f"{report.read:,} of {total:,} songs read")
     if report.read:
-        gone = session.connection().execute(
-            update(ServerTrack.__table__)
-            .where(
-                ServerTrack.server_id == server.id,
-                ServerTrack.scan_mark != mark,
-                ServerTrack.gone_at.is_(None),
-            )
-            .values(gone_at=now())
-        )
-        report.gone = gone.rowcount
+        report.gone = _mark_gone(session, server, mark)
     server.scanned_at = now()
     session.commit()
     if report.new_tracks:
         refresh_derived(instance, newest)
     on_progress(1.0, report.text)
     return report
+
+
+def _mark_gone(session: Session, server: MusicServer, mark: str) -> int:
+    """Mark the songs of a server without ``mark`` as gone; return their number."""
+    statement = (
+        update(ServerTrack.__table__)
+        .where(
+            ServerTrack.server_id == server.id,
+            ServerTrack.scan_mark != mark,
+            ServerTrack.gone_at.is_(None),
+        )
+        .values(gone_at=now())
+    )
+    return session.connection().execute(statement).rowcount
 
 
 Pages = Iterator[tuple[list[RemoteSong], int]]

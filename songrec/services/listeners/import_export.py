@@ -406,29 +406,15 @@ def _apply_playlists(
     pairs: Sequence[tuple[ListEntry, int]],
     targets: dict[int, Playlist] | None,
 ) -> dict[int, Playlist]:
-    in_order: dict[int, list[int]] = {number: [] for number in range(len(listed.playlists))}
-    missing: Counter[int] = Counter()
-    numbers = {playlist.name: number for number, playlist in enumerate(listed.playlists)}
-
-    def number_of(entry: ListEntry) -> int:
-        """Return the number of an entry's playlist, by its name if the entry has no number."""
-        if entry.playlist_number >= 0:
-            return entry.playlist_number
-        number = numbers.get(entry.playlist)
-        if number is None:
-            number = numbers[entry.playlist] = listed.start_playlist(entry.playlist)
-            in_order[number] = []
-        return number
-
-    for entry, track in sorted(pairs, key=lambda pair: pair[0].line):
-        if entry.kind == "playlist":
-            in_order[number_of(entry)].append(track)
-    for entry in report.missing:
-        if entry.kind == "playlist" and entry.playlist_number >= 0:
-            missing[entry.playlist_number] += 1
+    by_number = _playlist_tracks(listed, pairs)
+    missing = Counter(
+        entry.playlist_number
+        for entry in report.missing
+        if entry.kind == "playlist" and entry.playlist_number >= 0
+    )
     stored = dict(targets or {})
     choice = _PlaylistChoice(session, listener, {playlist.id for playlist in stored.values()})
-    for number, ids in in_order.items():
+    for number, ids in by_number.items():
         name = playlists.usable_name(listed.playlists[number].name, list_files.UNNAMED)
         is_new = False
         if number not in stored:
@@ -451,6 +437,27 @@ def _apply_playlists(
             )
         report.playlists += is_new
     return stored
+
+
+def _playlist_tracks(
+    listed: SongList, pairs: Sequence[tuple[ListEntry, int]]
+) -> dict[int, list[int]]:
+    """Return the matched tracks of each playlist, in order, by the playlist's number.
+
+    A playlist of entries that only have its name is added to ``listed`` if necessary.
+    """
+    by_number: dict[int, list[int]] = {number: [] for number in range(len(listed.playlists))}
+    numbers = {playlist.name: number for number, playlist in enumerate(listed.playlists)}
+    for entry, track in sorted(pairs, key=lambda pair: pair[0].line):
+        if entry.kind != "playlist":
+            continue
+        number = entry.playlist_number
+        if number < 0:
+            if entry.playlist not in numbers:
+                numbers[entry.playlist] = listed.start_playlist(entry.playlist)
+            number = numbers[entry.playlist]
+        by_number.setdefault(number, []).append(track)
+    return by_number
 
 
 class _PlaylistChoice:

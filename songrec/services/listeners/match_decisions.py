@@ -232,6 +232,15 @@ def _answer(session: Session, listener: Listener, answers: dict[MatchDecision, i
 def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dict[int, _Applied]:
     """Apply lists' data of songs (by song key) to their tracks; return the changes by song key."""
     applied = {key: _Applied() for key in matched}
+    _apply_pending(session, listener, matched, applied)
+    _apply_listens(session, listener, matched, applied)
+    return applied
+
+
+def _apply_pending(
+    session: Session, listener: Listener, matched: dict[int, int], applied: dict[int, _Applied]
+) -> None:
+    """Apply the stored likes, dislikes, skips and playlist entries."""
     pending = [
         (key, row)
         for row in unmatched_imports.of_listener(session, listener)
@@ -265,6 +274,12 @@ def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dic
     reactions.react_all(session, listener, new)
     skips.record_all(session, listener, new_skips)
     unmatched_imports.remove(session, listener, done)
+
+
+def _apply_listens(
+    session: Session, listener: Listener, matched: dict[int, int], applied: dict[int, _Applied]
+) -> None:
+    """Assign the plays in the history to their tracks, and record their skips."""
     tracks_of = {
         song: matched[key]
         for song in listens.unmatched(session, listener)
@@ -280,7 +295,6 @@ def _apply(session: Session, listener: Listener, matched: dict[int, int]) -> dic
     skips.record_all(session, listener, moments)
     for key, track_id in matched.items():
         applied[key].skips += moments.get(track_id, (0,))[0]
-    return applied
 
 
 def _undo(session: Session, listener: Listener, rows: Sequence[MatchDecision]) -> None:

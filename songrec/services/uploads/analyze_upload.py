@@ -1,14 +1,14 @@
-"""Analysis of an uploaded song: described, placed in the published run, compared, kept.
+"""Analysis of an uploaded song, its comparison with the published run, and keeping it.
 
-Heavy: only job tasks call it. Results are stored on the upload's row as JSON, feature vectors in
-the cache by content, so that keeping the song is a copy and a row.
+Heavy: only job tasks call it. Results are stored in the upload's row as JSON, feature vectors in
+the cache by content, so that keeping the song only needs a copy of the file and a row.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from songrec.core.attributes import ATTRIBUTES
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.file_names import safe_file_name
-from songrec.core.types import FeatureTable, Floats, Progress, no_progress
+from songrec.core.types import FeatureTable, Floats, Match, Progress, no_progress
 from songrec.features.audio.musicnn import TagPredictions
 from songrec.features.audio.statistical import measured
 from songrec.features.registry import EXTRACTORS, MEASURING
@@ -46,10 +46,10 @@ from songrec.store.sound import audio_files, uploads
 from songrec.store.tables import AudioFile, Run, Track, Upload
 
 SIMILAR = 100
-"""As many as the programming interface may be asked for; the page shows the first few."""
+"""Number of similar songs, the limit of the API; the page shows the first few."""
 TAGS_SHOWN = 8
 TAGS_SECONDS = 180.0
-"""Tags over time cover at most this much of a song, from its middle."""
+"""Limit of the part of a song, around its middle, with tags over time."""
 TAGGER = "MSD_musicnn"
 
 
@@ -60,9 +60,9 @@ def analyse(
     longest_s: float,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Compute everything the upload's page shows and store it in ``upload.result``. Flushes.
+    """Compute the content of the upload's page and store it in ``upload.result``. Flushes.
 
-    Raises ``BadInput`` for a file that is no sound or longer than ``longest_s``.
+    Raises ``BadInput`` for a file without sound or longer than ``longest_s``.
     """
     path = Path(upload.path)
     run = runs.published(instance.session)
@@ -72,19 +72,19 @@ def analyse(
         try:
             analysed = _analyse_for_run(instance, worker, path, run)
         except NotReady as error:
-            # It cannot be analysed as the run's songs were; the rest is shown all the same.
+            # The run's feature sets cannot be extracted; the page shows the other results.
             problem = str(error)
             analysed = analyse_like_the_library(instance, worker, path, _sets(None))
         description = analysed.description
         seconds = description["decoded"]["duration_s"]
         if seconds > longest_s:
             raise BadInput(
-                f"{upload.name} lasts {seconds / 60:.0f} minutes; {longest_s / 60:.0f} are the "
-                "most."
+                f"{upload.name} lasts {seconds / 60:.0f} minutes; the limit is "
+                f"{longest_s / 60:.0f}."
             )
         on_progress(0.4, "Listening to it as to the library.")
         in_library: dict[str, float] = {}
-        with contextlib.suppress(NotReady):  # keeping the song will say what is missing
+        with contextlib.suppress(NotReady):  # reported when the song is kept
             in_library = _analyse_for_library(instance, worker, path, run, description).columns()
         on_progress(0.55, "Drawing its waveform.")
         waveform_and_cover = waveform.create(instance.folder, path, analysed.content_hash)
@@ -115,9 +115,8 @@ def analyse(
     }
     try:
         if problem is None:
-            result |= _placed(instance, run, attributes, sound, analysed)
+            result |= _compare(instance, run, attributes, sound, analysed)
     except NotReady as error:
-        # The analysis is shown without a run; the page says what is missing.
         result["problem"] = str(error)
     upload.result = result
     upload.derived_size = uploads.derived_size(instance.folder, analysed.content_hash)
@@ -126,13 +125,13 @@ def analyse(
 
 
 def keep(instance: Instance, upload: Upload) -> AudioFile:
-    """Make the upload a track of the library; its file is copied there. Flushes.
+    """Add the upload to the library, with a copy of its file. Flushes.
 
-    Raises ``BadInput`` when the file is gone.
+    Raises ``BadInput`` if the file no longer exists.
     """
     path = Path(upload.path)
     if not path.is_file():
-        raise BadInput(f"{upload.name} is not there any more: upload it again.")
+        raise BadInput(f"{upload.name} no longer exists: upload it again.")
     library_files = [
         file
         for file in audio_files.with_content(instance.session, content_hash(path))
@@ -268,17 +267,42 @@ def _tags_over_time(tagging: TagPredictions) -> dict[str, Any]:
     }
 
 
-def _placed(
+def _compare(
     instance: Instance,
     run: Run | None,
     attributes: Mapping[str, Mapping[str, Any]],
     sound: Mapping[str, float],
     analysed: AnalysedFile,
 ) -> dict[str, Any]:
+    """Return the song's place in the published run, and the songs like it."""
     if run is None:
         raise NotReady(
             "No training run is published yet, so there is nothing to compare this song with."
         )
+    track = _embed(instance, run, attributes, sound, analysed)
+    space, track_id = track.append_to_space()
+    return {
+        "place": {
+            "run_id": run.public_id,
+            "cluster": track.label,
+            "confidence": round(track.confidence, 4),
+            "x": track.x,
+            "y": track.y,
+            "guessed": list(track.guessed),
+        },
+        "vector": _plain(track.vector),
+        "latent": _plain(track.latent),
+        "similar": _serialize_matches(instance, similar_tracks(space, track_id, SIMILAR)),
+    }
+
+
+def _embed(
+    instance: Instance,
+    run: Run,
+    attributes: Mapping[str, Mapping[str, Any]],
+    sound: Mapping[str, float],
+    analysed: AnalysedFile,
+) -> inference.EmbeddedTrack:
     tags = analysed.description["tags"]
     values = {a.name: attributes[a.name]["value"] for a in ATTRIBUTES if a.name in attributes}
     values["duration"] = analysed.description["decoded"]["duration_s"] * 1000
@@ -291,44 +315,33 @@ def _placed(
         tags.get("lyrics"),
         analysed.arrays.get(model_inputs.SPECTROGRAM_SET),
     )
-    placed = inference.embed_track(
+    loudness_source = attributes.get("loudness", {}).get("source")
+    return inference.embed_track(
         instance.folder,
         run,
         values,
         sound,
         inputs,
-        has_measured_loudness=attributes.get("loudness", {}).get("source")
-        == attribute_estimates.MEASURED,
+        has_measured_loudness=loudness_source == attribute_estimates.MEASURED,
     )
-    joined, track_id = placed.append_to_space()
-    matches = similar_tracks(joined, track_id, SIMILAR)
+
+
+def _serialize_matches(instance: Instance, matches: Sequence[Match]) -> list[dict[str, Any]]:
     public = dict(
         instance.session.execute(
             select(Track.id, Track.public_id).where(Track.id.in_([m.track_id for m in matches]))
         ).all()
     )
-    return {
-        "place": {
-            "run_id": run.public_id,
-            "cluster": placed.label,
-            "confidence": round(placed.confidence, 4),
-            "x": placed.x,
-            "y": placed.y,
-            "guessed": list(placed.guessed),
-        },
-        "vector": _plain(placed.vector),
-        "latent": _plain(placed.latent),
-        "similar": [
-            {
-                "track_id": public[match.track_id],
-                "score": match.score,
-                "why": contributions.main_reason(match.reasons),
-                "reasons": [asdict(reason) for reason in match.reasons],
-            }
-            for match in matches
-            if match.track_id in public
-        ],
-    }
+    return [
+        {
+            "track_id": public[match.track_id],
+            "score": match.score,
+            "why": contributions.main_reason(match.reasons),
+            "reasons": [asdict(reason) for reason in match.reasons],
+        }
+        for match in matches
+        if match.track_id in public
+    ]
 
 
 def _plain(values: Floats) -> list[float]:

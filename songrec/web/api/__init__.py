@@ -1,7 +1,7 @@
-"""The programming interface: JSON under ``/api/v1``, described by OpenAPI 3.1.
+"""The JSON API under ``/api/v1``, described by OpenAPI 3.1.
 
-Every answer that is not a success is a problem (RFC 9457). A request is from whoever its token
-belongs to, else from whoever the browser's cookie says; changes by cookie need the CSRF token.
+Errors are problem details (RFC 9457). Requests are authenticated by token, else by the browser's
+cookie; changes by cookie need the CSRF token.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _StrictParser(FlaskParser):
-    """A name that is not known is an error, not a silence: it is most likely a slip."""
+    """webargs' parser, with an error for unknown names, which are most likely typing errors."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012 - the base class declares a dict
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
@@ -37,12 +37,12 @@ class Blueprint(flask_smorest.Blueprint):
 blueprint = Blueprint(
     "api", __name__, url_prefix="/api/v1", description="Everything that the pages can do."
 )
-# The same views at addresses outside the prefix.
+# The same views at URLs outside the prefix.
 aliases = PlainBlueprint("api_aliases", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register the views, their description and its page."""
+    """Register the views, the OpenAPI document and its page."""
     from songrec.web.api import (  # noqa: F401
         account,
         artists,
@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
     from songrec.web.api.docs import pages
     from songrec.web.security import csrf
 
-    # Decided in `callers`: a token in a header is sent by nobody but its owner.
+    # Checked in `authentication`: requests with a token need no CSRF protection.
     for each in (blueprint, aliases):
         csrf.exempt(each)
     for each in (blueprint, aliases, pages):

@@ -1,4 +1,4 @@
-"""What belongs to the caller: likes, imported lists and plays, playlists."""
+"""The caller's data: likes, plays and playlists."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TOKEN: list[dict[str, list[str]]] = [{"token": []}, {"cookie": []}]
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=[{"token": []}])
 def token() -> dict[str, Any]:
-    """Describe the token of this request: its account, what it may do, when it expires."""
+    """Describe the token of this request: its account, scopes and expiry."""
     who = caller()
     if who.token is None or who.user is None:
         raise unauthorised("This needs a token.")
@@ -81,7 +81,7 @@ def likes(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def like(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """Like or dislike a song; repeated, it only changes the weight, if given."""
+    """Like or dislike a song; if it already is, only a given weight changes."""
     listener = require_listener()
     track = track_or_404(track_id)
     reactions.react(db.session, listener, track.id, VALUES[args["value"]], args.get("weight"))
@@ -97,7 +97,7 @@ def like(args: dict[str, Any], track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def unlike(track_id: str) -> None:
-    """Take back a like or dislike; without one, nothing happens."""
+    """Remove a like or dislike, if there is one."""
     listener = require_listener()
     reactions.react(db.session, listener, track_or_404(track_id).id, None)
     db.session.commit()
@@ -109,7 +109,7 @@ def unlike(track_id: str) -> None:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def listen_list(args: dict[str, Any]) -> dict[str, Any]:
-    """List your plays, heard here or imported, in the order of their addition, last first."""
+    """List your plays, in songrec and imported, last added first."""
     listener = identified_listener()
     if listener is None:
         return {"items": [], "next": None}
@@ -148,7 +148,7 @@ def playlist_list(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.doc(security=TOKEN)
 def create_playlist(args: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Make a playlist."""
+    """Create a playlist."""
     listener = require_listener()
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
     ids = playlists.ids_of(db.session, _without_nul(args["tracks"]))
@@ -208,7 +208,7 @@ def playlist_file(args: dict[str, Any], playlist_id: str) -> Response:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def create_stream_key(playlist_id: str) -> None:
-    """Give a playlist a key: its file with `files=stream` then plays without signing in."""
+    """Create a playlist's key, so that its file with `files=stream` plays without a sign-in."""
     playlists.create_stream_key(db.session, _find_streamable(playlist_id))
     db.session.commit()
 
@@ -220,7 +220,7 @@ def create_stream_key(playlist_id: str) -> None:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def revoke_stream_key(playlist_id: str) -> None:
-    """Make the stream addresses of a playlist invalid."""
+    """Revoke a playlist's key, which makes its stream addresses invalid."""
     playlists.revoke_stream_key(db.session, _find_streamable(playlist_id))
     db.session.commit()
 
@@ -232,7 +232,7 @@ def revoke_stream_key(playlist_id: str) -> None:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def delete_playlist(playlist_id: str) -> None:
-    """Remove a playlist of yours; its songs stay."""
+    """Delete a playlist of yours; its songs remain in the catalogue."""
     playlists.delete(db.session, _find_playlist(playlist_id, to_change=True))
     db.session.commit()
 
@@ -245,7 +245,7 @@ def delete_playlist(playlist_id: str) -> None:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def add_to_playlist(args: dict[str, Any], playlist_id: str) -> dict[str, Any]:
-    """Add songs at the end of a playlist of yours; those in it already stay where they are."""
+    """Append songs to a playlist of yours; songs already in it keep their place."""
     row = _find_playlist(playlist_id, to_change=True)
     playlists.add(db.session, row, playlists.ids_of(db.session, _without_nul(args["tracks"])))
     db.session.commit()
@@ -259,7 +259,7 @@ def add_to_playlist(args: dict[str, Any], playlist_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def remove_from_playlist(playlist_id: str, track_id: str) -> None:
-    """Take a song out of a playlist of yours."""
+    """Remove a song from a playlist of yours."""
     row = _find_playlist(playlist_id, to_change=True)
     playlists.remove(db.session, row, track_or_404(track_id).id)
     db.session.commit()
@@ -324,5 +324,5 @@ def _full(row: Playlist) -> dict[str, Any]:
 
 
 def _without_nul(public_ids: list[str]) -> list[str]:
-    # PostgreSQL's texts hold no zero byte; no track has one in its name.
+    # PostgreSQL's text type does not allow zero bytes, so no track has one in its id.
     return [one for one in public_ids if "\0" not in one]

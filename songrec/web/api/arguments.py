@@ -44,7 +44,7 @@ def limit_field(default: int = 50) -> fields.Integer:
     return fields.Integer(
         load_default=default,
         validate=validate.Range(1, LIMIT),
-        metadata={"description": "How many at most."},
+        metadata={"description": "Maximum number of items."},
     )
 
 
@@ -52,19 +52,19 @@ def cursor_field(pattern: str) -> fields.String:
     """Return the field for the position to continue from."""
     return fields.String(
         validate=validate.Regexp(pattern),
-        metadata={"description": "What the answer before gave as `next`."},
+        metadata={"description": "The value of `next` in the previous response."},
     )
 
 
 class PageArguments(ArgumentsSchema):
-    """A list by newest first."""
+    """Position and length of a list, newest first."""
 
     limit = limit_field()
     cursor = cursor_field(keyset_pagination.BY_ID)
 
 
 class TrackArguments(ArgumentsSchema):
-    """How to narrow the list of songs."""
+    """Filters of the list of songs."""
 
     q = fields.String(
         load_default="",
@@ -82,11 +82,9 @@ RangeArguments = type(
     "RangeArguments",
     (TrackArguments,),
     {
-        "__doc__": "How to narrow the list of songs, ranges of attributes included.",
+        "__doc__": "Filters of the list of songs, including ranges of attributes.",
         **{
-            f"{a.name}_{end}": fields.Float(
-                metadata={"description": f"{a.label} of at {'least' if end == 'min' else 'most'}."}
-            )
+            f"{a.name}_{end}": fields.Float(metadata={"description": f"{a.label}: {end}imum."})
             for a in ATTRIBUTES
             for end in ("min", "max")
         },
@@ -95,52 +93,53 @@ RangeArguments = type(
 
 
 class ArtistArguments(ArgumentsSchema):
-    """Which artists to list."""
+    """Search of artists."""
 
     q = fields.String(
         required=True,
         validate=validate.Length(min=1, max=200),
-        metadata={"description": "Words of the name; the last may be a beginning."},
+        metadata={"description": "Words of the name; the last may be incomplete."},
     )
     limit = limit_field()
 
 
 class CountArguments(ArgumentsSchema):
-    """How many to answer."""
+    """Number of items."""
 
     n = fields.Integer(
-        load_default=10, validate=validate.Range(1, 100), metadata={"description": "How many."}
+        load_default=10,
+        validate=validate.Range(1, 100),
+        metadata={"description": "Number of items."},
     )
 
 
 class SimilarArguments(CountArguments):
-    """What to compare by."""
+    """Comparison of similar songs."""
 
     by = fields.String(
         load_default=None,
         validate=validate.OneOf(COMPARISONS),
         metadata={
-            "description": "best: the method that recommends best in the published run, with the "
-            "song alone liked; sound: what can be heard, nothing else: several feature sets at "
-            "once where most songs have sound, else space; space: the run's attributes that can be "
-            "heard; features: cosine over standardised "
-            "features with one-hot key and mode, weighed; latent: what the run's model learnt; "
-            "a feature set: by its own distance, no run needed. By default best, or sound in a "
-            "library of sound files without playlists."
+            "description": "best: the default recommendation method, with the song as the only "
+            "like; sound: the sound alone, by several feature sets if most songs have sound, else "
+            "like space; space: the audible attributes of the published run; features: weighted "
+            "cosine of standardised features with one-hot key and mode; latent: the latent space "
+            "of the run's model; a feature set: by its own distance, also without a run. The "
+            "default is best, or sound in a library of audio files without playlists."
         },
     )
     timbre, rhythm, harmony, mood = (
         fields.Float(
             load_default=1.0,
             validate=validate.Range(0, MAX_WEIGHT),
-            metadata={"description": f"Weight of {name}; counts with by=features."},
+            metadata={"description": f"Weight of {name}, with by=features."},
         )
         for name in GROUPS
     )
 
 
 class LikeArguments(CountArguments):
-    """What to recommend from."""
+    """Likes and dislikes to recommend from."""
 
     like = fields.List(
         fields.String(validate=validate.Length(1, 100)),
@@ -150,28 +149,28 @@ class LikeArguments(CountArguments):
     dislike = fields.List(
         fields.String(validate=validate.Length(1, 100)),
         validate=validate.Length(max=100),
-        metadata={"description": f"Disliked songs, beside `like`. {TRACK_ID}"},
+        metadata={"description": f"Disliked songs, in addition to `like`. {TRACK_ID}"},
     )
 
 
 class RowArguments(LikeArguments):
-    """How many rows, and how many songs in each."""
+    """Numbers of rows, and of songs in each row."""
 
     rows = fields.Integer(
         load_default=6,
         validate=validate.Range(1, 20),
-        metadata={"description": "How many rows at most."},
+        metadata={"description": "Maximum number of rows."},
     )
 
 
 class RecommendationArguments(LikeArguments):
-    """What to recommend from and how."""
+    """Likes and options of recommendations."""
 
     method = fields.String(
         load_default=None,
         validate=validate.OneOf(METHODS.names()),
         metadata={
-            "description": "Without one the best that the published run has: additive_ranker, "
+            "description": "By default the best method of the published run: additive_ranker, "
             "learned or taste. See docs/recommendations.md."
         },
     )
@@ -180,10 +179,10 @@ class RecommendationArguments(LikeArguments):
             load_default=0.0, validate=validate.Range(0, 1), metadata={"description": text}
         )
         for text in (
-            "0 is what goes with the likes, 1 artists that are new; with additive_ranker only.",
-            "0 is close to the likes, 1 varied.",
-            "1 prefers what is seldom played.",
-            "1 prefers recent years.",
+            "0 allows familiar artists, 1 prefers new ones; with additive_ranker only.",
+            "1 prefers songs unlike each other.",
+            "1 prefers little-known songs.",
+            "1 prefers recent songs.",
         )
     )
     per_artist = fields.Integer(
@@ -194,42 +193,44 @@ class RecommendationArguments(LikeArguments):
     surprise = fields.Integer(
         load_default=None,
         validate=validate.Range(0, 2**31),
-        metadata={"description": "Draws from the good ones by this number."},
+        metadata={"description": "Seed of a random sample of the best songs."},
     )
 
 
 class StationArguments(ArgumentsSchema):
-    """What a station is around, and where to go on."""
+    """Subject of a station, and position to continue from."""
 
     of = fields.String(
         load_default="",
         validate=validate.Length(max=300),
         metadata={
             "description": "A song's or playlist's id, an artist's name, a cluster's number, or a "
-            "genre and an emotion with a comma between; nothing for likes and all."
+            "genre and an emotion separated by a comma; unused for likes and all."
         },
     )
     n = fields.Integer(
-        load_default=20, validate=validate.Range(1, 100), metadata={"description": "How many."}
+        load_default=20,
+        validate=validate.Range(1, 100),
+        metadata={"description": "Number of songs."},
     )
     audible = fields.Boolean(
-        load_default=False, metadata={"description": "Only songs that can be heard."}
+        load_default=False, metadata={"description": "Whether to return only playable songs."}
     )
     cursor = cursor_field(CURSOR)
 
 
 class PathArguments(ArgumentsSchema):
-    """How many songs lie between."""
+    """Length of a path."""
 
     between = fields.Integer(
         load_default=8,
         validate=validate.Range(1, 50),
-        metadata={"description": "Songs between the two."},
+        metadata={"description": "Number of songs between both ends."},
     )
 
 
 class BlendArguments(CountArguments):
-    """What to add and what to take away."""
+    """Songs to add and to subtract."""
 
     add = fields.List(
         fields.String(validate=validate.Length(1, 100)),
@@ -241,12 +242,12 @@ class BlendArguments(CountArguments):
         fields.String(validate=validate.Length(1, 100)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"description": "Songs to take away."},
+        metadata={"description": "Songs to subtract."},
     )
 
 
 class SkipArguments(ArgumentsSchema):
-    """When a song was left."""
+    """Position at which a song was left."""
 
     after = fields.Float(
         load_default=0.0,
@@ -256,7 +257,7 @@ class SkipArguments(ArgumentsSchema):
 
 
 class FromAudioArguments(ArgumentsSchema):
-    """How to answer a song."""
+    """Options of the answer to an upload."""
 
     top_n = fields.Integer(
         load_default=10,
@@ -266,12 +267,14 @@ class FromAudioArguments(ArgumentsSchema):
     wait = fields.Float(
         load_default=0.0,
         validate=validate.Range(0, 30),
-        metadata={"description": "Seconds to wait for the answer before a job is given instead."},
+        metadata={
+            "description": "Seconds to wait for the result; after that, the job is returned."
+        },
     )
 
 
 class UploadArguments(ArgumentsSchema):
-    """How to answer a song that was sent before."""
+    """Options of the results of an upload."""
 
     top_n = fields.Integer(
         load_default=10,
@@ -281,19 +284,19 @@ class UploadArguments(ArgumentsSchema):
 
 
 class SongFiles(ArgumentsSchema):
-    """A song."""
+    """An audio file."""
 
     file = Upload(
         required=True,
         metadata={
-            "description": "MP3, WAV, M4A, FLAC, OGG, Opus and most other sound files.",
+            "description": "MP3, WAV, M4A, FLAC, OGG, Opus and most other audio formats.",
             "minLength": 1,
         },
     )
 
 
 class ListFiles(ArgumentsSchema):
-    """A list of songs."""
+    """A file with a list of songs."""
 
     file = Upload(
         required=True,
@@ -306,32 +309,34 @@ class ListFiles(ArgumentsSchema):
 
 
 class RemoveTrackArguments(ArgumentsSchema):
-    """What goes with a song."""
+    """Options of removing a song."""
 
     files = fields.Boolean(
         load_default=False,
-        metadata={"description": "Whether its file in an analysed folder is deleted, too."},
+        metadata={"description": "Whether to delete its file in an analysed folder, too."},
     )
 
 
 class ImportArguments(ArgumentsSchema):
-    """What a list becomes."""
+    """Options of an import."""
 
     kind = fields.String(
         load_default="auto",
         validate=validate.OneOf(tuple(KINDS)),
         data_key="as",
-        metadata={"description": "What the songs become; auto: what the file is."},
+        metadata={"description": "Kind of the songs; auto: depending on the file."},
     )
     wait = fields.Float(
         load_default=20.0,
         validate=validate.Range(0, 30),
-        metadata={"description": "Seconds to wait for a job's report before the job is given."},
+        metadata={
+            "description": "Seconds to wait for the report; after that, the job is returned."
+        },
     )
 
 
 class PlaylistFileArguments(ArgumentsSchema):
-    """What an exported playlist names its files by."""
+    """Format of an exported playlist, and locations of its files."""
 
     format = fields.String(load_default="m3u8", validate=validate.OneOf(tuple(FORMATS)))
     files = fields.String(
@@ -346,14 +351,14 @@ class PlaylistFileArguments(ArgumentsSchema):
         load_default="",
         validate=validate.Length(max=500),
         metadata={
-            "description": "The folder that relative paths start from: one in the library (empty: "
-            "the library's own), or for admins any on the server."
+            "description": "Base folder of relative paths: a folder of the library (by default the "
+            "library's own), or for admins any folder on the server."
         },
     )
 
 
 class LikesArguments(ArgumentsSchema):
-    """Which reactions to list."""
+    """Filter of the list of reactions."""
 
     value = fields.String(validate=validate.OneOf(("like", "dislike")))
     limit = limit_field()
@@ -361,17 +366,17 @@ class LikesArguments(ArgumentsSchema):
 
 
 class ReactionArguments(ArgumentsSchema):
-    """What to think of a song."""
+    """A reaction to a song."""
 
     value = fields.String(load_default="like", validate=validate.OneOf(("like", "dislike")))
     weight = fields.Integer(
         validate=validate.OneOf(WEIGHTS),
-        metadata={"description": "How much a like counts; what it was unless named, at first 1."},
+        metadata={"description": "Weight of a like; by default unchanged, at first 1."},
     )
 
 
 class RuleArguments(ArgumentsSchema):
-    """What is never to be recommended, or what to allow."""
+    """A rule: an exclusion from recommendations, or a permission."""
 
     kind = fields.String(required=True, validate=validate.OneOf(RULE_KINDS))
     value = fields.String(
@@ -379,13 +384,13 @@ class RuleArguments(ArgumentsSchema):
         validate=validate.Length(1, 600),
         metadata={
             "description": "The id of an artist or album, a genre, the id of a song in the folder; "
-            "of `allowed`: seasonal or spoken-word."
+            "for `allowed`: seasonal or spoken-word."
         },
     )
 
 
 class NewPlaylistArguments(ArgumentsSchema):
-    """A playlist to be made."""
+    """A new playlist."""
 
     name = fields.String(
         required=True,
@@ -402,7 +407,7 @@ class NewPlaylistArguments(ArgumentsSchema):
 
 
 class TracksArguments(ArgumentsSchema):
-    """Songs to be added."""
+    """Songs to add."""
 
     tracks = fields.List(
         fields.String(validate=validate.Length(1, 100)),

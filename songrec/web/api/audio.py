@@ -1,4 +1,4 @@
-"""A song in, what sounds like it out."""
+"""Similar songs of an uploaded audio file."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def from_audio(
 ) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Find songs similar to an uploaded one.
 
-    Answers 202 with a job to poll (the header `Location` says where), or, with `wait`, 200 once
-    the job has ended: `job.state` says how, and `job.error` why a file was of no use. It is not
-    waited for behind several other jobs. Without a token the song belongs to whoever knows its id.
-    It is gone after an hour.
+    The response is 202 with a job to poll at the URL in `Location` or, with `wait`, 200 after the
+    end of the job: `job.state` is its outcome, and `job.error` the reason if the file is unusable.
+    If several other jobs wait, the response is immediate. Without a token, anybody who knows the id
+    has access to the upload. Uploads are deleted after an hour.
     """
     arguments.refuse_form_fields()
     user = caller().user
@@ -68,7 +68,7 @@ def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
     row = _mine(upload_id)
     job = db.session.get(Job, row.job_id) if row.job_id is not None else None
     if job is None:
-        raise NotFound("The job of this song is gone.")
+        raise NotFound("The job of this upload no longer exists.")
     queue.show_abandoned(current_instance(), [job])
     return _answer(row, job, args["top_n"])
 
@@ -78,7 +78,7 @@ def upload(args: dict[str, Any], upload_id: str) -> dict[str, Any]:
 @blueprint.alt_response(403, "FORBIDDEN")
 @blueprint.alt_response(404, "NOT_FOUND")
 def delete_upload(upload_id: str) -> None:
-    """Remove a song that you sent before its hour is over."""
+    """Delete an upload of yours."""
     row = _mine(upload_id)
     uploads.delete(current_instance(), row)
     db.session.commit()

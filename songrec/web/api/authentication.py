@@ -1,4 +1,4 @@
-"""Who asks: a token's account, whoever the browser's cookie says, or nobody in particular."""
+"""Authentication of callers by token or by the browser's cookie; others are anonymous."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from songrec.web.api import aliases, blueprint
 PER_MINUTE = 300
 REQUESTS = RateLimitItemPerMinute(PER_MINUTE, 1)
 REFUSED = RateLimitItemPerMinute(30, 5)
-"""Tokens from one network that are not valid."""
+"""Rate limit of invalid tokens from one network."""
 DAY = RateLimitItemPerDay(1)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``user`` is None for a browser without an account, or for nobody; ``token`` if one came."""
+    """The caller of a request: its account, None without one, and its token, None without one."""
 
     user: User | None
     token: ApiToken | None
@@ -40,25 +40,25 @@ class Caller:
 
     @property
     def sees_everybody(self) -> bool:
-        """Whether jobs and uploads of others are shown: to admins, but not to their read tokens."""
+        """Whether jobs and uploads of others are visible: to admins, without a read-only token."""
         return self.is_admin and (self.token is None or api_tokens.allows(self.token, "write"))
 
 
 def caller() -> Caller:
-    """Return who makes this request."""
+    """Return the caller of this request."""
     return g.api_caller
 
 
 def current_listener() -> Listener | None:
-    """Return the listener who asks, or None for somebody who has liked nothing yet."""
+    """Return the caller's listener, None before the first reaction."""
     who = caller()
     return listening.listener_of(who.user) if who.token else listening.current_listener()
 
 
 def identified_listener() -> Listener | None:
-    """Return the listener who asks, None for an account that has liked nothing; 401 for nobody.
+    """Return the caller's listener, None before the first reaction; 401 for anonymous callers.
 
-    For requests that only read: no listener is created.
+    For requests that only read, because no listener is created.
     """
     listener = current_listener()
     if listener is None:
@@ -67,7 +67,7 @@ def identified_listener() -> Listener | None:
 
 
 def require_listener() -> Listener:
-    """Return the listener who asks, created if the account has none; 401 for nobody.
+    """Return the caller's listener, creating it if necessary; 401 for anonymous callers.
 
     The caller commits.
     """
@@ -75,7 +75,7 @@ def require_listener() -> Listener:
 
 
 def require_user() -> User:
-    """Return the account that asks; 401 without one."""
+    """Return the caller's account; 401 without one."""
     user = caller().user
     if user is None:
         raise unauthorised("This needs a token, or a browser that is signed in.")
@@ -83,23 +83,23 @@ def require_user() -> User:
 
 
 def unauthorised(text: str) -> Unauthorized:
-    """Return a 401 that names the way to sign in."""
+    """Return a 401 with the authentication scheme."""
     return Unauthorized(text, www_authenticate=WWWAuthenticate("bearer", {"realm": "songrec"}))
 
 
 @blueprint.before_request
 @aliases.before_request
 def identify() -> None:
-    """Find out who asks, count the request, and refuse what may not be."""
+    """Authenticate the caller, count the request, and check its permission."""
     clear = bearer()
     who = of_token(clear) if clear is not None else _by_cookie()
     admit(who, "read" if request.method in SAFE else "write")
 
 
 def admit(who: Caller, scope: str) -> None:
-    """Let ``who`` make this request for ``scope``, counted; 401, 403, 404 or 429 if it may not."""
+    """Count and permit the request of ``who`` for ``scope``; 401, 403, 404 or 429 otherwise."""
     g.api_caller = who
-    # An account's requests count together, wherever they come from.
+    # The requests of an account count together, from all networks.
     key = f"user:{who.user.id}" if who.user else security.client_network()
     security.count_try(REQUESTS, "api", key)
     if who.user is None and access.needs_account(request.endpoint):
@@ -120,7 +120,7 @@ def bearer() -> str | None:
 
 
 def of_token(clear: str) -> Caller:
-    """Return whose token this is; 401 if it is not valid."""
+    """Return the caller with a token; 401 if it is invalid."""
     owned = api_tokens.find(db.session, clear)
     if owned is None:
         raise _refused(clear)
@@ -131,7 +131,7 @@ def of_token(clear: str) -> Caller:
 
 
 def _refused(clear: str) -> Unauthorized:
-    """Return the 401 for a token that is not valid; 429 after too many from one network."""
+    """Return the 401 for an invalid token; 429 after too many from one network."""
     network = security.client_network()
     try:
         security.count_try(REFUSED, "token", network)
@@ -158,6 +158,6 @@ def _by_cookie() -> Caller:
         and (user is not None or listening.TOKEN in cookie)
         and current_app.config["WTF_CSRF_ENABLED"]
     ):
-        # The browser sends its cookie whoever wrote the form; nobody's cookie needs no proof.
+        # Browsers send cookies with forms of any origin; callers without a listener have no data.
         security.csrf.protect()
     return Caller(user, None)

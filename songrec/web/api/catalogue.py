@@ -62,10 +62,10 @@ def track(track_id: str) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
-    """List similar songs, best first, with reasons; `method` says what found them.
+    """List similar songs, best first, with reasons; `method` is the method of the comparison.
 
-    By default everything counts that recommendations count; in a library of sound files without
-    playlists the sound. `by=sound` compares by the sound alone.
+    The default is the recommendation method, or the sound in a library of audio files without
+    playlists. `by=sound` compares by the sound alone.
     """
     song = track_or_404(track_id)
     try:
@@ -79,7 +79,9 @@ def similar(args: dict[str, Any], track_id: str) -> dict[str, Any]:
         )
     except NotReady as error:
         if args["by"] in FEATURE_SETS:
-            raise NotFound(str(error)) from None  # the service is well: there is no such sound
+            raise NotFound(
+                str(error)
+            ) from None  # 404 rather than 503, because only this song lacks the sound
         raise
     used = recommend.comparison_used(current_instance(), song, args["by"])
     return {**serializers.matches(ranked), "method": used}

@@ -27,12 +27,10 @@ from songrec.core.version import VERSION
 from songrec.web.api import blueprint
 from songrec.web.api.problems import MEDIA_TYPE, ProblemSchema
 
-DESCRIPTION = """Songs by how they sound, each with a reason.
-
-Errors are problem details (RFC 9457). Lists come in parts: pass `next` as `cursor` to go on.
-Tokens are made on your account's page and sent as `Authorization: Bearer …`; what is not yours
-alone needs none. Without a token, a browser's own cookie counts, and changes then need the
-`X-CSRFToken` header."""
+DESCRIPTION = """Recommendations of songs with reasons. Errors are problem details (RFC 9457).
+Lists are paginated: pass `next` as `cursor` for the next page. Create tokens on your account's page
+and send them as `Authorization: Bearer …`; data that is not private needs no token. Without a
+token, the browser's cookie counts, and changes then need the `X-CSRFToken` header."""
 
 # The page needs only these files of the package; no others are served.
 FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
@@ -46,10 +44,10 @@ class SongrecApi(Api):
     ERROR_SCHEMA = ProblemSchema
 
     def _register_error_handlers(self) -> None:
-        """Errors are `web.errors`' work, for pages and programs alike."""
+        """Register none, because `web.errors` handles errors for pages and API."""
 
     def _register_responses(self) -> None:
-        """Problems have a media type of their own, which the base class does not provide for."""
+        """Register problems with their media type, which the base class does not support."""
         described = [(s.name, s.phrase, s.value) for s in http.HTTPStatus if s.value >= 200]
         for name, phrase, status in [*described, ("DEFAULT_ERROR", "Any other error", 500)]:
             response: dict[str, Any] = {"description": phrase}
@@ -60,8 +58,8 @@ class SongrecApi(Api):
 
 
 @functools.lru_cache(maxsize=1)
-def _described(app: Flask) -> SongrecApi:
-    """Describe the views; by the first who asks, as it takes as long as the rest of a start."""
+def _describe(app: Flask) -> SongrecApi:
+    """Describe the views, on the first request, because it takes as long as the rest of a start."""
     api = SongrecApi(
         spec_kwargs={
             "title": "songrec",
@@ -83,7 +81,7 @@ def _described(app: Flask) -> SongrecApi:
 
 def description() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
-    return _described(current_app._get_current_object()).spec.to_dict()  # type: ignore[attr-defined]
+    return _describe(current_app._get_current_object()).spec.to_dict()  # type: ignore[attr-defined]
 
 
 @pages.get("/openapi.json")
@@ -94,7 +92,7 @@ def openapi() -> Response:
 
 @pages.get("/openapi-3.0.json")
 def openapi_3_0() -> Response:
-    """Serve the same as OpenAPI 3.0.3, for tools that do not read 3.1."""
+    """Serve the document as OpenAPI 3.0.3, for tools that do not support 3.1."""
     converted = _for_3_0(copy.deepcopy(description()))
     return _json({**converted, "openapi": "3.0.3", "servers": _servers()})
 
@@ -126,7 +124,7 @@ def swagger_ui_version() -> str:
 
 
 def _servers() -> list[dict[str, str]]:
-    """Return the address that the described paths are below."""
+    """Return the base URL of the paths."""
     return [{"url": request.script_root or "/"}]
 
 

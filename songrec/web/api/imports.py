@@ -1,4 +1,4 @@
-"""Imports of lists: answered with a report, or with a job that has one at its end."""
+"""Imports of lists: the response is a report, or a job whose result is the report."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 @blueprint.alt_response(429, "TOO_MANY_REQUESTS")
 @blueprint.doc(security=TOKEN)
 def import_list(args: dict[str, Any], files: dict[str, Any]) -> Answer:
-    """Import a list: likes, plays or playlists; what the catalogue lacks is kept to try again.
+    """Import a list of likes, plays or playlists; unmatched songs are stored to be matched later.
 
     A short list is imported at once, a longer one or an archive by a job. If that has not ended
-    within `wait` seconds, the answer is 202 with the job, and the header `Location` says where the
-    report will be. Of a file that cannot be read nothing is imported, and `problem` says what it
-    is.
+    within `wait` seconds, the response is 202 with the job, and `Location` is the URL of the
+    report. If the file cannot be read, nothing is imported, and `problem` is the reason.
     """
     arguments.refuse_form_fields()
     security.count_from_here(security.IMPORTS_ADDRESS, "import")
@@ -72,7 +71,7 @@ def import_list(args: dict[str, Any], files: dict[str, Any]) -> Answer:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def import_of_list(import_id: str) -> Answer:
-    """Get the report of an import that a job does; 202 while it waits or runs."""
+    """Get the report of an import by a job; 202 until the job has ended."""
     job = list_imports.of_listener(import_id, current_listener())
     if job is None:
         raise NotFound("No such import, or it is not yours.")

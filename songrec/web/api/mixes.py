@@ -21,7 +21,7 @@ from songrec.web.api.authentication import identified_listener
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def mix_list() -> dict[str, Any]:
-    """List your mixes; as long as none is stored, the ones that are ready from five likes on."""
+    """List your mixes; if none is stored, previews of the default ones (from five likes on)."""
     overview = mix_pages.mix_overview(current_instance(), identified_listener(), now())
     return {"items": [_summary(card) for card in overview.cards]}
 
@@ -32,10 +32,10 @@ def mix_list() -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def mix(mix_id: str) -> dict[str, Any]:
-    """Get a mix of yours with its songs, and why each stands there."""
+    """Get a mix of yours with its songs and their reasons."""
     page = mix_pages.mix_page(current_instance(), identified_listener(), mix_id, now())
     if page is None:
-        raise NotFound("There is no such mix of yours.")
+        raise NotFound("No such mix, or it is not yours.")
     listed = zip(serializers.tracks([song.track for song in page.songs]), page.songs, strict=True)
     songs = [
         {"track_id": song.track.public_id, "track": track, "why": song.sentence}

@@ -9,7 +9,7 @@ import marshmallow as ma
 from flask import Response, json, request
 
 MEDIA_TYPE = "application/problem+json"
-# The addresses outside /api that programs ask for.
+# URLs outside /api that programs request.
 ALSO = frozenset({"/health", "/ready", "/metrics", "/recommend/from-audio"})
 
 
@@ -17,12 +17,13 @@ class ProblemSchema(ma.Schema):
     """What every answer that is not a success looks like."""
 
     type = ma.fields.String(
-        required=True, metadata={"description": "Always about:blank: the status says it."}
+        required=True,
+        metadata={"description": "Always about:blank, because the status is sufficient."},
     )
     title = ma.fields.String(required=True, metadata={"description": "The status in words."})
     status = ma.fields.Integer(required=True, metadata={"description": "The HTTP status."})
     detail = ma.fields.String(metadata={"description": "What happened and what to do."})
-    errors = ma.fields.Dict(metadata={"description": "What is wrong, by place and field."})
+    errors = ma.fields.Dict(metadata={"description": "Errors by location and field."})
 
 
 def is_api_request() -> bool:

@@ -1,4 +1,4 @@
-"""Songs for what somebody likes."""
+"""Recommendations, as a list or in rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE")
 @blueprint.doc(security=[{}, {"token": []}, {"cookie": []}])
 def recommendations(args: dict[str, Any]) -> dict[str, Any]:
-    """List recommendations from your likes, each with its reasons.
+    """List recommendations with their reasons.
 
     With `like` (repeat it for several songs) they are for those songs, and no token is needed.
-    Without, they are for your own likes, and there are none while you like nothing. `method` of the
-    answer says which method it was.
+    Otherwise they are for your own likes; the list is empty without any. `method` in the response
+    is the recommendation method.
     """
     feedback = _feedback(args)
     method = args["method"]
@@ -62,8 +62,8 @@ def recommendations(args: dict[str, Any]) -> dict[str, Any]:
 def recommendation_rows(args: dict[str, Any]) -> dict[str, Any]:
     """List rows of recommendations, *Because you like X*, each for a like or a group of likes.
 
-    No song stands in two rows. Whose likes count is as for `/recommendations`; there are no rows
-    while nothing is liked.
+    Each song is in one row only. The likes are those of `/recommendations`; without any there are
+    no rows.
     """
     feedback = _feedback(args)
     if not feedback.likes:
@@ -85,7 +85,7 @@ def recommendation_rows(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _feedback(args: dict[str, Any]) -> ListenerFeedback:
-    """The likes and dislikes that a request names, else those of who asks."""
+    """Return the likes and dislikes in the request, else those of the caller."""
     if not args.get("like"):
         return ListenerFeedback.load(db.session, identified_listener())
     likes = [track_or_404(name).id for name in args["like"]]

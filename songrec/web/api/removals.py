@@ -23,7 +23,7 @@ from songrec.web.api.catalogue import track_or_404
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def remove_track(args: dict[str, Any], track_id: str) -> None:
-    """Remove a song from the library, with its file where it was uploaded; for admins."""
+    """Remove a song from the library, with its file if it was uploaded; for admins."""
     require_user()
     if not caller().is_admin:
         raise Forbidden("Only an admin may remove songs.")

@@ -1,4 +1,4 @@
-"""Rules about what is recommended to the caller."""
+"""The caller's rules for recommendations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from songrec.web.api.authentication import identified_listener, require_listener
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def rules() -> dict[str, Any]:
-    """List what is never recommended to you, and what you allowed, newest first."""
+    """List your rules, newest first."""
     mine = recommendation_rules.of_listener(db.session, identified_listener())
     return {"items": [_rule(one) for one in mine]}
 
@@ -33,7 +33,7 @@ def rules() -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def add_rule(args: dict[str, Any]) -> dict[str, Any]:
-    """Never recommend an artist, album, genre or folder; or allow what is usually left out."""
+    """Exclude an artist, album, genre or folder, or allow songs that are excluded by default."""
     value = args["value"].replace("\0", "")
     listener = require_listener()
     try:
@@ -52,9 +52,9 @@ def add_rule(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(security=TOKEN)
 def remove_rule(rule_id: int) -> None:
-    """Take a rule back."""
+    """Delete a rule."""
     if recommendation_rules.remove(db.session, require_listener(), rule_id) is None:
-        raise NotFound("There is no such rule of yours.")
+        raise NotFound("No such rule, or it is not yours.")
     db.session.commit()
 
 

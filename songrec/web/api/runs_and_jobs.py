@@ -25,7 +25,7 @@ from songrec.web.health import summary
 @blueprint.get("/health", tags=["health"])
 @blueprint.response(200, schemas.HealthSchema)
 def health() -> dict[str, Any]:
-    """Check that this songrec answers, and what it has."""
+    """Return the state of this songrec."""
     return {"status": "ok", "version": VERSION, **summary()}
 
 
@@ -33,7 +33,7 @@ def health() -> dict[str, Any]:
 @blueprint.arguments(arguments.PageArguments, location="query")
 @blueprint.response(200, schemas.page_of(schemas.RunSchema))
 def run_list(args: dict[str, Any]) -> dict[str, Any]:
-    """Training runs, the newest first."""
+    """List the training runs, newest first."""
     part = keyset_pagination.newest(db.session, Run, cursor=args.get("cursor"), limit=args["limit"])
     published = runs.published(db.session)
     return {"items": [serializers.run(r, published) for r in part.items], "next": part.next}
@@ -53,7 +53,7 @@ def run(run_id: str) -> dict[str, Any]:
 @blueprint.alt_response(401, "UNAUTHORIZED")
 @blueprint.doc(security=TOKEN)
 def job_list(args: dict[str, Any]) -> dict[str, Any]:
-    """List your jobs, newest first; an admin sees everybody's, with a token that may write."""
+    """List your jobs, newest first; for admins (not with a read-only token) everybody's."""
     user = require_user()
     mine = () if caller().sees_everybody else (Job.user_id == user.id,)
     part = keyset_pagination.newest(
@@ -67,7 +67,7 @@ def job_list(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, schemas.JobSchema)
 @blueprint.alt_response(404, "NOT_FOUND")
 def job(job_id: str) -> dict[str, Any]:
-    """Get one job of yours: its progress, and its result at the end."""
+    """Get a job of yours: its progress, and its result at the end."""
     try:
         row = jobs.find(db.session, job_id)
     except UnknownName:

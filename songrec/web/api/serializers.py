@@ -1,4 +1,4 @@
-"""From what the store hands out to what the schemas describe."""
+"""Serialization of the store's views for the schemas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from songrec.web import player
 
 
 def tracks(views: Sequence[TrackView]) -> list[dict[str, Any]]:
-    """Tracks as ``TrackSchema`` describes them, in order."""
+    """Serialize tracks for ``TrackSchema``, in order."""
     playable = audio_files.for_tracks(db.session, [view.id for view in views])
     return [_track(view, playable.get(view.id)) for view in views]
 
@@ -54,7 +54,7 @@ def _track(view: TrackView, audio: AudioFile | None) -> dict[str, Any]:
 
 
 def album(view: AlbumView) -> dict[str, Any]:
-    """An album as ``AlbumSchema`` describes it."""
+    """Serialize an album for ``AlbumSchema``."""
     return {
         "id": view.public_id,
         "title": view.title,
@@ -67,7 +67,7 @@ def album(view: AlbumView) -> dict[str, Any]:
 
 
 def matches(ranked: Sequence[RankedTrack]) -> dict[str, Any]:
-    """Serialize ranked tracks as ``MatchesSchema`` describes them."""
+    """Serialize ranked tracks for ``MatchesSchema``."""
     views = tracks([one.track for one in ranked])
     items = serialize_ranked(db.session, ranked)
     return {"items": [{**item, "track": view} for item, view in zip(items, views, strict=True)]}
