@@ -1,7 +1,7 @@
-"""What is for accounts only, by ``SONGREC_CATALOGUE`` and ``SONGREC_LISTENING``.
+"""Endpoints that require an account, by ``SONGREC_CATALOGUE`` and ``SONGREC_LISTENING``.
 
-Every endpoint that is not named here belongs to the catalogue, so that a new page is closed
-where the catalogue is.
+All endpoints that are not listed here belong to the catalogue, so that new pages are protected with
+it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ OPEN = frozenset(
         "api.health",
         "audiomuse.health",
         "audiomuse_key.health",
-        # The description of the API says nothing of this instance.
+        # The OpenAPI document has no data of this instance.
         "api_docs.openapi",
         "api_docs.openapi_3_0",
         "api_docs.docs",
         "api_docs.docs_file",
-        # Their addresses hold the key of a playlist, which only accounts make.
+        # Their URLs contain the key of a playlist, which only accounts can create.
         "player.stream",
         "shared_playlists.show",
         "shared_playlists.queue",
@@ -42,15 +42,15 @@ OPEN = frozenset(
         "shared_playlists.transcoded",
     }
 )
-"""The endpoints that everybody may ask, whatever is decided."""
+"""Endpoints that are always public."""
 AUDIO = frozenset({"player.media", "player.transcoded", "player.play"})
 """The endpoints that send the library's sound."""
 API = ("api", "api_aliases", "subsonic", "audiomuse", "audiomuse_key")
-"""The blueprints that find out themselves who asks: by a token, or by an app's password."""
+"""Blueprints with their own authentication, by a token or an app password."""
 
 
 def needs_account(endpoint: str | None) -> bool:
-    """Return whether an endpoint is for accounts only; unknown addresses are for nobody."""
+    """Return whether an endpoint requires an account; unknown URLs do not."""
     if endpoint is None or endpoint in OPEN:
         return False
     if current_app.config["CATALOGUE"] == "accounts":
@@ -71,9 +71,9 @@ def may_listen() -> bool:
 
 
 def may_play_shared() -> bool:
-    """Return whether whoever has the link of a playlist may play its songs.
+    """Return whether visitors with the link of a shared playlist may play its songs.
 
-    Its owner opened these songs of the catalogue; whether the anonymous may listen is another
-    setting.
+    The link gives access to these songs of the catalogue; whether anonymous visitors may listen is
+    another setting.
     """
     return current_user.is_authenticated or current_app.config["LISTENING"] == "everyone"

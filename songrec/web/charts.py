@@ -1,7 +1,7 @@
-"""From numbers to what a template draws: bars, rows and dots as plain values, no HTML.
+"""Values of charts for templates: bars, rows and dots, without HTML.
 
-Shares are parts of the catalogue between 0 and 1. Charts are SVG drawn by the templates, so that
-they need no script and follow the theme through the style sheet.
+Shares of the catalogue are between 0 and 1. The templates draw charts as SVG, so that they need no
+script and follow the theme of the style sheet.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ SOURCES = {
     "vibenet": "estimated from the sound by VibeNet",
     "musicnn": "estimated from the tags that MusiCNN hears",
 }
-"""Where an attribute of a song with sound comes from, by what its file's row says."""
+"""Sources of the attributes of songs with sound, by their name in the file's row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An attribute of a track or cluster against the catalogue.
+    """An attribute of a track or cluster in comparison with the catalogue.
 
-    ``share`` is where the value stands (0 lowest, 1 highest, None unknown), ``other`` where the
-    cluster's median stands, ``words`` says it: "calmer than 83%" (of the catalogue).
+    ``share`` is the mid-rank of the value (0 lowest, 1 highest, None unknown), ``other`` that of
+    the cluster's median, ``words`` a description: "calmer than 83%" (of the catalogue).
     """
 
     name: str
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def start(self) -> float:
-        """Where a bar from the middle begins, in percent of the width."""
+        """Start of a bar from the middle, in percent of the width."""
         return 100 * min(0.5, self.share if self.share is not None else 0.5)
 
     @property
@@ -65,7 +65,7 @@ class Row:
 
 
 def words_for(name: str, share: float | None) -> str:
-    """Describe where a value stands in the catalogue; empty if unknown."""
+    """Describe the rank of a value in the catalogue; empty if unknown."""
     if share is None:
         return ""
     attribute = BY_NAME[name]
@@ -163,8 +163,8 @@ def catalogue_percentile(
 ) -> float | None:
     """Return the share of the catalogue below ``value``; ties count half.
 
-    None if unknown, and for a loudness that is not on the scale of the run: ``measured`` tells one
-    in LUFS from a catalogue's.
+    None if unknown, and for a loudness that is not on the scale of the run; ``measured`` is whether
+    it is in LUFS.
     """
     if name not in space.value_names:
         return None
@@ -254,7 +254,7 @@ class Route:
 def route_on_map(
     places: Sequence[tuple[float | None, float | None, int | None]], space: Space
 ) -> Route | None:
-    """Tracks by their place on the map and label, joined in order; None where one has none."""
+    """Return the line through tracks on the map with their labels; None if one has no place."""
     marks = [place_on_map(space, *place) for place in places]
     placed = [place for place in marks if place is not None]
     if not placed or len(placed) < len(marks):
@@ -297,6 +297,6 @@ def _dots(space: Space) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     dots = {}
     for label in np.unique(space.labels[rows]):
         own = np.unique(pixels[space.labels[rows] == label], axis=0)
-        # A line of no length with round ends is a dot, and one path holds all of a cluster's.
+        # A line of length zero with round caps is a dot; all dots of a cluster are one path.
         dots[int(label)] = "".join(f"M{px} {py}h0" for px, py in own)
     return low, span, dots

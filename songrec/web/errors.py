@@ -1,4 +1,4 @@
-"""Errors as pages that a person can read: what happened, what was kept, what now."""
+"""Error pages: what happened, whether data was kept, and what to do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from songrec.web.api import problems
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What an error page says: its heading, what happened and what to do now."""
+    """Texts of an error page: its heading, what happened and what to do."""
 
     title: str
     text: str
@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
 def page(status: int, explanation: Explanation, errors: Any = None) -> Response:
     """Return the error as a page, as problem details for the API, or as JSON on request.
 
-    ``errors`` tells programs what is wrong with which field.
+    ``errors`` are the errors by field, for programs.
     """
     for_program = problems.is_api_request() or wants_json()
     if status == 500 and "request_id" in g and for_program:  # the page has a field for it
@@ -123,7 +123,7 @@ def _html(status: int, explanation: Explanation) -> str:
     try:
         return render_template("errors/error.html", status=status, explanation=explanation)
     except (TemplateError, SQLAlchemyError):
-        # The layout asks the database who is signed in; without one, a bare page still answers.
+        # The layout reads the signed-in account from the database; the fallback does not need it.
         current_app.logger.exception("The error page itself could not be rendered")
         return (
             "<!doctype html><html lang='en'><meta charset='utf-8'><title>songrec</title>"
@@ -142,7 +142,7 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if error.description and error.description != type(error).description:
         explanation = Explanation(explanation.title, error.description)  # the view's own words
     if status == 404 and error.description != type(error).description:
-        # A view that knows what is missing says it better than the general words.
+        # The description of a view is more precise than the general text.
         explanation = Explanation(explanation.title, error.description or "")
     if status == 429:
         seconds = int(getattr(error, "retry_after", 0) or 60)
@@ -189,7 +189,7 @@ def _json(error: RecursionError | ValueError) -> Response:
 
 
 def _files(error: OSError) -> Response:
-    """Explain what the disk or the system is to blame for; raise again what it is not."""
+    """Return the error page of a failure of disk or system; raise other errors again."""
     text = explain_failure(error)
     if text is None:
         raise error

@@ -1,7 +1,7 @@
-"""``/health`` and ``/ready``: what load balancers, containers and supervisors ask.
+"""``/health`` and ``/ready``, for load balancers, containers and supervisors.
 
-Both answer to any host name and over plain HTTP, as probes ask by address; they neither read nor
-write a session, count against no rate limit and reveal nothing that a stranger could use.
+Both accept any host name and plain HTTP, because probes use IP addresses; they neither read nor
+write a session, have no rate limit and reveal nothing sensitive.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NO_DATABASE = "The database does not answer."
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Result of one readiness check; ``message`` says what to do where it failed."""
+    """Result of one readiness check; ``message`` is the advice after a failure."""
 
     ok: bool
     message: str
@@ -49,14 +49,14 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/health")
 @talisman(force_https=False)
 def health() -> Response:
-    """Say that this process answers, whatever the database does."""
+    """Confirm that this process responds, without a check of the database."""
     return _uncached({"status": "ok", "version": VERSION, **summary()})
 
 
 @blueprint.get("/ready")
 @talisman(force_https=False)
 def ready() -> Response:
-    """Say whether everything is there that pages and jobs need: 200, else 503 with the reasons."""
+    """Return 200 if pages and jobs have everything they need, else 503 with the reasons."""
     checks = readiness()
     ok = all(check.ok for check in checks.values())
     body = {
@@ -67,7 +67,7 @@ def ready() -> Response:
 
 
 def summary() -> dict[str, Any]:
-    """Return number of songs, published run and whether a worker runs; None for what is unknown."""
+    """Return the number of songs, the published run and whether a worker runs; None if unknown."""
     result: dict[str, Any] = {"tracks": None, "run_id": None, "worker": _worker_runs()}
     try:
         run = runs.published(db.session)

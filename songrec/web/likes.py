@@ -1,4 +1,4 @@
-"""What the listener likes and dislikes, and reacting to a song."""
+"""Pages of likes and dislikes, and reactions to songs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from songrec.web.errors import wants_json
 blueprint = Blueprint("likes", __name__)
 
 MAX_LISTED = 500
-"""More likes than this are kept and count, but one page does not list them."""
+"""Limit of likes on a page; further ones count but are not listed."""
 
 VALUES = {"like": reactions.LIKE, "dislike": reactions.DISLIKE, "none": None}
 
@@ -60,14 +60,14 @@ def page() -> str:
 
 @blueprint.post("/tracks/<public_id>/reaction")
 def react(public_id: str) -> ResponseReturnValue:
-    """Like a song, dislike it, or take either back; answers JSON where that is asked for."""
+    """Set or remove a like or dislike; the response is JSON on request."""
     value = request.form.get("value", "")
     if value not in VALUES:
         abort(400, "value must be like, dislike or none.")
     track = tracks.find_track(db.session, public_id)
     if track is None:
         abort(404, f"No song “{public_id[:40]}” in the catalogue.")
-    # Taking back what was never said makes no listener.
+    # Removing a reaction must not create a listener.
     listener = require_listener() if VALUES[value] else current_listener()
     likes, dislikes = 0, 0
     if listener is not None:
@@ -78,14 +78,14 @@ def react(public_id: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(value=value, likes=likes, dislikes=dislikes)
     if value == "dislike" and "seen" not in request.form:
-        # The page of recommendations says itself what a dislike changed.
+        # The page of recommendations describes the changes itself.
         flash((track.title, track.public_id), "removed")
     return redirect(security.back(url_for("pages.track", public_id=track.public_id)), 303)
 
 
 @blueprint.post("/tracks/<public_id>/weight")
 def weigh(public_id: str) -> ResponseReturnValue:
-    """Let a song that I like count once, twice or three times."""
+    """Set the weight of a like: 1, 2 or 3."""
     weight = request.form.get("weight", type=int)
     listener = current_listener()
     track = tracks.find_track(db.session, public_id)

@@ -1,8 +1,8 @@
-"""Addresses of pages, built quickly: a list of songs holds hundreds of them.
+"""Fast construction of URLs, because a list of songs has hundreds of them.
 
-``url_for`` matches an endpoint against the rules and quotes every value anew. What it returns for
-an endpoint depends on plain values only in that they stand in it, so it is asked once for each set
-of parameters and the values are put into its answer from then on.
+``url_for`` matches the endpoint against the rules and quotes every value in each call. Plain values
+are only inserted into its result, so it is called once for each set of parameters, and later URLs
+are made from this template.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from flask import current_app, request
 from werkzeug.routing import BuildError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-"""Values that an address holds as they are."""
+"""Values that need no quoting in URLs."""
 _MOST = 1_000
 """Templates; each path prefix that a proxy names has its own."""
 _NUMBER = 98_765_432_100
-"""Numbers that stand for those of an address."""
+"""Placeholders for numbers in URLs."""
 _STORE = "songrec.page_urls"
 
 
@@ -50,7 +50,7 @@ def url_for(endpoint: str, **values: Any) -> str:
 
 
 def _template(endpoint: str, values: dict[str, Any]) -> tuple[list[str], list[int]] | None:
-    """Return the text around the values and their order; None where their kind matters."""
+    """Return the text around the values and their order; None if it depends on the values."""
     rules = (
         current_app.url_map.iter_rules(endpoint) if endpoint in current_app.view_functions else ()
     )

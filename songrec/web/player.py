@@ -1,7 +1,7 @@
-"""What the player asks for: sound, cover, waveform, and what to play next.
+"""Endpoints of the player: sound, cover, waveform, and the next songs.
 
-Files are served by the library's own ids and only as they were when they were analysed: no path
-ever comes from outside.
+Files are requested by ids of the library, never by path, and only sent if they have not changed
+since their analysis.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ N_SIMILAR = 4
 LONGEST_S = 24 * 3600.0
 """No song is longer."""
 BEGINNING_S = 20.0
-"""So long a request waits for the first bytes of a song that is converted."""
+"""Seconds that a request waits for the first bytes of a conversion."""
 OTHER_TYPE = "application/octet-stream"
 
 TYPES = {
@@ -90,7 +90,7 @@ CONTAINERS = {
 }
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
-"""What browsers play of the many that a WAV file may hold."""
+"""Codecs of WAV files that browsers play."""
 
 
 def init_app(app: Flask) -> None:
@@ -142,8 +142,8 @@ def transcoded(file_id: str) -> Response:
 def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
     """Send sound as ``format`` (opus or mp3), converted at the first play.
 
-    While it is being converted there are no ranges, and HEAD only starts the conversion. ``from``
-    (seconds) is a place that the conversion is not at yet: another one begins there.
+    During the conversion there are no ranges, and HEAD only starts it. ``from`` is a position in
+    seconds that the conversion has not reached yet, from which another one starts.
     """
     format = request.args.get("format", "mp3")
     if format not in transcoded_cache.MEDIA_TYPES:
@@ -183,7 +183,7 @@ def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
 
 
 def _converted_from(source: SoundSource, format: str, from_s: float) -> Response:
-    """Send a conversion that begins at a place, as fast as it is read."""
+    """Send a conversion from a position while it is running."""
     kind = transcoded_cache.MEDIA_TYPES[format]
     if request.method == "HEAD":
         return _growing((), kind)
@@ -216,7 +216,7 @@ def _busy(error: conversion_slots.Busy) -> Response:
 
 @blueprint.get("/now/<public_id>")
 def now(public_id: str) -> str:
-    """Show a song that plays, with what is like it: a part of a page, for the player's view."""
+    """Return the part of a page with the playing song and similar songs, for the player."""
     instance = current_instance()
     playing = song_page.now_playing(instance, current_listener(), public_id, N_SIMILAR)
     if playing is None:
@@ -233,7 +233,7 @@ def now(public_id: str) -> str:
 
 @blueprint.get("/playlists/<playlist_id>/<key>/tracks/<public_id>")
 def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
-    """Send the audio of a playlist's song to a player that knows the playlist's key."""
+    """Send the audio of a playlist's song to a player with the playlist's key."""
     playlist = playlists.with_public_id(db.session, playlist_id)
     secret = str(current_app.secret_key)
     if playlist is None or not playlist_export.is_stream_key(playlist, secret, key):
@@ -242,7 +242,7 @@ def stream(playlist_id: str, key: str, public_id: str) -> ResponseReturnValue:
     file = audio_files.for_track(db.session, track_id) if track_id is not None else None
     if file is None:
         abort(404, "This song is not in the playlist any more, or has no audio.")
-    # Not kept by anybody: a revoked address must not go on sounding from a cache.
+    # Not cached, because a revoked URL must stop working.
     return send_sound(file, None, max_age=0)
 
 
@@ -358,7 +358,7 @@ def media_type(file: AudioFile) -> str:
 
 
 def playable_type(file: AudioFile) -> str:
-    """Return the type by which a browser says whether it plays a file."""
+    """Return the media type of a file for browsers' ``canPlayType``."""
     if file.part:
         return "audio/flac"
     return full_type(file.codec or "", str(file.info.get("container", "")))
@@ -370,7 +370,7 @@ def type_of(codec: str, container: str) -> str:
 
 
 def full_type(codec: str, container: str) -> str:
-    """Return the media type with its codec where the container may hold others, too."""
+    """Return the media type, with the codec if it is not determined by the container."""
     if container in CONTAINERS:
         return CONTAINERS[container]
     if container == "matroska,webm":
@@ -393,7 +393,7 @@ def _file(file_id: str) -> AudioFile:
 
 
 def send_sound(file: AudioFile, listener: Listener | None, *, max_age: int) -> Response:
-    """Send the sound of a row, from its file or from the music server where it lies."""
+    """Send the sound of a row, from its file or from its music server."""
     if is_streamed(file):
         return send_streamed(file, listener, media_type(file))
     path, name, kind = sound_of(file)

@@ -110,7 +110,7 @@ def show(public_id: str) -> str:
 def export(public_id: str, format: str) -> Response:
     """Send the playlist as a file: csv, m3u8 or jspf.
 
-    ``files`` says what it names the files by, ``root`` where relative paths start.
+    ``files`` is the kind of the files' locations, ``root`` the base folder of relative paths.
     """
     file = export_file(
         _readable(public_id),
@@ -173,7 +173,7 @@ def revoke_stream_key(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/copy")
 def duplicate(public_id: str) -> ResponseReturnValue:
-    """Copy a playlist, one's own or the catalogue's, into one's own playlists."""
+    """Copy a playlist of the listener or the catalogue to the listener's playlists."""
     original = _readable(public_id)
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "playlist")
     copy = playlists.duplicate(db.session, require_listener(), original)
@@ -184,7 +184,7 @@ def duplicate(public_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/<public_id>/share-link")
 def create_share_key(public_id: str) -> ResponseReturnValue:
-    """Give the playlist a public page, which whoever has its address can read."""
+    """Create the playlist's public page, for everybody with the link."""
     playlist = _mine(public_id)
     playlists.create_share_key(db.session, playlist)
     db.session.commit()

@@ -51,7 +51,7 @@ PERMISSIONS_POLICY: dict[str, str] = dict.fromkeys(
 )
 
 SIGN_UP_ADDRESS = RateLimitItemPerMinute(30, 60)
-# Whoever has no account is a new listener with every cookie thrown away, and each may keep songs
+# Without an account, every deleted cookie makes a new listener, and each may keep songs
 # and playlists: these bound what one address can put into the database.
 NEW_LISTENER_ADDRESS = RateLimitItemPerMinute(200, 60)
 NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
@@ -59,7 +59,7 @@ NEW_PLAYLIST_ADDRESS = RateLimitItemPerMinute(200, 60)
 PLAYS_ADDRESS = RateLimitItemPerMinute(1000, 60)
 # A list has thousands of songs, each looked for.
 IMPORTS_ADDRESS = RateLimitItemPerMinute(30, 60)
-# Each asks another server, or lets a job ask it.
+# Each sends a request to another server, or queues a job that does.
 CONNECT_ADDRESS = RateLimitItemPerMinute(30, 60)
 # Each looks through the songs that wait.
 DECISIONS_ADDRESS = RateLimitItemPerMinute(2000, 60)
@@ -79,16 +79,16 @@ SONGS = frozenset({"upload.create", "api.from_audio", "api_aliases.from_audio"})
 """The endpoints that take a song, from anybody, up to a size of its own."""
 
 PROBES = frozenset({"health.health", "health.ready", "metrics.metrics"})
-"""The endpoints that probes ask by address, whatever the host names."""
+"""Endpoints for probes, which accept any host name."""
 
 csrf = CSRFProtect()
 talisman = Talisman()
 
 
 def client_network() -> str:
-    """Return the network of the client, by which tries are counted: an IPv6 /64, an IPv4 address.
+    """Return the client's network for rate limits: an IPv6 /64 or an IPv4 address.
 
-    Forwarded addresses are those that the configured proxies add, never the client's own.
+    Only addresses forwarded by the configured proxies are used.
     """
     return addresses.client_network(request.remote_addr)
 
@@ -97,7 +97,7 @@ limiter = Limiter(key_func=client_network, strategy="fixed-window")
 
 
 def init_app(app: Flask) -> None:
-    """Set headers on every response, ask every change for its token, share the rate limits."""
+    """Set up the headers of responses, the CSRF protection and the rate limits."""
     https = app.config["HTTPS"]
     if count := app.config["PROXIES"]:
         # What visitors write into these headers themselves stands before what the proxies add.
@@ -164,9 +164,9 @@ def limit_body() -> None:
 
 
 def relaxed_for_plotly(view: V) -> V:
-    """Let this view's document draw with Plotly in a frame of our own pages.
+    """Relax the content security policy of a view for Plotly, in a frame of songrec's pages.
 
-    Put it right under the route decorator.
+    To be used directly below the route decorator.
     """
     relaxed = talisman(content_security_policy=PLOTLY_POLICY, frame_options="SAMEORIGIN")
     return relaxed(view)
@@ -182,9 +182,9 @@ def count_try(item: RateLimitItem, *identifiers: str) -> None:
 
 
 def is_first(item: RateLimitItem, *identifiers: str) -> bool:
-    """Return whether this happens for the first time in a window of ``item``, and count it.
+    """Return whether this event is the first in a window of ``item``, and count it.
 
-    For what is logged once and not each time.
+    For events that are logged once per window.
     """
     if not current_app.config.get("RATELIMIT_ENABLED", True):
         return True
@@ -198,7 +198,7 @@ def count_from_here(item: RateLimitItem, what: str) -> None:
 
 
 def forget_tries(item: RateLimitItem, *identifiers: str) -> None:
-    """Start counting anew, after a success."""
+    """Reset the counter after a success."""
     if current_app.config.get("RATELIMIT_ENABLED", True):
         limiter.limiter.clear(item, *identifiers)
 
@@ -233,14 +233,14 @@ def back(default: str) -> str:
 
 
 def here() -> str:
-    """Return the URL to come back to after signing in: this page, or home after a change."""
+    """Return the URL to return to after signing in: this page, or home after a change."""
     if request.method not in ("GET", "HEAD"):
         return url_for("pages.home")
     return safe_next(request.script_root + request.full_path.rstrip("?")) or url_for("pages.home")
 
 
 def accounts_only() -> ResponseReturnValue | None:
-    """Before-request door: send the anonymous to the sign-in page where an account is needed."""
+    """Redirect anonymous visitors to the sign-in page if the endpoint requires an account."""
     if request.blueprint in access.API or not access.needs_account(request.endpoint):
         return None
     if current_user.is_authenticated:

@@ -12,10 +12,10 @@ from songrec.web import security
 
 
 def record(kind: str, user: User | None = None, detail: str = "") -> None:
-    """Add an event about ``user``, done by whoever is signed in. The caller commits.
+    """Add an event about ``user``, with the signed-in account as actor. The caller commits.
 
-    ``kind`` is one of ``store.security_log.KINDS``; ``detail`` never holds a secret or what
-    somebody typed who is not signed in.
+    ``kind`` is one of ``store.security_log.KINDS``; ``detail`` must not contain a secret or text
+    typed by an anonymous visitor.
     """
     actor = None
     if current_user.is_authenticated:

@@ -1,4 +1,4 @@
-"""Upload pages: a song is sent, compared, and kept or deleted after an hour."""
+"""Pages of uploads, which are compared with the library, then kept or deleted after an hour."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ blueprint = Blueprint("upload", __name__, url_prefix="/upload")
 
 UPLOADS = RateLimitItemPerHour(60, 1)
 ROOM = 4 * 2**30
-"""Bytes that all uploads that were not kept may occupy together."""
+"""Limit of the total size in bytes of uploads that are not kept."""
 
 
 def init_app(app: Flask) -> None:
@@ -83,7 +83,7 @@ def create() -> ResponseReturnValue:
 
 
 def require_file(sent: FileStorage | None) -> FileStorage:
-    """Return the file that was sent; ``BadInput`` where the field is empty."""
+    """Return the uploaded file; ``BadInput`` without one."""
     if sent is None or not sent.filename:
         raise BadInput("Choose an audio file first (MP3, WAV, M4A, FLAC, OGG, Opus, …).")
     return sent
@@ -92,10 +92,10 @@ def require_file(sent: FileStorage | None) -> FileStorage:
 def receive(
     sent: FileStorage, listener: Listener | None, user: User | None = None
 ) -> tuple[Upload, Job]:
-    """Store the song that was sent and queue its job. Commits.
+    """Store an uploaded song and queue its job. Commits.
 
-    Raises ``BadInput`` for an empty file, ``TooManyRequests`` and ``ServiceUnavailable`` where
-    there were too many.
+    Raises ``BadInput`` for an empty file, ``TooManyRequests`` and ``ServiceUnavailable`` beyond the
+    limits.
     """
     security.count_from_here(UPLOADS, "song")
     if uploads.waiting_bytes(db.session) > ROOM:
@@ -181,7 +181,7 @@ def waveform(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/<public_id>/keep")
 @login_required
 def keep(public_id: str) -> ResponseReturnValue:
-    """Keep a song in the library, where everybody hears it, or ask an admin for that."""
+    """Keep an upload in the library, where it is visible to everybody, or request that."""
     upload = upload_or_404(public_id)
     address = url_for("upload.show", public_id=public_id)
     if upload.kept or upload.result is None:
@@ -203,7 +203,7 @@ def keep(public_id: str) -> ResponseReturnValue:
 
 
 def queue_keep(upload: Upload, user: User) -> bool:
-    """Queue the job that keeps a song; False if there is one already. The caller commits."""
+    """Queue the job that keeps an upload; False if there already is one. The caller commits."""
     if not kept_songs.queue(db.session, upload):
         return False
     parameters = {"upload_id": upload.public_id, "file": upload.name}

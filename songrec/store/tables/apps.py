@@ -113,11 +113,11 @@ class Bookmark(Base):
 
 
 class Playback(Base):
-    """What an app on a device plays, as it reported last.
+    """The playback last reported by an app on a device.
 
-    ``state`` is starting, playing, paused or stopped; at ``reported_at`` the app was at
-    ``position_ms``. With ``reports_position`` it says so itself, else the clock counts since
-    ``started_at``. ``is_counted``: this play is in the history, or is not to be.
+    ``state`` is starting, playing, paused or stopped; ``position_ms`` is the position at
+    ``reported_at``, reported by the app with ``reports_position``, else estimated from the time
+    since ``started_at``. ``is_counted``: the play is in the history, or must not be added.
     """
 
     __tablename__ = "playback"

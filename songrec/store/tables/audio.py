@@ -24,15 +24,14 @@ PLAYABLE = ("listed", "analysed")
 class AudioFile(Base):
     """A file of an analysed folder, a part of one (a track of an album file), or a kept upload.
 
-    ``content_hash`` (SHA-256, hex) is what makes a file the same one again wherever it lies;
-    ``path`` is absolute, and stored as ``InstancePath``. ``part`` is 0 for a file as a whole, else
-    the number of a track that begins at ``start_s`` in it and ends at ``end_s`` (NULL: at the end
-    of the file); its ``content_hash`` is derived from the file's and these times. ``state``:
-    ``listed`` (its tags and length are known and it can be played; the analysis follows),
-    ``analysed``, ``rejected`` (``reason`` says why in one line; no track), ``missing`` (it was
-    there once; its track stays). ``size`` in bytes and ``modified_ns`` tell an untouched file
-    without reading it. ``info`` holds values of the decoder and the tags that have no column of
-    their own. ``kept_by_id`` is the listener who put the file into the library by an upload.
+    ``content_hash`` (SHA-256, hex) identifies a file at any path; ``path`` is absolute, and stored
+    as ``InstancePath``. ``part`` is 0 for a whole file, else the number of a track in it from
+    ``start_s`` to ``end_s`` (NULL: the end of the file), with a ``content_hash`` derived from the
+    file's and these times. ``state``: ``listed`` (tags and length are known and it can be played,
+    but it is not analysed yet), ``analysed``, ``rejected`` (without a track; ``reason`` is one
+    line), ``missing`` (the file no longer exists; its track is kept). ``size`` in bytes and
+    ``modified_ns`` detect changed files without reading them. ``info`` has further values of the
+    decoder and the tags. ``kept_by_id`` is the listener who uploaded the file.
     """
 
     __tablename__ = "audio_file"
@@ -72,7 +71,7 @@ class AudioFile(Base):
 
 
 class FeatureVector(Base):
-    """That a feature set was extracted from a content, by which version, and where it lies.
+    """Cached features of a content: the feature set, its version, and the path.
 
     ``digest`` is the hash of the extractor's parameters; a changed parameter or version makes a
     new row. ``path`` is relative to the feature cache.
@@ -101,12 +100,13 @@ class FeatureVector(Base):
 
 
 class Upload(Base):
-    """A song somebody dropped on the upload page: analysed, and gone after ``expires_at``.
+    """An uploaded song, which is deleted after ``expires_at``.
 
     ``kept`` ones have become a track of the library (``track_id``). Before that ``keep_state`` is
-    ``requested`` (an admin decides), ``queued`` (a job does it) or ``refused``. ``result`` is what
-    the analysis found: attributes and where each comes from, tags over time, place, similar tracks.
-    ``size`` counts the bytes of the file, ``derived_size`` those of its waveform, cover, vectors.
+    ``requested`` (an admin decides), ``queued`` (a job does it) or ``refused``. ``result`` is the
+    result of the analysis: attributes with their sources, tags over time, place, similar tracks.
+    ``size`` is the size of the file in bytes, ``derived_size`` that of its waveform, cover and
+    vectors.
     """
 
     __tablename__ = "upload"
@@ -130,9 +130,9 @@ class Upload(Base):
 
 
 class ApiToken(Base):
-    """A key to the API: only its SHA-256 is kept. ``scopes`` is a space-separated list.
+    """A token of the API, of which only the SHA-256 is stored. ``scopes`` is space-separated.
 
-    One without ``expires_at`` is valid until it is revoked.
+    A token without ``expires_at`` is valid until it is revoked.
     """
 
     __tablename__ = "api_token"

@@ -41,10 +41,10 @@ class Artist(Base):
 
 
 class Album(Base):
-    """An album: a title by an artist; ``artist_id`` is NULL where its tracks credit nobody.
+    """An album: a title by an artist; ``artist_id`` is NULL if its tracks have no credits.
 
-    ``public_id`` is derived from title and artist and tells albums apart; ``search_terms`` are the
-    title's, see ``core.search_terms``.
+    ``public_id`` is derived from title and artist and identifies the album; ``search_terms`` are
+    the title's, see ``core.search_terms``.
     """
 
     __tablename__ = "album"
@@ -64,16 +64,16 @@ class Album(Base):
 class Track(Base):
     """A song of the catalogue.
 
-    ``public_id`` stands in addresses and is derived from ``source_key``, so that a link survives
-    a rebuilt database. ``source_key`` says what makes a row of a catalogue the same track again
-    (``core.track_identity``); ``TrackAlias`` has further keys.
-    ``fingerprint`` is a digest of everything the catalogue said, to tell changed from unchanged.
+    ``public_id``, used in URLs, is derived from ``source_key``, so that links survive a rebuilt
+    database. ``source_key`` identifies the track in catalogues (``core.track_identity``);
+    ``TrackAlias`` has further keys. ``fingerprint`` is a digest of the catalogue's values, to
+    detect changes.
     ``artists`` is the displayed artist line: ``core.artist_credits.display_line`` composes it from
-    the credits in ``track_artist``. It is stored because lists sort by it; nothing takes it apart.
+    the credits in ``track_artist``. It is stored for sorting and never parsed.
     ``sort_title`` and ``sort_artists`` (see ``core.sorting``) order lists, ``search_terms`` (see
-    ``core.search_terms``) are what title and artists are found by. They are filled in on insert and
-    follow a changed attribute; a bulk update of names writes ``name_columns``.
-    ``song_key`` is a signed 64-bit hash of artist and title, equal for the same song twice.
+    ``core.search_terms``) are the index terms of title and artists. They are set on insert and
+    follow a changed attribute; a bulk update of names writes ``name_columns``. ``song_key`` is a
+    signed 64-bit hash of artist and title, equal for all tracks of a song.
     """
 
     __tablename__ = "track"
@@ -139,8 +139,8 @@ def name_columns(title: str, artists: str) -> dict[str, str]:
 class TrackAlias(Base):
     """A further key of a track, in addition to its ``source_key``.
 
-    It is an id of another namespace (``isrc:…``, ``mbid:…``, ``id:<catalogue>:…``) or what
-    another import knows the track by. A key belongs to one track.
+    It is an id of another namespace (``isrc:…``, ``mbid:…``, ``id:<catalogue>:…``) or a key of
+    another import. A key belongs to one track.
     """
 
     __tablename__ = "track_alias"
@@ -151,10 +151,10 @@ class TrackAlias(Base):
 
 
 class TrackArtist(Base):
-    """A credit: which artist a track names at which ``position`` (from 0) of its artist line.
+    """A credit: the artist at a ``position`` (from 0) of a track's artist line.
 
-    ``credited_as`` is the spelling on this track where it is not the artist's ``name``; ``joiner``
-    is the text up to the next credit (", ", " feat. ").
+    ``credited_as`` is the spelling on this track if it differs from the artist's ``name``;
+    ``joiner`` is the text up to the next credit (", ", " feat. ").
     """
 
     __tablename__ = "track_artist"
@@ -244,10 +244,10 @@ class Lyrics(Base):
 
 
 class TrackWords(Base):
-    """What a track is found by when words are searched: made of its title, tags and lyrics.
+    """The text of a track for the search by words: its title, tags and lyrics.
 
-    ``words`` are the lyrics without what is not sung; ``digest`` tells whether what it was made of
-    has changed. A full-text index stands over the three columns of text.
+    ``words`` are the sung words of the lyrics; ``digest`` detects changes of the source. A
+    full-text index covers the three text columns.
     """
 
     __tablename__ = "track_words"

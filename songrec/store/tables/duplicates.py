@@ -1,4 +1,4 @@
-"""The same song twice: where to look, what was found, and what was merged."""
+"""Duplicates: keys to find them, pairs of tracks, and merges."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from songrec.store.tables.catalogue import Track
 
 
 class MatchKey(Base):
-    """The ``core.title_normalization.match_key`` of a track's name; NULL where it names no song.
+    """The ``core.title_normalization.match_key`` of a track's names; NULL without usable names.
 
     ``store.catalogue.match_keys.refresh`` updates it; ``seen_at`` is the track's ``updated_at``
     then.
-    ``duration_ms`` repeats the track's, so that one index answers which names may be the same.
+    ``duration_ms`` repeats the track's, so that one index finds pairs of possibly equal names.
     """
 
     __tablename__ = "match_key"
@@ -44,11 +44,11 @@ class MatchKey(Base):
 
 
 class Duplicate(Base):
-    """That two tracks look like the same song, and why; ``first_id`` is the smaller id.
+    """A pair of tracks that may be the same song, with the reason; ``first_id`` is the smaller id.
 
-    ``group_id`` is the smallest track id of all that hang together. ``kind``: ``content`` (the
-    same bytes), ``names``, ``fingerprint`` or ``features``; ``value`` is how alike the sound is, 0
-    to 1. Found by ``flask duplicates``, and found anew each time.
+    ``group_id`` is the smallest track id of the connected pairs. ``kind``: ``content`` (equal
+    bytes), ``names``, ``fingerprint`` or ``features``; ``value`` is the similarity of the sound, 0
+    to 1. ``flask duplicates`` replaces all pairs.
     """
 
     __tablename__ = "duplicate"
@@ -71,12 +71,11 @@ class Duplicate(Base):
 
 
 class TrackMerge(Base):
-    """A track that became a part of another one, with all that brings it back.
+    """The merge of a track into another one, with the data to undo it.
 
-    The ``merged_…`` columns name the track that is gone: its addresses lead to the survivor, and a
-    catalogue that brings it again adds to the survivor. ``before`` is written by
-    ``store.merging``; ``undone_at`` says that the track is back.
-    Merges of one ``batch`` were made together and can be undone together.
+    The ``merged_…`` columns identify the merged track: its URLs redirect to the survivor, and later
+    imports of it update the survivor. ``before`` is written by ``store.merging``; ``undone_at`` is
+    set once the merge was undone. Merges of one ``batch`` can be undone together.
     """
 
     __tablename__ = "track_merge"
@@ -96,7 +95,7 @@ class TrackMerge(Base):
 
 
 class RemovedTrack(Base):
-    """The id of a track that an admin removed: runs may hold it, no other track gets it."""
+    """The id of a removed track, which is not reused because runs may contain it."""
 
     __tablename__ = "removed_track"
 
@@ -105,10 +104,10 @@ class RemovedTrack(Base):
 
 
 def first_free_id(connection: Connection) -> int | None:
-    """The id that the next track has to take; None where the database may choose it itself.
+    """Return the id of the next track; None if the database may choose it.
 
-    SQLite gives the highest id again once its row is gone. The id of a merged or removed track
-    stays its own: runs know the track by it, and a merged one may come back.
+    SQLite reuses the highest id after its row was deleted. Ids of merged and removed tracks must
+    not be reused, because runs contain them, and because merges can be undone.
     """
     if connection.dialect.name != "sqlite":
         return None
@@ -126,6 +125,6 @@ def _keep_ids_apart(mapper: Mapper[Track], connection: Connection, track: Track)
         return
     free = first_free_id(connection)
     if free is not None:
-        # Several tracks of one flush ask before any of them is there.
+        # Several tracks of one flush get their ids before any of them is inserted.
         track.id = max(free, connection.info.get("track_id", 0) + 1)
         connection.info["track_id"] = track.id

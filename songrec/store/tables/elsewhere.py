@@ -24,10 +24,10 @@ class ListenBrainzAccount(Base):
     """A listener's account at ListenBrainz or at a server with the same API.
 
     ``secret`` is the user token, encrypted (``core.encryption``). ``url`` is the address of the
-    API; ``allows_private``: it may lie on this machine or in a private network. Plays that began
-    at ``sends_since`` or later are sent. ``sync`` is where reading goes on and what the last
-    exchange did; ``error`` is the line that says why the last try failed, and ``retry_at`` when the
-    next one is due.
+    API; ``allows_private``: whether it may be on this machine or in a private network. Plays since
+    ``sends_since`` are sent. ``sync`` has the position to continue reading from and the report of
+    the last exchange; ``error`` is the reason of its failure, and ``retry_at`` the time of the next
+    attempt.
     """
 
     __tablename__ = "listenbrainz_account"
@@ -53,12 +53,12 @@ class ListenBrainzAccount(Base):
 
 
 class MatchDecision(Base):
-    """Which track a song of a list is, where its names do not say it for sure.
+    """A listener's decision on the track of a song in a list, or the open question.
 
-    ``key`` is the ``core.songs.song_key`` of the names in the list; ``group`` is what the songs of
-    one artist have in common. ``candidates`` are pairs of a track's id and how sure it is, the
-    surest first. ``state`` is open, matched (``track_id`` is the listener's answer) or none.
-    ``applied`` is what the answer changed, so that it can be undone.
+    ``key`` is the ``core.songs.song_key`` of the names in the list; ``group`` is equal for songs of
+    one artist. ``candidates`` are pairs of track id and sureness, the surest first. ``state`` is
+    open, matched (``track_id`` is the listener's answer) or none. ``applied`` are the changes by
+    the answer, for its undo.
     """
 
     __tablename__ = "match_decision"

@@ -1,4 +1,4 @@
-"""Evidence beside likes: plays, skips, the last recommendations, songs of lists still missing."""
+"""Plays, skips, rules, last recommendations, and unmatched songs of lists."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Skip(Base):
 
 
 class Listen(Base):
-    """A play of a song: heard in songrec, or from a play history that a listener imported.
+    """A play of a song, in songrec or from an imported play history.
 
-    ``title``, ``artists``, ``album`` and ``external_id`` are as the history gives them;
-    ``track_id`` is NULL while the catalogue lacks the song. ``key`` names the play within the
-    listener's history (time and song), so that importing it again adds nothing. ``times`` is above
-    1 where the history gives only a count, of plays until ``played_at``. ``is_skip`` marks a song
-    that was left within its first seconds. ``sent_at``: when it was sent to
-    ListenBrainz, or came in from elsewhere and is never sent.
+    ``title``, ``artists``, ``album`` and ``external_id`` are those of the history; ``track_id`` is
+    NULL if the song is not in the catalogue. ``key`` identifies the play within the listener's
+    history (time and song), so that importing it again adds nothing. ``times`` is above 1 for a
+    total of plays until ``played_at``. ``is_skip`` marks a song that was left within its first
+    seconds. ``sent_at`` is the time of sending to ListenBrainz, or of the import for plays that are
+    never sent.
     """
 
     __tablename__ = "listen"
@@ -66,10 +66,10 @@ class Listen(Base):
 
 
 class RecommendationRule(Base):
-    """What a listener never wants to be recommended, or wants although it is usually left out.
+    """A listener's rule that excludes songs from recommendations, or allows excluded ones.
 
     ``kind`` is artist or album (``value``: its public id), genre (its name), folder (its path) or
-    allowed (a flag's name, see ``core.content_flags``). ``label`` is what pages call it.
+    allowed (a flag's name, see ``core.content_flags``). ``label`` is its displayed name.
     """
 
     __tablename__ = "recommendation_rule"
@@ -93,10 +93,10 @@ class RecommendationRule(Base):
 
 
 class KeptAnswer(Base):
-    """The recommendations that a listener reacted to last, to tell what the reaction changed.
+    """The last recommendations that a listener reacted to, to describe the changes.
 
     ``asked`` identifies the kind of list (method, options, number, run), ``tracks`` are its track
-    ids, ``state`` is the feedback it rested on. ``change`` is no longer written.
+    ids, ``state`` is the feedback at that time. ``change`` is no longer written.
     """
 
     __tablename__ = "kept_answer"
@@ -112,11 +112,11 @@ class KeptAnswer(Base):
 
 
 class PendingLike(Base):
-    """A song of an imported list that the catalogue lacks; importing again looks for it.
+    """An unmatched song of an imported list, which later imports match again.
 
-    ``kind`` is like, dislike, skip or playlist; ``playlist`` names the list it belongs to, which is
-    the playlist ``playlist_id`` where that exists. ``external_id`` is the first of ``ids``;
-    ``path`` is the song's file as the list names it.
+    ``kind`` is like, dislike, skip or playlist; ``playlist`` is the name of its playlist, and
+    ``playlist_id`` the stored playlist, if it exists. ``external_id`` is the first of ``ids``;
+    ``path`` is the path of the song's file in the list.
     """
 
     __tablename__ = "pending_like"

@@ -11,11 +11,11 @@ from songrec.store.db import Base, UtcDateTime, now
 
 
 class ImportedFeatures(Base):
-    """The values of a feature set of a track that another program extracted.
+    """The values of a track's feature set extracted by another program.
 
     ``values`` are float32 in little-endian order as base64, one for each column of the set.
-    ``source`` names the program and where it ran, ``mark`` is what it calls this state of its
-    analysis, so that an unchanged one is passed over.
+    ``source`` is the name of the program and its host, ``mark`` its version of the analysis, by
+    which unchanged ones are skipped.
     """
 
     __tablename__ = "imported_features"

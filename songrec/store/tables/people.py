@@ -12,11 +12,11 @@ from songrec.store.db import Base, UtcDateTime, now
 
 
 class User(UserMixin, Base):
-    """An account. ``name`` is kept as typed, ``name_key`` (lower case) makes it unique.
+    """An account. ``name`` is stored as typed; ``name_key`` (lower case) is unique.
 
-    ``session_key`` changes with the password: browsers that knew the old one are unknown again.
-    With ``shares_playlists`` the account's playlists teach the models of everybody, with
-    ``shares_listening`` its likes and plays do.
+    ``session_key`` changes with the password, which invalidates the marks of known browsers. With
+    ``shares_playlists`` trainings use the account's playlists, with ``shares_listening`` its likes
+    and plays.
     """
 
     __tablename__ = "user"
@@ -31,16 +31,16 @@ class User(UserMixin, Base):
     shares_listening: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    # Of the session by which this object was loaded: no column, stored nowhere.
+    # The session by which this object was loaded; not a column.
     session_token = ""
 
     def get_id(self) -> str:
-        """Return what the cookie of a signed-in browser carries: the token of its session."""
+        """Return the token of the session, for the cookie of a signed-in browser."""
         return self.session_token
 
 
 class Listener(Base):
-    """Whoever likes songs: an account (``user_id``) or a browser that carries ``token``.
+    """A person with reactions: an account (``user_id``) or an anonymous browser with ``token``.
 
     With ``keeps_history`` its plays in songrec become rows of ``Listen``.
     """
@@ -57,7 +57,7 @@ class Listener(Base):
 
 
 class Reaction(Base):
-    """What a listener thinks of a track: 1 likes it, -1 does not; a like weighs 1 to 3."""
+    """A listener's reaction to a track: 1 for a like with a weight of 1 to 3, -1 for a dislike."""
 
     __tablename__ = "reaction"
 
@@ -118,7 +118,7 @@ class PlaylistTrack(Base):
 
 
 class Invitation(Base):
-    """A link by which one person may make an account; of its secret only the hash is stored."""
+    """An invitation to create one account; only the hash of its secret is stored."""
 
     __tablename__ = "invitation"
 

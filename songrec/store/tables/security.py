@@ -11,10 +11,10 @@ from songrec.store.db import Base, UtcDateTime, now
 
 
 class UserSession(Base):
-    """A browser that is signed in to an account. Only the SHA-256 of its cookie's token is kept.
+    """A browser that is signed in to an account; only the SHA-256 of its token is stored.
 
-    ``device`` is a browser and a system (“Firefox on Linux”), ``address`` the client's network as
-    rate limits count it. ``last_seen_at`` is coarse.
+    ``device`` is a browser and a system (“Firefox on Linux”), ``address`` the client's network, as
+    for rate limits. ``last_seen_at`` is imprecise.
     """
 
     __tablename__ = "user_session"
@@ -30,10 +30,10 @@ class UserSession(Base):
 
 
 class SecurityEvent(Base):
-    """What happened to an account or to who may do what: never a password, token or typed text.
+    """A security event of an account, without passwords, tokens or typed text.
 
     ``user_id`` is the account concerned, with which the row is deleted; ``actor_id`` the account
-    that did it, NULL for nobody signed in and for the command line. ``address`` is the client's
+    that acted, NULL for anonymous visitors and the command line. ``address`` is the client's
     network, NULL for the command line.
     """
 

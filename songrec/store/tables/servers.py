@@ -1,4 +1,4 @@
-"""Music servers and apps: passwords of apps, connected servers, what they hold, mixes."""
+"""App passwords, connected music servers with their songs, and mixes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from songrec.store.db import LONG, Base, UtcDateTime, now
 
 
 class AppPassword(Base):
-    """The password and the API key by which one app on one device signs in as an account.
+    """The password and the API key with which one app on one device signs in to an account.
 
-    ``secret`` is the password, encrypted (``core.encryption``), because the old sign-in of the
-    Subsonic API needs it in the clear; of the API key only the SHA-256 is kept. ``last_client`` is
-    what the app called itself.
+    ``secret`` is the password, encrypted (``core.encryption``) rather than hashed, because the old
+    sign-in of the Subsonic API needs its clear text; of the API key only the SHA-256 is stored.
+    ``last_client`` is the name given by the app.
     """
 
     __tablename__ = "app_password"
@@ -44,9 +44,9 @@ class MusicServer(Base):
     """A music server that songrec is connected to.
 
     ``url`` is its address without ``/rest``, see ``core.outgoing.normalise_url``;
-    ``allows_private``: it may lie on this machine or in a private network. ``software`` and
-    ``version`` are what it answers. ``scan`` is where an unfinished scan goes on, and what the last
-    one did; ``error`` is the line that says why the last try failed.
+    ``allows_private``: whether it may be on this machine or in a private network. ``software`` and
+    ``version`` are those reported by the server. ``scan`` has the position of an unfinished scan
+    and the report of the last one; ``error`` is the reason of the last failure.
     """
 
     __tablename__ = "music_server"
@@ -68,9 +68,9 @@ class MusicServer(Base):
 class ServerAccount(Base):
     """A listener's account on a music server.
 
-    ``secret`` is its password or API key (``secret_kind``), encrypted. ``sends_likes``: likes of
-    songrec become stars there, dislikes ratings of one star; ``learns_removals``: a song that was
-    removed from a mix counts as not for me. ``sync`` holds what the last exchange did.
+    ``secret`` is its password or API key (``secret_kind``), encrypted. ``sends_likes``: whether
+    likes become stars there, and dislikes ratings of one star; ``learns_removals``: whether a song
+    removed from a mix counts as a dislike. ``sync`` has the report of the last exchange.
     """
 
     __tablename__ = "server_account"
@@ -134,9 +134,9 @@ class ServerTrack(Base):
 
 
 class ServerOpinion(Base):
-    """What a person's account on a music server said of a song at the last exchange.
+    """The star, rating and plays of a song on an account at the last exchange.
 
-    ``is_rating_sent``: songrec gave the rating, for a dislike.
+    ``is_rating_sent``: whether songrec gave the rating, for a dislike.
     """
 
     __tablename__ = "server_opinion"
@@ -157,12 +157,12 @@ class ServerOpinion(Base):
 
 
 class Mix(Base):
-    """A list that songrec makes for a listener and makes anew on a schedule.
+    """A list of songs for a listener that is renewed on a schedule.
 
-    ``kind`` is because, new, daily, rediscover, mood, path or radio, ``number`` counts the daily
-    mixes and those of one kind, ``settings`` is what the kind needs (a track, a mood, two ends) and
-    what is left out. ``schedule`` is five fields of cron in ``time_zone``; empty: only when asked.
-    ``comment`` says why these songs, in one line.
+    ``kind`` is because, new, daily, rediscover, mood, path or radio, ``number`` is that within the
+    kind, ``settings`` has the subject of the kind (a track, a mood, two ends) and the exclusions.
+    ``schedule`` is five fields of cron in ``time_zone``, empty for renewal on request only.
+    ``comment`` is the reason for the songs, in one line.
     """
 
     __tablename__ = "mix"
@@ -192,7 +192,7 @@ class Mix(Base):
 
 
 class MixTrack(Base):
-    """A song's place in a mix, and why it stands there."""
+    """A song's position in a mix, and its reason."""
 
     __tablename__ = "mix_track"
 
@@ -207,11 +207,11 @@ class MixTrack(Base):
 
 
 class ServerPlaylist(Base):
-    """A playlist on a music server: one that songrec writes (``mix_id``) or one that it read.
+    """A playlist on a music server, either written for a mix (``mix_id``) or imported.
 
-    ``playlist_id`` is the playlist here of one that was read. ``written`` lists the songs that the
-    server kept at the last writing, so that what a person removed is known, ``name`` is the name
-    that it kept; ``sent`` is what songrec sent: name, comment and songs (the server's ids).
+    ``playlist_id`` is the playlist of an imported one. ``written`` are the songs on the server
+    after the last writing, by which removed songs are detected, and ``name`` the name on the
+    server; ``sent`` are the name, comment and songs (the server's ids) sent by songrec.
     """
 
     __tablename__ = "server_playlist"

@@ -41,7 +41,7 @@ def record_visit(response: FlaskResponse) -> FlaskResponse:
 
 @login_manager.unauthorized_handler
 def ask_to_sign_in() -> Response:
-    """Sign in first, then come back: to the page, where a form was sent to the account's."""
+    """Redirect to the sign-in page, and from there back to this page, or home after a form."""
     target = security.here() if request.method in ("GET", "HEAD") else url_for("auth.account")
     return redirect(url_for("auth.sign_in", next=target), 303)
 

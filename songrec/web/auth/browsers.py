@@ -1,7 +1,7 @@
-"""The browser of a request: its name for people, and the accounts that signed in with it before.
+"""The browser of a request: its display name, and the accounts that signed in with it before.
 
-A signed-out browser keeps a mark of the accounts that signed in with it, so that a stranger who
-guesses passwords from many addresses cannot keep their owners out (``sign_in_limits``).
+A signed-out browser keeps a mark of these accounts, so that an attacker who guesses passwords from
+many addresses cannot lock out their owners (``sign_in_limits``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FIELD = "browser"
 """The cookie's field: an id of the browser, then marks of accounts, newest first."""
 MAX_ACCOUNTS = 5
 
-# The first that fits: Edge and Opera also call themselves Chrome, and Chrome calls itself Safari.
+# The first match counts: Edge and Opera also contain Chrome's name, and Chrome contains Safari's.
 _BROWSERS = (
     (r"Edg(e|A|iOS)?/", "Edge"),
     (r"OPR/|Opera", "Opera"),
@@ -75,6 +75,6 @@ def _known() -> list[str]:
 
 
 def _mark(user: User) -> str:
-    # The key changes with the password: whoever knew the old one is a stranger again. Cookies are
-    # signed, so nobody can make a mark.
+    # The key changes with the password, which invalidates marks. Cookies are signed, so
+    # marks cannot be forged.
     return hashlib.sha256(f"browser:{user.session_key}".encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""How often a password may be tried: by account and address, by address, and by account.
+"""Rate limits of sign-ins: by account and address, by address, and by account.
 
-The last limit counts tries from anywhere, against guesses spread over many addresses. Not to keep
-the owner out meanwhile, a browser that has signed in to the account before is counted apart, and so
-is an address from which the account is signed in.
+The last one counts attempts from all addresses, against distributed guessing. So that it does not
+lock out the owner, browsers that have signed in to the account before, and addresses from which the
+account is signed in, are counted separately.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from songrec.web.auth import browsers
 BY_ACCOUNT_AND_ADDRESS = RateLimitItemPerMinute(10, 5)
 """Forgotten as soon as one try succeeds."""
 BY_ADDRESS = RateLimitItemPerMinute(100, 5)
-"""Whatever the account: against one password tried on many names."""
+"""Limit for all accounts together, against one password tried on many names."""
 BY_ACCOUNT = RateLimitItemPerHour(50)
 """From anywhere; apart for each browser and address that is known."""
 ANYWHERE = "anywhere"
@@ -54,7 +54,7 @@ def count_confirmation(user: User) -> None:
 
 
 def forget(tries: Tries) -> None:
-    """Start counting anew, after a success."""
+    """Reset the counters after a successful sign-in."""
     for item, identifiers in tries:
         security.forget_tries(item, *identifiers)
 

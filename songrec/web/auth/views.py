@@ -118,7 +118,7 @@ def change_password() -> ResponseReturnValue:
 @blueprint.post("/account/sharing")
 @login_required
 def share_playlists() -> ResponseReturnValue:
-    """Let your playlists, or likes and plays, teach what everybody is recommended, or no longer."""
+    """Set whether trainings use the account's playlists, and its likes and plays."""
     user = db.session.get_one(User, current_user.id)
     shares = {
         name: request.form.get(name) is not None
@@ -164,7 +164,7 @@ def _record_refusal(form: DeleteAccountForm, user: User) -> None:
 
 
 def _sign_up(form: SignUpForm, secret: str | None) -> None:
-    # A savepoint: without its invitation there is no account.
+    # A savepoint, because without a valid invitation no account must be created.
     with db.session.begin_nested():
         user = users.create(db.session, form.name.data, form.password.data)
         if secret is not None:

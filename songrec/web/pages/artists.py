@@ -118,7 +118,7 @@ def _album(public_id: str) -> AlbumView:
 
 
 def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
-    """The songs of a page and what is said of them all: the table, clusters, map, likes."""
+    """The songs of a page with their table, clusters, map and likes."""
     run = runs.published(db.session)
     listener = current_listener()
     form = TrackForm(request.args)
@@ -132,7 +132,7 @@ def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
     where = artist_pages.whereabouts(space, ids) if space is not None else None
     clusters = cached_counts.clusters(db.session, run)
     page = tracks.search(db.session, form.query, run)
-    # What is seen first is played first.
+    # The queue begins with the first displayed song.
     order = dict.fromkeys([*(track.id for track in page.tracks), *ids])
     audible = audio_files.for_tracks(db.session, ids)
     playable = tracks.public_ids(db.session, [i for i in order if i in audible][:MAX_PLAYED])

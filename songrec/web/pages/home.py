@@ -29,7 +29,7 @@ _rendered_rows = VersionedCache(256)
 
 @blueprint.get("/")
 def home() -> str:
-    """Show what to play: a mix, songs because of likes, what was played, sound groups."""
+    """Show the home page: a play button, rows of songs, sound groups."""
     others = request.args.get("others", 0, type=int)
     home = home_page(
         current_instance(),
@@ -48,9 +48,9 @@ def home() -> str:
 
 
 def _mixes(home: HomePage) -> list[MixCard]:
-    """Return the listener's stored mixes, read again when one is made.
+    """Return the listener's stored mixes, cached until one is renewed.
 
-    Mixes because of one song are left out if there are others: rows of songs say the same.
+    Mixes because of one song are left out if there are others, because rows of songs repeat them.
     """
     listener = home.feedback.listener
     rows = mixes.mixes_of(db.session, listener) if listener is not None else []

@@ -1,4 +1,4 @@
-"""How far setting up is: on the home page, and for the script that keeps it up to date."""
+"""Progress of setting up, on the home page and for the script that updates it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def songs_so_far() -> list[TrackView]:
 
 @blueprint.get("/progress")
 def progress() -> Response:
-    """Return the progress as JSON; ``active`` is false when nothing goes on."""
+    """Return the progress as JSON; ``active`` is false without a running set-up."""
     shown = visible_progress()
     if shown is None or shown.failure is not None:
         response = jsonify(active=False)

@@ -84,7 +84,7 @@ class TrackForm:
         return _address(sort=sort, order=turned, page=None)
 
     def known_first(self, session: Session, listener: Listener | None) -> None:
-        """Let songs that the listener knows or can play begin a list of the best known."""
+        """Put songs that the listener knows or can play first in a list by popularity."""
         if self.query.sort == "known" and self.query.descending:
             first = known_tracks(session, listener, self.query.text)
             self.query = self.query.narrowed(first=first)

@@ -62,7 +62,7 @@ def tracks() -> str | Response:
 
 
 def _all_time(query: TrackQuery, page: Page, run: Run | None) -> str:
-    """Return how long the results of a search last together; empty where they are too many."""
+    """Return the total length of a search's results; empty if there are too many."""
     if not query.filters or page.more or page.total > MAX_TIMED:
         return ""
     if page.last == 1:
@@ -123,7 +123,7 @@ def track(public_id: str) -> str | Response:
 
 @blueprint.get("/tracks/<public_id>/elsewhere")
 def elsewhere(public_id: str) -> Response:
-    """Redirect to where a song without sound can be heard; lists have this short address."""
+    """Redirect to a service with a song without sound; lists contain this short URL."""
     view = catalogue.find_track(db.session, public_id)
     link = listen_elsewhere(view) if view is not None else None
     if link is None:
@@ -134,7 +134,7 @@ def elsewhere(public_id: str) -> Response:
 def _measured(file: AudioFile | None, values: Mapping[str, float | None]) -> set[str]:
     """Return the names of the attributes whose values were measured from the sound.
 
-    A file of a catalogue's song was measured, too, but the song keeps the catalogue's values.
+    Songs of a catalogue keep the catalogue's values, even if they have a measured file.
     """
     attributes = {} if file is None else file.info.get("attributes", {})
     return {
