@@ -1,1 +1,1 @@
-"""Analysis of folders of audio files and what is written back to them."""
+"""Analysis of folders of audio files, and export of values to their tags."""

@@ -1,8 +1,8 @@
-"""Everything that follows from new tracks, whatever way they came in.
+"""Updates of derived data after tracks were added.
 
-A catalogue file, a folder, the demo clips and a kept upload all end here, so that artists, lyrics
-search, duplicates, estimates and similarity never lag behind one of them. Segments follow in a job
-of their own (``jobs.segment_tasks``).
+Catalogue files, folders, demo music and kept uploads all call this, so that artists, lyrics search,
+duplicates, estimates and similarity are up to date. Segments are updated by a separate job
+(``jobs.segment_tasks``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def refresh_derived(
     on_progress(0.55, "Estimating what new songs are like.")
     write_with_retries(session, lambda: attribute_estimates.refresh(instance))
     audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.95))
-    on_progress(0.95, "Collecting the tags that are heard.")
+    on_progress(0.95, "Collecting predicted tags.")
     sound_word_search.refresh(instance)
     instance.session.commit()
     return DerivedUpdate(alike)

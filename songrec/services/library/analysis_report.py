@@ -50,15 +50,14 @@ class AnalyzeReport:
 
     ``unchanged`` includes files that were only moved. ``missing`` counts files that have vanished
     since the last analysis; ``alike`` new tracks with the name of an earlier one. ``ignored``
-    counts by kind what holds no songs by its name (``audio_files.ignored_names``).
-    Of the unchanged files ``tags_read_again`` have new tags, because a setting, a lyrics file or a
-    cue sheet has changed. ``notes`` are (path, remark): what is irregular in the sound or chosen
-    otherwise than usual (``DecodedAudio.notes``), what was mended or guessed in tags and what
-    could not be used beside files. ``suspected_encodings`` counts files whose tags look like
-    another encoding than they were read by. ``segments`` says what follows for the index of
-    segments: ``job_id`` of the job that updates it, or the report of ``refresh_after_analysis``;
-    None where it is up to date. ``is_sample``: only some files of the folder were looked at
-    (``AnalyzeRequest.sample``).
+    counts files and folders that contain no songs according to their names, by kind
+    (``audio_files.ignored_names``). Of the unchanged files ``tags_read_again`` have new tags,
+    because a setting, a lyrics file or a cue sheet has changed. ``notes`` are (path, remark):
+    irregular sound or decoding (``DecodedAudio.notes``), corrected or guessed tags, and unusable
+    files beside songs. ``suspected_encodings`` counts files whose tags seem to have another
+    encoding than the one used. ``segments`` is the ``job_id`` of the job that updates the index of
+    segments, or the report of ``refresh_after_analysis``; None if the index is up to date.
+    ``is_sample``: only some files of the folder were analysed (``AnalyzeRequest.sample``).
     """
 
     folder: Path

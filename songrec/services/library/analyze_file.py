@@ -1,4 +1,4 @@
-"""Analysis of one sound file, as an upload needs it; the feature cache knows what is done."""
+"""Analysis of a single audio file, for uploads, with the feature cache."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def analyse_file(
 class AnalysedFile:
     """Tags, properties and features of a file, with the settings of each feature set.
 
-    ``description`` holds ``tags`` and ``decoded`` as in ``Outcome``: what the cache does not keep.
+    ``description`` has ``tags`` and ``decoded`` as in ``Outcome``, which the cache does not store.
     """
 
     content_hash: str

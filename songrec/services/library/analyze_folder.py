@@ -45,7 +45,7 @@ ANALYSED = 0.95
 """The share of the work that analysing the files is."""
 REPORT_S = 0.25
 CONTENTS_REMEMBERED = 50_000
-"""Contents whose rows are remembered; beyond them it starts anew, so that memory is bounded."""
+"""Limit of contents whose rows are cached; the cache is emptied beyond it, to bound memory."""
 
 
 def analyze_folder(
@@ -53,16 +53,17 @@ def analyze_folder(
     request: AnalyzeRequest,
     on_progress: Progress = no_progress,
 ) -> AnalyzeReport:
-    """Analyse what is new or changed below ``request.folder`` and mark what has vanished.
+    """Analyse new and changed files below ``request.folder`` and mark missing ones.
 
-    Unlike most functions this one **commits**, after each file: an analysis takes hours, and what
-    is done must not be lost. ``on_progress`` is only called when nothing is locked. Several may
-    run at once, also on one folder.
+    **Commits** after each file, because an analysis takes hours and its results must not be lost.
+    ``on_progress`` is only called without locks. Several analyses may run at once, even of the same
+    folder.
 
-    The folders of the instance are passed over, except for the demo clips.
+    The folders of the instance are skipped, except for the demo clips.
 
     Raises ``BadInput`` for a folder that cannot be read or is the instance's own, and ``NotReady``
-    for a feature set that cannot be extracted here (weights that were not fetched). No file raises.
+    for a feature set that cannot be extracted here (weights that were not fetched). Unusable files
+    do not raise.
     """
     start = time.perf_counter()
     run = _open(instance, request, on_progress)
@@ -103,7 +104,7 @@ def list_folder(
 
 
 def _open(instance: Instance, request: AnalyzeRequest, on_progress: Progress) -> _Run:
-    """Scan the folder and compare it with what is recorded of it."""
+    """Scan the folder and compare it with its rows in the database."""
     names = with_companions(request.features)
     keys = keys_of(names, request.settings)
     _write_column_names(instance.folder, keys, request)
@@ -128,10 +129,11 @@ def _write_column_names(instance: Path, keys: list[SetKey], request: AnalyzeRequ
 
 @dataclass(slots=True)
 class _Waiting:
-    """A file whose content is being analysed, perhaps for several places where it lies.
+    """A file whose content is being analysed, perhaps for several paths.
 
-    ``tags_only``: its features are there, and its tags are read again. ``decoder``: the earlier one
-    that it was described by; features are extracted anew if the present one gives other samples.
+    ``tags_only``: whether only its tags are read again, because its features exist. ``decoder``:
+    the version of the decoder in its row; features are extracted again if the present version
+    decodes other samples.
     """
 
     places: list[ScannedFile]
@@ -183,9 +185,9 @@ class _Run:
         self.report = AnalyzeReport(root, found=len(scan.files), notes=scan.notes)
 
     def list_new(self, executor: LocalExecutor) -> None:
-        """Record names and lengths of files that nothing is known of, before they are analysed.
+        """Record names and lengths of new files before their analysis.
 
-        What cannot be listed is left to the analysis, which says why.
+        Files that cannot be listed are left to the analysis, which reports the reason.
         """
         done = 0
         for item in executor.run(self._listing_tasks()):
@@ -243,7 +245,7 @@ class _Run:
             write_with_retries(self._session, write, self._report_waiting)
         except (Cancelled, OperationalError):
             raise
-        except Exception:  # noqa: BLE001 - the analysis of this file says what is wrong with it
+        except Exception:  # noqa: BLE001 - the analysis of this file reports the error
             self._session.rollback()
 
     def execute(self, executor: LocalExecutor) -> None:
@@ -267,7 +269,7 @@ class _Run:
         gone = [
             stored.id
             for place, stored in audio_files.below(self._session, self.root).items()
-            # What was not known at the start another process has recorded since.
+            # Another process may have recorded it since the start.
             if place in self._known
             and place not in here
             and place not in whole
@@ -283,7 +285,7 @@ class _Run:
         self.report.missing = write_with_retries(self._session, write, self._report_waiting)
 
     def _replace_whole(self, path: str, part: int) -> None:
-        """Remove the row of an album file as a whole, and its track if nobody used it."""
+        """Remove the row of a whole album file, and its track if it has no reactions."""
         row = audio_files.at_path(self._session, path, part)
         if row is None:
             return
@@ -361,7 +363,7 @@ class _Run:
         has_track = content.described_id is not None
         is_current = audio_tracks.is_current(content.info, file, self._tag_encoding)
         if has_track and not missing and is_current:
-            # A copy counts as what became of the first, whoever came first.
+            # Copies get the outcome of the first file with the content.
             if not self._link(file, digest):
                 pass
             elif digest in self._fresh:
@@ -369,7 +371,7 @@ class _Run:
             else:
                 self.report.unchanged += 1
             return None
-        # Without its track (somebody deleted it) a file is described anew.
+        # If its track was deleted, a file is analysed again.
         decoder = content.info.get("decoder", 1) if has_track else DECODER_VERSION
         is_outdated = decoder != DECODER_VERSION
         sets_needed = missing if has_track and not is_outdated else self._keys
@@ -419,7 +421,7 @@ class _Run:
         return (file, stored.content_hash) if _is_untouched(stored, file) else None
 
     def _hash(self, scanned: ScannedFile) -> tuple[ScannedFile, str]:
-        """Return the file as it is now, which may be hours after the scan, and its hash."""
+        """Return the present state of a file, perhaps hours after the scan, and its hash."""
         path, part = scanned.path, scanned.part
         deadline = time.monotonic() + self._request.time_limit_s
 
@@ -480,7 +482,7 @@ class _Run:
             self.report.suspected_encodings[suspected] += 1
 
     def _note(self, file: ScannedFile, notes: Iterable[str]) -> None:
-        """Report what was noted of a file's sound and tags, once for all parts of an album file."""
+        """Report the notes on a file's sound and tags, once for all parts of an album file."""
         for note in notes:
             if (file.path, note) not in self._noted:
                 self._noted.add((file.path, note))
@@ -508,7 +510,7 @@ class _Run:
             audio_tracks.link(self._session, self.root, file, digest, content)
 
     def _link(self, file: ScannedFile, digest: str) -> bool:
-        """Record another place of an analysed content; False where that was rejected."""
+        """Record another path of an analysed content; False if that was rejected."""
 
         def write() -> None:
             content = self._content(digest)
@@ -517,9 +519,9 @@ class _Run:
         return self._store(file, write)
 
     def _store(self, file: ScannedFile, write: Callable[[], None]) -> bool:
-        """Write a file's rows in a transaction of their own; False where it was rejected.
+        """Write a file's rows in a transaction of their own; False if it was rejected.
 
-        A row that another process inserted meanwhile is met at the next attempt.
+        If another process inserted the row in the meantime, the next attempt finds it.
         """
 
         def attempt() -> None:
@@ -605,7 +607,7 @@ _CHANGED = "changed while it was analysed: analyse the folder again"
 
 
 def _look_at(path: Path) -> ScannedFile:
-    """Return the file as it is now; ``BadInput`` where it cannot be analysed any more."""
+    """Return the present state of a file; ``BadInput`` if it can no longer be analysed."""
     try:
         file = ScannedFile.at(path)
     except OSError as error:

@@ -42,7 +42,7 @@ from songrec.store.tables import (
 )
 
 SAME_LENGTH_S = 0.2
-"""A changed file whose length stays within this is the same song, tagged or encoded anew."""
+"""Largest difference in length of a changed file with the same song, tagged or encoded again."""
 
 
 def source_key(content_hash: str) -> str:
@@ -53,7 +53,7 @@ def source_key(content_hash: str) -> str:
 def part_hash(content_hash: str, part: AlbumPart) -> str:
     """Return the content hash of a part of a file with ``content_hash``.
 
-    Whatever the sheet calls it, the same part of the same content is the same track.
+    The same part of the same content is the same track, regardless of its names in the cue sheet.
     """
     return hashlib.sha256(f"{content_hash} {part.start_s} {part.end_s}".encode()).hexdigest()
 
@@ -63,7 +63,7 @@ TAG_STAMP = "tag_stamp"
 
 
 def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
-    """Return what the tags of a file depend on beside its content, as its row records it."""
+    """Return the inputs of a file's tags besides its content, as recorded in its row."""
     return {
         "reader": TAG_READER_VERSION,
         "encoding": encoding,
@@ -75,7 +75,7 @@ def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
 def is_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None) -> bool:
     """Return whether a row with ``info`` was described by the present decoder and the same tags.
 
-    Lyrics that were beside a file and are gone stay.
+    Lyrics of a file beside it are kept after that file was deleted.
     """
     if info.get("decoder") != DECODER_VERSION:
         return False
@@ -86,10 +86,10 @@ def is_current(info: Mapping[str, Any], file: ScannedFile, encoding: str | None)
 
 
 class ContentRows:
-    """The rows of one content, read once for all the places where it lies.
+    """The rows of one content, read once for all its paths.
 
-    ``described_id`` is a row with a track, ``info`` that row's, ``refusal`` why the present decoder
-    rejected the content for good; None without.
+    ``described_id`` is a row with a track, ``info`` that row's, ``refusal`` the reason for which
+    the present decoder rejected the content permanently; None without one.
     """
 
     def __init__(self, session: Session, content_hash: str) -> None:
@@ -114,12 +114,12 @@ class ContentRows:
         return None
 
     def described(self) -> AudioFile:
-        """Return a row with a track; ``BadInput`` where the track was deleted meanwhile."""
+        """Return a row with a track; ``BadInput`` if the track was deleted in the meantime."""
         row = None
         if self.described_id is not None:
             row = self._session.get(AudioFile, self.described_id, populate_existing=True)
         if row is None or row.track_id is None or row.content_hash != self._content_hash:
-            raise BadInput("its song was deleted meanwhile: analyse the folder again")
+            raise BadInput("its song was deleted during the analysis: analyse the folder again")
         return row
 
 
@@ -143,11 +143,11 @@ def record(
 ) -> AudioFile:
     """Write an analysed file: its row, its track, the track's attributes and labels. Flushes.
 
-    One without the features that attributes are measured from is ``listed``: its track has names
-    and a length, can be played, and is analysed later. Track and likes stay where a file moved
-    (same content) and where it was changed and is still the same song; a file with another song at
-    an old path is another track. ``content`` are the rows of its content, if they are read already;
-    ``encoding`` is that of the tags.
+    A file without the features for measuring attributes is ``listed``: its track has names and a
+    length, can be played, and is analysed later. A file keeps its track and likes if it was moved
+    (same content) or changed without becoming another song; another song at the same path is
+    another track. ``content`` are the rows of its content, if already read; ``encoding`` is that of
+    the tags.
     """
     take_write_turn(session)
     content = content or ContentRows(session, content_hash)
@@ -157,7 +157,7 @@ def record(
     decoded = outcome.decoded
     track = _track_of(session, row, content_hash, outcome)
     measured_attributes = _describe(session, track, root, content_hash, outcome)
-    # Earlier estimates stay marked as such until the predictor has heard the new content.
+    # Earlier estimates remain marked until the predictor has processed the new content.
     estimates = {
         name: entry
         for name, entry in (row.info or {}).get("attributes", {}).items()
@@ -172,7 +172,7 @@ def record(
     row.channels, row.codec = decoded["channels"], decoded["codec"][:40]
     row.has_cover = bool(outcome.tags["has_cover"])
     row.info = {
-        # A listed file names no decoder: the analysis describes it anew.
+        # A listed file has no decoder version, so that the analysis reads its tags again.
         **({"decoder": DECODER_VERSION} if is_analysed else {}),
         "start_s": decoded["start_s"],
         "excerpt_s": decoded["excerpt_s"],
@@ -197,9 +197,9 @@ def record_streamed(
     size: int,
     outcome: Outcome,
 ) -> AudioFile:
-    """Write the sound of a track that lies on a music server: ``place`` is its root and path.
+    """Write the sound of a track on a music server; ``place`` is its root and path. Flushes.
 
-    The track keeps the names that the server gives it; what was measured is added. Flushes.
+    The track keeps the server's names; measured attributes are added.
     """
     vector = outcome.arrays.get(MEASURING)
     values = measured(vector) if vector is not None else dict.fromkeys(MEASURED)
@@ -242,9 +242,9 @@ def record_streamed(
 def link(
     session: Session, root: Path, file: ScannedFile, content_hash: str, content: ContentRows
 ) -> AudioFile:
-    """Record another place of a content that is analysed already. Flushes.
+    """Record another path of an analysed content. Flushes.
 
-    Raises ``BadInput`` where its track was deleted meanwhile.
+    Raises ``BadInput`` if its track was deleted in the meantime.
     """
     take_write_turn(session)
     row = audio_files.at_path(session, str(file.path), file.number)
@@ -310,7 +310,7 @@ def refuse(
     row.info = {
         "decoder": DECODER_VERSION,
         "passing": passing,
-        TAG_STAMP: tags_stamp(file, None),  # the part, by which an album file is known to be split
+        TAG_STAMP: tags_stamp(file, None),  # the part, which marks an album file as split
     }
     row.updated_at = now()
     session.add(row)

@@ -23,7 +23,7 @@ def write_batches(instance: Path, on_piece: Callable[[int, int], None]) -> Itera
     sizes = iter(BATCHES)
     start = size = 0
     on_piece(0, len(plan))
-    # Encoding leaves Python alone, so the next piece is composed meanwhile.
+    # Encoding releases the GIL, so the next piece is composed at the same time.
     with ThreadPoolExecutor(2) as pool:
         while start < len(plan):
             size = next(sizes, size)

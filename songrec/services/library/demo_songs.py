@@ -1,4 +1,4 @@
-"""What is the demo's in a library. Light: the admin's pages ask it."""
+"""Detection of demo songs in a library. Light, because the admin's pages call it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from songrec.store.instance import Instance
 from songrec.store.tables import AudioFile, Track
 
 DEMO = "demo"
-"""What stands for the demo catalogue or the demo music instead of a path."""
+"""Value for the demo catalogue or the demo music in place of a path."""
 DEMO_CATALOGUE = ROOT / "data" / "preprocess.csv"
 
 
@@ -22,12 +22,12 @@ def music_folder(instance: Path) -> Path:
 
 
 def music_root(instance: Instance) -> str:
-    """Return the root by which the files of the demo music are recorded."""
+    """Return the recorded root of the files of the demo music."""
     return str(music_folder(instance.folder).resolve())
 
 
 def has_demo(instance: Instance) -> bool:
-    """Return whether the library holds demo music, or a catalogue that may be the demo's."""
+    """Return whether the library has demo music, or a catalogue that may be the demo's."""
     session = instance.session
     music = select(AudioFile.id).where(AudioFile.root == music_root(instance))
     if session.scalar(music.limit(1)) is not None:

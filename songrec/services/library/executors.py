@@ -158,10 +158,9 @@ def _outcome(future: Any) -> Outcome:
 def open_executor(
     workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[LocalExecutor]:
-    """Open ``workers`` processes here (default: one a core), or the cluster at ``scheduler``.
+    """Start ``workers`` processes (default: one per core), or use the cluster at ``scheduler``.
 
-    Raises ``BadInput`` for an address where no scheduler answers. On leaving, all child processes
-    that were started here are ended.
+    Raises ``BadInput`` for an address without a scheduler. The local processes are ended on exit.
     """
     if scheduler:
         with _remote(scheduler) as executor:
@@ -199,7 +198,7 @@ def _remote(address: str) -> Iterator[LocalExecutor]:
 def _check_address(address: str) -> None:
     """Raise ``BadInput`` unless something listens at ``address``.
 
-    A dask client that finds nobody goes on trying in the background for half a minute.
+    Without this check, a dask client would retry in the background for half a minute.
     """
     try:
         place = urlsplit(address)

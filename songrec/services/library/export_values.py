@@ -102,10 +102,10 @@ def write_tags(
 ) -> Written:
     """Write ``values`` (``tempo``, ``key``) of the analysed files below ``folder`` to their tags.
 
-    The library follows: a file is known by its content, which the new tags change, so its row,
-    its track and its cached features are filed anew. A file that changed since it was analysed is
-    left alone. A file below several names (links) is written once and counts for each. Flushes
-    after each file; with ``dry_run`` nothing is written.
+    The library is updated: a file is identified by its content, which the new tags change, so its
+    row, its track and its cached features get the new hash. A file that has changed since its
+    analysis is skipped. A file with several names (links) is written once and counts for each.
+    Flushes after each file; with ``dry_run`` nothing is written.
     """
     # The file's own name stays: the library has links under theirs.
     folder = folder.parent.resolve() / folder.name if folder.is_file() else folder.resolve()

@@ -1,4 +1,4 @@
-"""Folders of the instance, which hold people's uploads and no library of songs."""
+"""Folders of the instance, which contain uploads rather than a library of songs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def own_folders(instance: Path) -> list[Path]:
 
 
 def refuse_own_folder(folder: Path, instance: Path) -> list[Path]:
-    """Return the folders to pass over; ``BadInput`` if ``folder`` lies in the instance folder."""
+    """Return the folders to skip; ``BadInput`` if ``folder`` is inside the instance folder."""
     own = own_folders(instance)
     demo, home = folder_identity(instance / DEMO_MUSIC), folder_identity(instance)
     try:
         resolved = folder.expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
-        return own  # the scan says what is wrong with it
+        return own  # the scan reports the error
     for path in (resolved, *resolved.parents):
         identity = folder_identity(path)
         if identity is None:

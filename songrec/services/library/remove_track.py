@@ -26,9 +26,9 @@ class RemovedFiles:
 def remove_track(instance: Instance, track_id: int, *, delete_files: bool = False) -> RemovedFiles:
     """Remove a track from the catalogue, **commit**, then delete its files.
 
-    A kept upload's file is deleted. One in an analysed folder stays, and is a track again when the
-    folder is analysed, unless ``delete_files``; of a file with several tracks none is deleted
-    before its last track is removed.
+    The file of a kept upload is deleted. A file in an analysed folder is only deleted with
+    ``delete_files``; otherwise the next analysis of the folder adds it again. A file with several
+    tracks is deleted with the last of them.
     """
     session = instance.session
     rows = session.scalars(select(AudioFile).where(AudioFile.track_id == track_id)).all()

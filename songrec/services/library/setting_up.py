@@ -51,7 +51,7 @@ QUICK_TRAINING = {
 
 @dataclass(frozen=True)
 class SetupRequest:
-    """What to bring in: a catalogue file, a folder of music, ``DEMO`` for either; None for none."""
+    """Sources to import: a catalogue file and a folder of music, or ``DEMO``; None without one."""
 
     catalogue: str | None = None
     audio: str | None = None
@@ -59,10 +59,10 @@ class SetupRequest:
 
 @dataclass
 class SetupReport:
-    """What came in; ``notes`` are sentences about what was left out, ``train`` what is to follow.
+    """Outcome of setting up; ``notes`` are sentences on omissions, ``train`` the next training.
 
-    ``train`` holds the fields of a ``TrainRequest`` for the library as it is now; None where the
-    published run needs no successor.
+    ``train`` has the fields of a ``TrainRequest`` for the present library; None if the published
+    run needs no successor.
     """
 
     imported: int = 0
@@ -91,7 +91,7 @@ def set_up(
     *,
     rejects_path: Path | None = None,
 ) -> SetupReport:
-    """Bring in what is requested, with a first run as soon as ten songs are analysed. **Commits**.
+    """Import the requested sources, with a first run after ten analysed songs. **Commits**.
 
     Raises ``BadInput`` for a catalogue or a folder that cannot be used.
     """
@@ -151,7 +151,7 @@ def _add_sound(
         list_folder(instance, request, listening.listing)
 
     def analyse(sample: int | None = None) -> bool:
-        """Analyse the folder; return whether that was all of it."""
+        """Analyse the folder; return whether the whole folder was analysed."""
         weights.wait(report)
         request = AnalyzeRequest(
             folder, default_sets(instance.folder), scheduler=dask_scheduler(), sample=sample
@@ -213,7 +213,7 @@ class _Listening:
     def __call__(
         self, fraction: float, message: str, details: dict[str, Any] | None = None
     ) -> None:
-        """Report how many files are analysed; nothing is locked meanwhile."""
+        """Report the number of analysed files, without locks."""
         counts = details or {}
         done = _done(counts)
         if self._pieces:
@@ -243,7 +243,7 @@ class _Listening:
 
 
 class _WeightsDownload:
-    """The download of the weights that attributes are estimated with, beside the other work."""
+    """Background download of the weights for estimating attributes."""
 
     def __init__(self, instance: Path) -> None:
         self._problem: str | None = None
@@ -259,7 +259,7 @@ class _WeightsDownload:
             self._problem = str(error)
 
     def wait(self, report: SetupReport) -> None:
-        """Wait for its end; without a network there are no weights, and a note says so."""
+        """Wait for the end of the download; a failure becomes a note."""
         if self._thread is None:
             return
         self._thread.join()
@@ -307,9 +307,9 @@ def training_of_new_songs(instance: Instance, *, is_all: bool) -> dict[str, Any]
 
 
 def training_for(instance: Instance) -> dict[str, Any]:
-    """Return the fields of a usual training of the library as it is.
+    """Return the fields of a default training for the present library.
 
-    It learns from the sound itself where that has no estimates of attributes.
+    Without estimates of attributes it is trained on features of the sound.
     """
     can_estimate = any(
         published_weights.is_usable(instance.folder, name) for name in (WEIGHTS, VIBENET)

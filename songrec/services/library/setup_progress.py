@@ -1,4 +1,4 @@
-"""How far setting up is, as the home page shows it. Light: the web asks it with every home page."""
+"""Progress of setting up, for the home page. Light, because every home page calls it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BRINGING_SONGS = (KIND, "analyze", "ingest", SERVER)
 """Kinds of jobs after which there are more songs."""
 QUICK_FEATURES = "mfcc,statistical"
 QUICK_REPRESENTATION = "pca"
-"""The settings by which the first, quick run is known."""
+"""Settings that identify the first, quick run."""
 FAILURE_SHOWN = timedelta(days=2)
 
 EMPTY, SONGS, RECOMMENDATIONS = "empty", "songs", "recommendations"
@@ -32,10 +32,10 @@ EMPTY, SONGS, RECOMMENDATIONS = "empty", "songs", "recommendations"
 
 @dataclass(frozen=True, slots=True)
 class SetupProgress:
-    """What is going on, in a sentence; ``stage`` is what there is already.
+    """Progress as a sentence; ``stage`` is the state of the library.
 
-    ``share`` is None while a job waits; ``failure`` is the one line of a set-up that failed;
-    ``job_id`` is the public id of the job that the sentence is about.
+    ``share`` is None while a job waits; ``failure`` is the error of a failed set-up; ``job_id`` is
+    the public id of the job.
     """
 
     sentence: str
@@ -46,9 +46,9 @@ class SetupProgress:
 
 
 def current(session: Session) -> SetupProgress | None:
-    """Return the progress of what brings songs or the first recommendations; None without any.
+    """Return the progress of importing songs or of the first training; None without either.
 
-    A failed set-up is returned as well, until another follows or two days have passed.
+    A failed set-up is also returned, until the next one or for two days.
     """
     since = clock(session) - FAILURE_SHOWN
     job = jobs.newest_of(session, (*BRINGING_SONGS, TRAIN), (KIND, TRAIN), since)

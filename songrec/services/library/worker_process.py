@@ -32,10 +32,10 @@ _PREPARE = Limits(START_LIMIT_S, MEMORY_BYTES)
 class Task:
     """A file to analyse, with feature sets and the fields of ``AudioSettings``.
 
-    ``tag_encoding`` is the encoding of tags that declare none. ``is_counted`` says that the file's
-    name begins with a track number, as the names of its folder do. ``part`` are the fields of the
-    ``AlbumPart`` that is analysed alone. ``cached_by`` is the ``DECODER_VERSION`` of vectors in the
-    cache: where it gives the samples that the present one gives, nothing is extracted.
+    ``tag_encoding`` is the encoding of tags that declare none. ``is_counted``: whether the names
+    of the files in its folder begin with track numbers. ``part`` are the fields of the
+    ``AlbumPart`` to analyse. ``cached_by`` is the ``DECODER_VERSION`` of vectors in the cache;
+    nothing is extracted if it decodes the same samples as the present one.
     """
 
     path: str
@@ -83,13 +83,13 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, None where it does not run."""
+        """The child's process id, None if it is not running."""
         return self._process.pid
 
     def analyse(self, task: Task) -> Outcome:
         """Analyse one file within its time limit.
 
-        Raises ``NotReady`` for an extractor that cannot be made, which is no file's fault.
+        Raises ``NotReady`` for an extractor that cannot be created, regardless of the file.
         """
         self._prepare(task)
         limits = Limits(task.time_limit_s, MEMORY_BYTES)
@@ -122,7 +122,7 @@ class WorkerProcess:
         self.close()
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
+        """End the child, even during an analysis."""
         self._process.close()
 
     def _prepare(self, task: Task) -> None:
@@ -199,7 +199,7 @@ def try_to_analyse(
     except BadInput as error:
         return {"reason": str(error), "passing": isinstance(error, Stopped) and error.passing}
     except (SongrecError, MemoryError):
-        raise  # weights that are missing, say: no file's fault
+        raise  # for example missing weights, not an error of the file
     except Exception as error:  # noqa: BLE001 - one odd file must not end the others' analysis
         return {
             "reason": describe_failure(error),
@@ -226,7 +226,7 @@ def _make_extractors(sets: Sequence[str], settings: dict[str, Any]) -> dict[str,
     extractors = make_extractors(sets, AudioSettings(**settings), models)
     for extractor in extractors.values():
         if hasattr(extractor, "warm"):
-            extractor.warm()  # its start is no file's time
+            extractor.warm()  # its start does not count towards a file's time limit
     return extractors
 
 
