@@ -14,25 +14,25 @@ from songrec.store.instance import current_instance
 
 @servers_group.command("import-audiomuse")
 @click.argument("url")
-@click.option("--token", default="", metavar="TEXT", help="A token of it; - reads stdin.")
+@click.option("--token", default="", metavar="TEXT", help="AudioMuse-AI's token; - reads stdin.")
 @click.option(
     "--server",
     default="",
     metavar="NAME",
-    help="The connected music server whose ids it uses; else one is added that is known by ids.",
+    help="The connected music server whose ids it uses; by default one that only stores ids.",
 )
-@click.option("--name", default="", metavar="NAME", help="What to call the server that is added.")
-@click.option("--allow-private", is_flag=True, help="It may lie in a private network.")
+@click.option("--name", default="", metavar="NAME", help="Name of the server that is added.")
+@click.option("--allow-private", is_flag=True, help="Allow an address in a private network.")
 @json_option
 @with_appcontext
 @one_line_errors
 def import_audiomuse(
     url: str, token: str, server: str, name: str, allow_private: bool, as_json: bool
 ) -> None:
-    """Import the analysis that the AudioMuse-AI at URL made, so that nothing is analysed twice.
+    """Import the analysis of the AudioMuse-AI at URL, so that songs are not analysed twice.
 
-    Its vectors become the feature sets audiomuse and audiomuse_moods. One that was stopped goes on
-    where it was.
+    Its vectors become the feature sets audiomuse and audiomuse_moods. An interrupted import
+    continues.
     """
     from songrec.services.audiomuse.analysis_import import import_analysis
 
@@ -59,26 +59,25 @@ def import_audiomuse(
     "--kind",
     type=click.Choice(["jellyfin", "emby", "lyrion"]),
     required=True,
-    help="What kind of server it is.",
+    help="Kind of server.",
 )
 @click.option(
     "--token",
     default="",
     metavar="TEXT",
-    help="An API key; name:password where Lyrion has one; - reads stdin.",
+    help="An API key, or name:password for a Lyrion with a password; - reads stdin.",
 )
-@click.option("--name", default="", metavar="NAME", help="What to call the server.")
-@click.option("--allow-private", is_flag=True, help="It may lie in a private network.")
+@click.option("--name", default="", metavar="NAME", help="Name of the server.")
+@click.option("--allow-private", is_flag=True, help="Allow an address in a private network.")
 @json_option
 @with_appcontext
 @one_line_errors
 def read_server_ids(
     url: str, kind: str, token: str, name: str, allow_private: bool, as_json: bool
 ) -> None:
-    """Read the songs of the Jellyfin, Emby or Lyrion at URL by its ids, for AudioMuse-AI's plugins.
+    """Read the song ids of a Jellyfin, Emby or Lyrion server at URL, for AudioMuse-AI's plugins.
 
-    Run it again after the server has new songs. Servers with the OpenSubsonic API are scanned
-    instead.
+    Run it again for new songs. Servers with the OpenSubsonic API are scanned instead.
     """
     from songrec.services.audiomuse.server_lists import read_ids
 
@@ -98,7 +97,7 @@ def read_server_ids(
 
 
 def _entered(token: str) -> str:
-    """Return the token, read from stdin where it is not to be seen among the arguments."""
+    """Return the token, read from stdin if it must not appear among the arguments."""
     return sys.stdin.readline().strip() if token == "-" else token  # noqa: S105
 
 

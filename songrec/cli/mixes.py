@@ -38,7 +38,7 @@ def list_mixes(user: str, as_json: bool) -> None:
 
     cards = mix_overview(current_instance(), _listener(user), now()).cards
     if as_json:
-        print_json([_described(card) for card in cards])
+        print_json([_serialize(card) for card in cards])
         return
     for card in cards:
         schedule = card.mix.schedule if card.mix is not None else ""
@@ -187,19 +187,11 @@ def _mix(listener: Listener, mix_id: str) -> Mix:
     return mix
 
 
-def _described(card: MixCard) -> dict[str, Any]:
-    row = card.mix
-    return {
-        "id": card.key,
-        "kind": card.kind,
-        "name": card.name,
-        "comment": card.comment,
-        "songs": card.size,
-        "schedule": row.schedule if row is not None else "",
-        "time_zone": row.time_zone if row is not None else None,
-        "made_at": row.made_at.isoformat() if row is not None and row.made_at else None,
-        "next_at": row.next_at.isoformat() if row is not None and row.next_at else None,
-    }
+def _serialize(card: MixCard) -> dict[str, Any]:
+    summary = card.summary()
+    for name in ("made_at", "next_at"):
+        summary[name] = summary[name].isoformat() if summary[name] else None
+    return summary
 
 
 COMMANDS = (mixes_group,)

@@ -36,7 +36,7 @@ def main(worker: ParentConnection, job_id: int) -> int:
     log = JobLog()
 
     def on_progress(fraction: float, message: str, details: dict[str, Any] | None = None) -> None:
-        log.progressed(fraction, message, details)
+        log.record_progress(fraction, message, details)
         worker.send({"progress": fraction, "message": message, "details": details})
 
     try:

@@ -29,8 +29,10 @@ class JobLog:
         self.text = ""
         self._pattern, self._pattern_at = "", 0.0
 
-    def progressed(self, fraction: float, message: str, details: dict[str, Any] | None) -> None:
-        """Add one progress report."""
+    def record_progress(
+        self, fraction: float, message: str, details: dict[str, Any] | None
+    ) -> None:
+        """Add a progress report."""
         self.progress, self.message = min(max(float(fraction), 0.0), 1.0), str(message)[:500]
         details = details or {}
         if "epoch" in details:

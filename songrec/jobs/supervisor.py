@@ -172,7 +172,9 @@ class JobSupervisor:
             self.error = message["error"]
             self.log.write(message.get("trace") or message["error"])
         else:
-            self.log.progressed(message["progress"], message["message"], message.get("details"))
+            self.log.record_progress(
+                message["progress"], message["message"], message.get("details")
+            )
             if self.is_announced:
                 self._announce(message["message"])
 

@@ -158,7 +158,7 @@ def create_stream_key(public_id: str) -> ResponseReturnValue:
     playlists.create_stream_key(db.session, playlist)
     db.session.commit()
     flash("The playlist has stream addresses now: download it as M3U8 with them.", "success")
-    return _shown(playlist)
+    return _redirect_to(playlist)
 
 
 @blueprint.post("/<public_id>/stream-key/revoke")
@@ -168,7 +168,7 @@ def revoke_stream_key(public_id: str) -> ResponseReturnValue:
     playlists.revoke_stream_key(db.session, playlist)
     db.session.commit()
     flash("The stream addresses of this playlist are revoked.", "success")
-    return _shown(playlist)
+    return _redirect_to(playlist)
 
 
 @blueprint.post("/<public_id>/copy")
@@ -179,7 +179,7 @@ def duplicate(public_id: str) -> ResponseReturnValue:
     copy = playlists.duplicate(db.session, require_listener(), original)
     db.session.commit()
     flash(f"“{copy.name}” is yours to change.", "success")
-    return _shown(copy)
+    return _redirect_to(copy)
 
 
 @blueprint.post("/<public_id>/share-link")
@@ -189,7 +189,7 @@ def create_share_key(public_id: str) -> ResponseReturnValue:
     playlists.create_share_key(db.session, playlist)
     db.session.commit()
     flash("Whoever has the link can see this playlist now, and nothing else of yours.", "success")
-    return _shown(playlist, "share")
+    return _redirect_to(playlist, "share")
 
 
 @blueprint.post("/<public_id>/share-link/revoke")
@@ -199,7 +199,7 @@ def revoke_share_key(public_id: str) -> ResponseReturnValue:
     playlists.revoke_share_key(db.session, playlist)
     db.session.commit()
     flash("The link is revoked: nobody can open it any more.", "success")
-    return _shown(playlist, "share")
+    return _redirect_to(playlist, "share")
 
 
 @blueprint.post("/<public_id>/details")
@@ -210,7 +210,7 @@ def rename(public_id: str) -> ResponseReturnValue:
         db.session, playlist, request.form.get("name", ""), request.form.get("description", "")
     )
     db.session.commit()
-    return _shown(playlist)
+    return _redirect_to(playlist)
 
 
 @blueprint.post("/<public_id>/delete")
@@ -234,7 +234,7 @@ def add(public_id: str) -> ResponseReturnValue:
     added = playlists.add(db.session, playlist, ids)
     db.session.commit()
     flash(f"{count(added, 'song', 'songs')} added to “{playlist.name}”.", "success")
-    return _shown(playlist)
+    return _redirect_to(playlist)
 
 
 @blueprint.post("/<public_id>/tracks/<track_id>")
@@ -266,7 +266,7 @@ def change(public_id: str, track_id: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(tracks=len(playlists.tracks(db.session, playlist)))
     # Back to the song that was moved, not to the top of a long page.
-    return _shown(playlist, None if request.form["do"] == "remove" else f"t-{track_id}")
+    return _redirect_to(playlist, None if request.form["do"] == "remove" else f"t-{track_id}")
 
 
 def _share_address(playlist: Playlist) -> str | None:
@@ -318,7 +318,7 @@ def _streamable(public_id: str) -> Playlist:
     return playlist
 
 
-def _shown(playlist: Playlist, anchor: str | None = None) -> ResponseReturnValue:
+def _redirect_to(playlist: Playlist, anchor: str | None = None) -> ResponseReturnValue:
     return redirect(url_for("playlists.show", public_id=playlist.public_id, _anchor=anchor), 303)
 
 

@@ -405,15 +405,15 @@ class TestJobLog:
     def test_counting_up_is_one_line_and_a_new_stage_another(self) -> None:
         log = JobLog()
         for rows in (1_000, 2_000, 3_000):
-            log.progressed(rows / 4_000, f"{rows:,} rows read", {"read": rows})
-        log.progressed(1.0, "Indexing", None)
+            log.record_progress(rows / 4_000, f"{rows:,} rows read", {"read": rows})
+        log.record_progress(1.0, "Indexing", None)
         assert len(log.text.splitlines()) == 2
         assert log.details == {"read": 3_000}
 
     def test_epochs_become_a_curve_and_nonsense_shares_stay_within_bounds(self) -> None:
         log = JobLog()
         for epoch in (1, 2):
-            log.progressed(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
+            log.record_progress(epoch, "m", {"epoch": epoch, "loss": 1 / epoch, "seconds": 3})
         assert log.details["epochs"] == [
             {"epoch": 1, "loss": 1.0, "val_loss": None},
             {"epoch": 2, "loss": 0.5, "val_loss": None},

@@ -125,10 +125,12 @@ def test_no_process_outlives_its_supervisor(
 
 def test_a_loss_that_ran_away_is_kept_as_unknown() -> None:
     log = JobLog()
-    log.progressed(0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")})
+    log.record_progress(
+        0.5, "epoch 1", {"epoch": 1, "loss": float("nan"), "val_loss": float("inf")}
+    )
     assert log.details["epochs"] == [{"epoch": 1, "loss": None, "val_loss": None}]
     details = {"epoch": 2, "loss": 3.0, "kl": 1.0, "val_kl": 2.0, "stage": "x", "seconds": 9.0}
-    log.progressed(0.6, "epoch 2", details)
+    log.record_progress(0.6, "epoch 2", details)
     assert log.details["epochs"][1] == {
         "epoch": 2,
         "loss": 3.0,

@@ -100,10 +100,10 @@ def _feedback(session: Session, listener: Listener) -> dict[str, list[dict[str, 
         .execution_options(populate_existing=True)
     ).all()
     skipped = skips.of_listener(session, listener)
-    named = _named(session, [row.track_id for row in (*rows, *skipped)])
+    names = _names(session, [row.track_id for row in (*rows, *skipped)])
     likes, dislikes = [], []
     for row in rows:
-        exported = {**named[row.track_id], "since": row.created_at.isoformat()}
+        exported = {**names[row.track_id], "since": row.created_at.isoformat()}
         if row.value == reactions.LIKE:
             likes.append({**exported, "weight": row.weight})
         else:
@@ -112,7 +112,7 @@ def _feedback(session: Session, listener: Listener) -> dict[str, list[dict[str, 
         "likes": likes,
         "dislikes": dislikes,
         "skips": [
-            {**named[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
+            {**names[s.track_id], "times": s.times, "last": s.last_at.isoformat()} for s in skipped
         ],
     }
 
@@ -120,13 +120,13 @@ def _feedback(session: Session, listener: Listener) -> dict[str, list[dict[str, 
 def _playlists(
     session: Session, lists: Sequence[tuple[Playlist, Sequence[int]]]
 ) -> list[dict[str, Any]]:
-    named = _named(session, [track_id for _, ids in lists for track_id in ids])
+    names = _names(session, [track_id for _, ids in lists for track_id in ids])
     return [
         {
             "name": playlist.name,
             "description": playlist.description,
             "created_at": playlist.created_at.isoformat(),
-            "tracks": [named[track_id] for track_id in ids],
+            "tracks": [names[track_id] for track_id in ids],
         }
         for playlist, ids in lists
     ]
@@ -150,13 +150,13 @@ def _unmatched(
 
 def _decisions(session: Session, listener: Listener) -> list[dict[str, Any]]:
     rows = match_decisions.of_listener(session, listener)
-    named = _named(session, [row.track_id for row in rows if row.track_id is not None])
+    names = _names(session, [row.track_id for row in rows if row.track_id is not None])
     return [
         {
             "title": row.title,
             "artists": row.artists,
             "state": row.state,
-            "track": named[row.track_id] if row.track_id is not None else None,
+            "track": names[row.track_id] if row.track_id is not None else None,
         }
         for row in rows
     ]
@@ -208,7 +208,7 @@ def _mixes(session: Session, listener: Listener) -> list[dict[str, Any]]:
     """Return the mixes with their settings, songs and reasons."""
     rows = mixes.mixes_of(session, listener)
     songs = {mix.id: mixes.tracks_of(session, mix) for mix in rows}
-    named = _named(session, [track_id for some in songs.values() for track_id, _ in some])
+    names = _names(session, [track_id for some in songs.values() for track_id, _ in some])
     # Likes that a mix is about are among the likes, and internal ids lead nowhere.
     return [
         {
@@ -220,7 +220,7 @@ def _mixes(session: Session, listener: Listener) -> list[dict[str, Any]]:
             "time_zone": mix.time_zone,
             "settings": {name: value for name, value in mix.settings.items() if name != "likes"},
             **_moments(mix, "created_at", "made_at", "next_at"),
-            "tracks": [{**named[one], "reason": reason} for one, reason in songs[mix.id]],
+            "tracks": [{**names[one], "reason": reason} for one, reason in songs[mix.id]],
         }
         for mix in rows
     ]
@@ -237,7 +237,7 @@ def _apps(session: Session, listener: Listener) -> dict[str, Any]:
     queue = play_queues.of_listener(session, listener)
     queued = tracks.tracks_by_public_id(session, queue.tracks) if queue is not None else []
     ids = [row.track_id for row in (*rated, *marks)] + [view.id for view in queued]
-    named = _named(session, ids)
+    names = _names(session, ids)
     of_targets = {
         "albums": (AlbumOpinion, Album, AlbumOpinion.album_id, Album.title),
         "artists": (ArtistOpinion, Artist, ArtistOpinion.artist_id, Artist.name),
@@ -256,14 +256,14 @@ def _apps(session: Session, listener: Listener) -> dict[str, Any]:
     }
     return {
         "ratings": [
-            {**named[row.track_id], "rating": row.rating, **_moments(row, "rated_at")}
+            {**names[row.track_id], "rating": row.rating, **_moments(row, "rated_at")}
             for row in rated
         ],
         **stars,
-        "queue": [named[view.id] for view in queued],
+        "queue": [names[view.id] for view in queued],
         "bookmarks": [
             {
-                **named[row.track_id],
+                **names[row.track_id],
                 "position_ms": row.position_ms,
                 "comment": row.comment,
                 **_moments(row, "changed_at"),
@@ -279,7 +279,7 @@ def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
         select(Upload).where(Upload.listener_id == listener.id).order_by(Upload.id)
     ).all()
     ids = [row.track_id for row in rows if row.track_id is not None]
-    named = _named(session, ids)
+    names = _names(session, ids)
     names = ("title", "artists", "seconds", "attributes")
     return [
         {
@@ -288,7 +288,7 @@ def _uploads(session: Session, listener: Listener) -> list[dict[str, Any]]:
             "bytes": row.size,
             **_moments(row, "created_at", "expires_at"),
             "kept": row.kept,
-            "track": named.get(row.track_id) if row.track_id is not None else None,
+            "track": names.get(row.track_id) if row.track_id is not None else None,
             **{name: (row.result or {}).get(name) for name in names},
         }
         for row in rows
@@ -324,7 +324,7 @@ def _plays(session: Session, listener: Listener) -> list[dict[str, Any]]:
     ]
 
 
-def _named(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _names(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     fields_by_id = {}
     for part in chunks(sorted(set(ids))):
         for view in tracks.tracks_by_id(session, part):

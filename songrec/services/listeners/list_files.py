@@ -118,7 +118,7 @@ def read(content: bytes, file_name: str = "", kind: str = "auto") -> SongList:
     if nameless and not result.entries:
         raise BadInput(tables.TAKEOUT)
     if kind != "auto":
-        result = _converted(result, kind, playlist_name(file_name))
+        result = _convert(result, kind, playlist_name(file_name))
     plays = sum(entry.kind == "play" for entry in result.entries)
     songs = len(result.entries) - plays
     for what, number in (
@@ -149,7 +149,7 @@ def playlist_name(file_name: str) -> str:
 
 def _read_file(content: bytes, file_name: str, *, allow_archives: bool) -> SongList:
     if content.startswith(b"\x1f\x8b") and allow_archives:
-        content = _unzipped(content)
+        content = _unzip(content)
         file_name = re.sub(r"\.gz$", "", file_name, flags=re.IGNORECASE)
     if content.startswith(b"PK\x03\x04") and allow_archives:
         return _read_archive(content)
@@ -225,7 +225,7 @@ def _read_xml(text: str, name: str) -> SongList:
     raise BadInput(f"This XML is neither an XSPF playlist nor an iTunes library (<{tag[:40]}>).")
 
 
-def _unzipped(content: bytes) -> bytes:
+def _unzip(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as file:
             unpacked = file.read(_UNPACKED * MAX_BYTES + 1)
@@ -275,10 +275,12 @@ def _read_archive(content: bytes) -> SongList:
     except RuntimeError:
         raise BadInput("This ZIP archive is encrypted; unpack it first.") from None
     if not formats:
-        raise BadInput(f"This ZIP archive holds no list of songs; it holds {_shortened(others)}.")
+        raise BadInput(
+            f"This ZIP archive contains no list of songs; it contains {_shorten(others)}."
+        )
     result.format = f"ZIP archive: {', '.join(formats)}"
     if others:
-        result.note(f"Files of the archive that are no lists of songs: {_shortened(others)}.")
+        result.note(f"Files of the archive that are not lists of songs: {_shorten(others)}.")
     return result
 
 
@@ -295,12 +297,12 @@ def _read_member(data: bytes, name: str, budget: int) -> SongList:
     raise BadInput("This is an archive within an archive.")
 
 
-def _shortened(names: list[str], most: int = 8) -> str:
+def _shorten(names: list[str], most: int = 8) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "nothing") + more
 
 
-def _converted(listed: SongList, kind: str, name: str) -> SongList:
+def _convert(listed: SongList, kind: str, name: str) -> SongList:
     """Return ``listed`` with its playlists as likes, or its likes as a playlist."""
     if kind not in KINDS:
         raise BadInput(f"A list becomes {', '.join(KINDS)}, not {kind!r}.")

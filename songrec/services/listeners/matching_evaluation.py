@@ -223,7 +223,7 @@ def evaluate_matching(
         answers = [ids_by_key[song.key] if kind in RIGHT else set() for song, _ in names]
         n_right += len(names) if kind in RIGHT else 0
         kinds[kind] = _outcomes(session, [altered for _, altered in names], answers, judged)
-    kinds[ABSENT] = _absent(session, sample, ids_by_key, judged)
+    kinds[ABSENT] = _evaluate_absent(session, sample, ids_by_key, judged)
     return MatchingFigures(kinds, _by_sureness(judged), _thresholds(judged, n_right))
 
 
@@ -272,7 +272,7 @@ def _outcomes(
     return figures
 
 
-def _absent(
+def _evaluate_absent(
     session: Session,
     sample: Sequence[_Song],
     ids_by_key: dict[int | None, set[int]],

@@ -34,6 +34,20 @@ class MixCard:
     covers: list[TrackView]
     mix: Mix | None = None
 
+    def summary(self) -> dict[str, Any]:
+        """Return the fields for the API and commands; times are ``datetime`` or None."""
+        return {
+            "id": self.key,
+            "kind": self.kind,
+            "name": self.name,
+            "comment": self.comment,
+            "songs": self.size,
+            "schedule": self.mix.schedule if self.mix else "",
+            "time_zone": self.mix.time_zone if self.mix else None,
+            "made_at": self.mix.made_at if self.mix else None,
+            "next_at": self.mix.next_at if self.mix else None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class MixSong:

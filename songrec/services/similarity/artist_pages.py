@@ -1,4 +1,4 @@
-"""What the pages of artists and albums show beside the songs themselves."""
+"""Similar artists and places on the map, for the pages of artists and albums."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class SimilarArtist:
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where songs lie in the published run: ``shares`` of clusters by number, most songs first.
+    """Places of songs in the published run.
 
-    ``points`` are (x, y, label) of each song on the map.
+    ``shares`` are the shares of clusters by number, the largest first; ``points`` are (x, y, label)
+    of each song on the map.
     """
 
     shares: tuple[tuple[int, float], ...]
@@ -49,7 +50,7 @@ def space_or_none(instance: Instance) -> Space | None:
 
 
 def whereabouts(space: Space, track_ids: Sequence[int]) -> Whereabouts | None:
-    """Return where tracks lie in the run; None where it knows none of them."""
+    """Return the places of tracks in the run; None if none of them is in it."""
     rows = space.rows_of(list(track_ids))
     if not len(rows):
         return None
@@ -73,7 +74,7 @@ def artists_like(
 ) -> list[SimilarArtist]:
     """Return the artists whose songs the best method recommends for one artist's tracks.
 
-    The rules of ``listener`` apply: an artist all of whose songs are left out is none of them.
+    The rules of ``listener`` apply: artists whose songs are all excluded are left out.
     """
     matches = similar_artists(
         ranking.create_method(space),

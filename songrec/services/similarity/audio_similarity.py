@@ -57,14 +57,14 @@ class HasId(Protocol):
 
 
 def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) -> dict[str, bool]:
-    """Write the matrix of every feature set that changed, and their mixture.
+    """Write the matrices of feature sets that have changed, and their mixture.
 
-    Each matrix holds the vectors of the settings that most tracks were analysed with.
+    Each matrix has the vectors of the settings with which most tracks were analysed.
 
     Returns
     -------
     dict
-        By feature set, whether its matrix was written.
+        Whether the matrix was written, by feature set.
     """
     present = [name for name in FEATURE_SETS if name in feature_cache.set_names(instance.session)]
     written = {}
@@ -98,7 +98,7 @@ def similar_to(
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks of the published run that sound most like ``track``.
 
-    What is not recommended to ``listener`` is left out.
+    Songs that must not be recommended to ``listener`` are left out.
 
     Raises ``NotReady`` when nothing is published or the track is not part of the run.
     """
@@ -118,13 +118,14 @@ def similar_by(
 ) -> list[RankedTrack]:
     """Return the ``n`` tracks that sound most like ``track``, by one of ``COMPARISONS``.
 
-    ``sound`` is by what can be heard alone: where most songs have sound the mixture of several
-    feature sets by mutual proximity (``sound_mixture``), else ``space``, the audible attributes of
-    the published run. ``features`` is the cosine over standardised features with one-hot key and
-    mode, its groups multiplied by ``weights``; ``latent`` the distance in what the published run's
-    model learnt (a run of ``--features mfcc --representation identity`` compares by those). A
-    Gaussian set (``timbre``, ``chroma``) is its part of the mixture, any other feature set the
-    cosine over its standardised columns; of all tracks that have it, in a run or not.
+    ``sound`` compares by the sound alone: if most songs have sound, by the mixture of several
+    feature sets by mutual proximity (``sound_mixture``), else like ``space``, by the audible
+    attributes of the published run. ``features`` is the cosine over standardised features with
+    one-hot key and mode, with groups weighted by ``weights``; ``latent`` is the distance in the
+    latent space of the published run's model (a run of ``--features mfcc --representation
+    identity`` compares by those). A Gaussian set (``timbre``, ``chroma``) is compared as in the
+    mixture, any other feature set by the cosine over its standardised columns, among all tracks
+    with the set, even without a run.
 
     Raises
     ------
@@ -194,7 +195,7 @@ def _by_features(
 
 
 def _describe(segments: SegmentIndex | None, track: TrackView, match: Match) -> str:
-    """Write the main sentence: the tags that both songs share, else what is close in the sound."""
+    """Write the main sentence: common tags of both songs, else the closest aspect of the sound."""
     tags = shared_tags(segments, track.id, match.track_id) if match.score > 0 else []
     clause = describe_sound((), tags)
     if not clause:
@@ -203,7 +204,7 @@ def _describe(segments: SegmentIndex | None, track: TrackView, match: Match) -> 
 
 
 def _only(mixture: SoundMixture, name: str) -> SoundMixture:
-    """Return the mixture of one of its sets; ``NotReady`` if it is none of them."""
+    """Return the mixture restricted to one of its sets; ``NotReady`` for another set."""
     parts = tuple(replace(part, weight=1.0) for part in mixture.parts if part.name == name)
     if not parts:
         raise NotReady(

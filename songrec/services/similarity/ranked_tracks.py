@@ -1,4 +1,4 @@
-"""Tracks with a score and reasons: what every list of songs is made of, and its JSON form."""
+"""Tracks with a score and reasons, the items of all lists of songs, and their JSON form."""
 
 from __future__ import annotations
 

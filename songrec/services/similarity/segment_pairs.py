@@ -1,4 +1,4 @@
-"""Segments to hear one after the other: of a liked song, and of one recommended because of it."""
+"""Pairs of similar segments to play, of a liked song and of a recommended one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AudibleSegment:
 
 @dataclass(frozen=True, slots=True)
 class _Starts:
-    """Where the segments begin, in seconds; ``like`` is None where only the match has one."""
+    """Starts of the segments in seconds; ``like`` is None if only the match has a segment."""
 
     match_s: float
     like: int | None = None
@@ -48,12 +48,12 @@ class _Starts:
 def segment_pairs(
     instance: Instance, ranked: Sequence[RankedTrack], likes: Mapping[int, int] | None = None
 ) -> dict[int, tuple[AudibleSegment, ...]]:
-    """Return, by track id, the segments that let a listener hear why a song is recommended.
+    """Return, by track id, the segments that demonstrate why a song is recommended.
 
-    First the one of the liked song that the main sentence is about, then the recommended song's:
-    those that a match by segments rests on, otherwise the two nearest ones of the two songs. Songs
-    without sound or segments are missing; a match by segments alone comes where the liked song
-    cannot be played.
+    These are a segment of the liked song in the main sentence and one of the recommended song: the
+    compared ones for a match by segments, otherwise the two nearest ones. Songs without sound or
+    segments are left out; if the liked song cannot be played, the pair only has the match's
+    segment.
 
     Parameters
     ----------

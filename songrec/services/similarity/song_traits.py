@@ -22,14 +22,14 @@ N_WORDS = 2
 NOT_TELLING = frozenset({"vocal", "electric"})
 """Words that are true of most songs."""
 MIN_RANK_GAP = 0.2
-"""How far from the catalogue's median a value has to lie for its word to tell something."""
+"""Smallest distance of a value's rank from the catalogue's median to be described."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """An attribute in which a song stands out.
+    """A notable attribute of a song.
 
-    ``share`` (0 to 1) of the catalogue lies below its value, and ``text`` says so: "calmer than
+    ``share`` (0 to 1) of the catalogue is below its value; ``text`` describes that: "calmer than
     83% of the catalogue".
     """
 
@@ -63,10 +63,10 @@ def song_traits(space: Space, rows: NDArray[np.int64]) -> list[list[dict[str, An
 
 
 def telling_words(space: Space, attributes: Mapping[str, float | None]) -> tuple[str, ...]:
-    """Return the adjectives that are true of a song and most unusual in the catalogue.
+    """Return adjectives for a song's most unusual attributes in the catalogue.
 
-    At most ``N_WORDS``, the most unusual first; ``attributes`` are the song's values. A song that
-    the run does not hold is ranked among those of ``space``, too.
+    At most ``N_WORDS``, the most unusual first; ``attributes`` are the song's values. They are
+    ranked among the songs of ``space``, even if the song is not in the run.
     """
     distributions = statistics_of(space).distributions
     values: dict[str, float] = {}
@@ -85,7 +85,7 @@ def telling_words(space: Space, attributes: Mapping[str, float | None]) -> tuple
     truth = words_true_of(values, ranks)
     words = [word for word in strength if truth[word] and word not in NOT_TELLING]
     words.sort(key=lambda word: -strength[word])
-    # Of words that mean nearly the same the strongest stands for all.
+    # Of words with nearly the same meaning only the strongest is used.
     best = {WORDS[word].family: word for word in reversed(words)}
     return tuple(word for word in words if word in best.values())[:N_WORDS]
 

@@ -1,4 +1,4 @@
-"""The mixture by which songs are compared where a library has sound: ``sound``.
+"""The mixture of feature sets for comparing songs of a library with sound: ``sound``.
 
 Several feature sets are compared at once, each by its own distance and mutual proximity
 (``recommend.similarity.mutual_proximity``). Weights were chosen by cross-validation over composers
@@ -31,7 +31,7 @@ WEIGHTS: Mapping[str, float] = {
 VERSION = 1
 """Raised when the same matrices give another mixture."""
 SAMPLE = 1000
-"""Tracks whose distances say what is usual."""
+"""Size of the sample of tracks for the distribution of distances."""
 COVERAGE = 0.5
 """Share of the tracks of the most common set that a set must have to be part of the mixture."""
 SEED = 0
@@ -46,7 +46,7 @@ PHRASES: Mapping[str, Phrase] = {
     "timbre": Phrase("timbre", "Similar timbre", "Different timbre"),
     "chroma": Phrase("chroma", "Similar key and chords", "Different key and chords"),
 }
-"""What a listener reads of each set."""
+"""Descriptions of each set for listeners."""
 
 
 def parts_of(

@@ -14,7 +14,7 @@ from songrec.core.search_terms import search_terms
 
 Kind = Literal["instrument", "genre", "mood", "occasion"]
 WEIGHTS: dict[Kind, float] = {"instrument": 1.5, "genre": 1.2, "mood": 1.0, "occasion": 0.4}
-"""How much a concept counts: who asks for a piano wants to hear one."""
+"""Weights of kinds of concepts: instruments in a search are required more than moods."""
 MAX_WORDS = 3
 """Words of the longest name of a concept."""
 
@@ -183,7 +183,7 @@ def concepts_in(text: str) -> list[tuple[str, Concept]]:
 
 
 def unnamed_phrases(text: str) -> list[str]:
-    """Return what stands in a search before, between and after the names of concepts."""
+    """Return the phrases of a search before, between and after the names of concepts."""
     return _split(text)[1]
 
 

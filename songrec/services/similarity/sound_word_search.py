@@ -1,8 +1,9 @@
-"""Search by words for sound: instruments that are heard, genres, moods and occasions.
+"""Search for sound by words: instruments, genres, moods and occasions.
 
-``sad piano at night`` finds pieces in which a piano is heard, the sad and calm ones first. A
-concept of the search (``sound_vocabulary``) is met by what MusiCNN hears, by attributes and by the
-catalogue's labels; the score of a song is the weighted mean of how well it meets them.
+``sad piano at night`` finds pieces with an audible piano, the sad and calm ones first. The match
+of a song with a concept of the search (``sound_vocabulary``) is computed from MusiCNN's tags, from
+attributes and from the catalogue's labels; the score of a song is the weighted mean over the
+concepts.
 """
 
 from __future__ import annotations
@@ -42,15 +43,15 @@ from songrec.store.sound.heard_tags import HeardTags
 from songrec.store.tables import Tag, TrackTag
 
 MIN_SCORE = 0.35
-"""Songs that meet the search less are no answer."""
+"""Smallest score of a result."""
 IS_HEARD = 0.5
-"""A concept that a song meets this well is named beside it."""
+"""Smallest match of a concept that is named with a song."""
 MIN_PROBABILITY = 0.1
-"""An instrument below this is not heard, however rare it is in the library."""
+"""Smallest probability of an audible instrument, regardless of its frequency in the library."""
 CLEAR = (0.05, 0.5)
 """The probability that counts as 1 is the library's 98th percentile, within these bounds."""
 MISSING_INSTRUMENT = 0.5
-"""Factor for songs without an instrument that was asked for."""
+"""Factor for songs without a requested instrument."""
 TEXT_WEIGHT = 0.5
 """How much all words in lyrics, tags and title add to a score by sound, at most 1."""
 N_BY_TEXT = 200
@@ -62,7 +63,7 @@ LABEL_KINDS = ("genre", "subgenre", "emotion", "tag")
 def search(instance: Instance, words: str, n: int = 20) -> list[WordMatch]:
     """Return the songs that match ``words`` by sound, lyrics, tags or title, best first.
 
-    Where nothing is known of how songs sound, the answer is that of ``search_words``.
+    Without any data on the sound of songs, the result is that of ``search_words``.
     """
     by_text = word_search.search_words(instance.session, words, max(n, N_BY_TEXT))
     by_sound = score_concepts(instance, concepts_of(instance, words))
@@ -100,9 +101,9 @@ def concepts_of(instance: Instance, words: str) -> list[Concept]:
 
 
 def refresh(instance: Instance) -> bool:
-    """Write what MusiCNN hears in the library's tracks where it changed; see ``heard_tags``.
+    """Update MusiCNN's tags of the library's tracks (``heard_tags``).
 
-    Where sentence vectors are installed, those of the vocabulary are computed, too.
+    If sentence vectors are installed, those of the vocabulary are also computed.
     """
     if sentence_vectors.is_installed():
         sentence_vectors.concept_vectors(instance.folder)
@@ -212,9 +213,9 @@ def evaluate(instance: Instance) -> dict[str, Any]:
 
 
 def evaluate_reworded(instance: Instance) -> dict[str, Any]:
-    """Measure how often sentence vectors understand words that the vocabulary does not know.
+    """Evaluate sentence vectors on words that are not in the vocabulary.
 
-    Each name of a concept that has several is held out and looked for by the vectors of the others.
+    Each name of a concept with several names is held out, and mapped by the vectors of the others.
     ``right``, ``wrong`` and ``none`` are the shares of names for which the concept, another one or
     none was found. ``recall_at_10`` is that of ``evaluate`` for held-out names of labelled
     concepts (0 where no concept is found, as for every such name without sentence vectors), None
@@ -280,7 +281,7 @@ def _published_space(instance: Instance) -> Space | None:
 
 
 def _by_tags(tags: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats]:
-    """Return how clearly a concept's tags are heard, ``(n,)``; NaN where no network listened."""
+    """Return the match with a concept's tags, ``(n,)``; NaN for tracks without tags."""
     names = {search_terms(tag) for tag in concept.tags}
     columns = (
         [at for at, name in enumerate(tags.names) if search_terms(name) in names] if tags else []
@@ -305,7 +306,7 @@ def _by_tags(tags: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats
 
 
 def _by_attributes(space: Space | None, concept: Concept, ids: Ints) -> list[Floats]:
-    """Return how far each of the concept's attributes lies on its side, ``(n,)``; NaN unknown."""
+    """Return the match with a concept's attributes, ``(n,)``; NaN if unknown."""
     results = []
     for signed in concept.attributes:
         name, is_high = signed.removeprefix("-"), not signed.startswith("-")

@@ -53,7 +53,7 @@ class WordMatch:
     sound_words: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Serialize for ``flask search --json``; of the lyrics only the words that matched.
+        """Serialize for ``flask search --json``, with only the matching words of the lyrics.
 
         ``heard`` is the older name of ``sound_words``.
         """

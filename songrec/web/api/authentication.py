@@ -123,14 +123,14 @@ def of_token(clear: str) -> Caller:
     """Return the caller with a token; 401 if it is invalid."""
     owned = api_tokens.find(db.session, clear)
     if owned is None:
-        raise _refused(clear)
+        raise _refusal(clear)
     token, user = owned
     if api_tokens.record_use(token):
         db.session.commit()
     return Caller(user, token)
 
 
-def _refused(clear: str) -> Unauthorized:
+def _refusal(clear: str) -> Unauthorized:
     """Return the 401 for an invalid token; 429 after too many from one network."""
     network = security.client_network()
     try:

@@ -45,16 +45,4 @@ def mix(mix_id: str) -> dict[str, Any]:
 
 
 def _summary(card: MixCard) -> dict[str, Any]:
-    row = card.mix
-    return {
-        "id": card.key,
-        "kind": card.kind,
-        "name": card.name,
-        "comment": card.comment,
-        "songs": card.size,
-        "made_at": row.made_at if row is not None else None,
-        "next_at": row.next_at if row is not None else None,
-        "schedule": row.schedule if row is not None else "",
-        "time_zone": row.time_zone if row is not None else None,
-        "address": url_for("mixes.show", key=card.key),
-    }
+    return {**card.summary(), "address": url_for("mixes.show", key=card.key)}

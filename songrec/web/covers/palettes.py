@@ -67,9 +67,9 @@ NOISE_COLOUR = "#8a857b"
 def group_palette(number: int) -> Palette:
     """Return the palette of a sound group: its colour with a lighter and a darker shade."""
     colour = GROUP_COLOURS[number % len(GROUP_COLOURS)] if number >= 0 else NOISE_COLOUR
-    return colour, "#fbfaf7", _mixed(colour, 0, 0.5), _mixed(colour, 255, 0.55)
+    return colour, "#fbfaf7", _mix_colours(colour, 0, 0.5), _mix_colours(colour, 255, 0.55)
 
 
-def _mixed(colour: str, towards: int, share: float) -> str:
+def _mix_colours(colour: str, towards: int, share: float) -> str:
     channels = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return "#" + "".join(f"{round(one + (towards - one) * share):02x}" for one in channels)

@@ -87,7 +87,7 @@ class Picture:
 
     def polygon(self, colour: str, *points: Point) -> None:
         """Paint a polygon."""
-        self.shapes.append((colour, Polygon(tuple(self._placed(*point) for point in points))))
+        self.shapes.append((colour, Polygon(tuple(self._transform(*point) for point in points))))
 
     def box(self, colour: str, x: float, y: float, width: float, height: float) -> None:
         """Paint a rectangle from its upper left corner."""
@@ -96,7 +96,7 @@ class Picture:
 
     def disc(self, colour: str, x: float, y: float, radius: float, hole: float = 0.0) -> None:
         """Paint a disc or a ring."""
-        self.shapes.append((colour, Disc(*self._placed(x, y), radius, hole)))
+        self.shapes.append((colour, Disc(*self._transform(x, y), radius, hole)))
 
     def sector(
         self, colour: str, x: float, y: float, radius: float, start: float, end: float
@@ -105,10 +105,10 @@ class Picture:
         if self._mirrored:
             start, end = 180 - end, 180 - start
         turned = 90.0 * self._turn
-        place = self._placed(x, y)
+        place = self._transform(x, y)
         self.shapes.append((colour, Sector(*place, radius, start + turned, end + turned)))
 
-    def _placed(self, x: float, y: float) -> Point:
+    def _transform(self, x: float, y: float) -> Point:
         if self._mirrored:
             x = SIZE - x
         for _ in range(self._turn):

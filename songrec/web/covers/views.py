@@ -66,13 +66,13 @@ def album(public_id: str) -> ResponseReturnValue:
 def group(number: int) -> ResponseReturnValue:
     """Send the drawing of a sound group in its colour."""
     subject = drawing.Subject(f"sound group {number}")
-    return _drawn(drawing.draw_in_colour(subject, group_palette(number)), DRAWING_SECONDS)
+    return _send_drawing(drawing.draw_in_colour(subject, group_palette(number)), DRAWING_SECONDS)
 
 
 @blueprint.get("/drawn/<seed>")
 def drawn(seed: str) -> ResponseReturnValue:
     """Send the drawing of something outside the catalogue, such as an upload."""
-    return _drawn(drawing.draw(drawing.Subject(seed)), DRAWING_SECONDS)
+    return _send_drawing(drawing.draw(drawing.Subject(seed)), DRAWING_SECONDS)
 
 
 def cover_address(track: TrackView, size: str = "small") -> str:
@@ -80,12 +80,12 @@ def cover_address(track: TrackView, size: str = "small") -> str:
     if track.album_id and not track.picture:
         return album_cover_address(track.album_id, size)
     version = track.picture[:VERSION_DIGITS] if track.picture else drawing.VERSION
-    return url_for("covers.song", public_id=track.public_id, v=version, **_sized(size))
+    return url_for("covers.song", public_id=track.public_id, v=version, **_size_parameters(size))
 
 
 def album_cover_address(public_id: str, size: str = "small") -> str:
     """Return the URL of an album's cover."""
-    return url_for("covers.album", public_id=public_id, v=drawing.VERSION, **_sized(size))
+    return url_for("covers.album", public_id=public_id, v=drawing.VERSION, **_size_parameters(size))
 
 
 def group_cover_address(number: int) -> str:
@@ -100,7 +100,7 @@ def drawn_cover_address(seed: str) -> str:
     return url_for("covers.drawn", seed=digest, v=drawing.VERSION)
 
 
-def _sized(size: str) -> dict[str, Any]:
+def _size_parameters(size: str) -> dict[str, Any]:
     """Return the URL parameters of a size, none for ``small``; absolute URLs for link previews."""
     if size == PREVIEW:
         return {"size": size, "_external": True}
@@ -115,14 +115,14 @@ def _send(subject: CoverSubject) -> Response:
         size = "large" if size == PREVIEW else size if size in COVER_PIXELS else "small"
         path = waveform_cache.thumbnail_path(instance, file.content_hash, size)
         if path.is_file():
-            return _stored(path, file.content_hash, size)
+            return _send_picture(path, file.content_hash, size)
         if file.path.is_file():
             _request_scaling(instance)
     sound = waveform_cache.find(instance, subject.sound) if subject.sound else None
     picture = drawing.draw(
         drawing.Subject(subject.public_id, subject.traits, sound.peaks if sound else ())
     )
-    return _drawn(picture, DRAWING_SECONDS if file is None else WAITING_SECONDS)
+    return _send_drawing(picture, DRAWING_SECONDS if file is None else WAITING_SECONDS)
 
 
 def _request_scaling(instance: Path) -> None:
@@ -141,7 +141,7 @@ def _request_scaling(instance: Path) -> None:
         db.session.rollback()
 
 
-def _stored(path: Path, content_hash: str, size: str) -> Response:
+def _send_picture(path: Path, content_hash: str, size: str) -> Response:
     response = send_stored_file(
         path, path.name, "image/jpeg", max_age=DRAWING_SECONDS, etag=f"{content_hash}-{size}"
     )
@@ -152,7 +152,7 @@ def _stored(path: Path, content_hash: str, size: str) -> Response:
     return response
 
 
-def _drawn(picture: Picture, seconds: int) -> Response:
+def _send_drawing(picture: Picture, seconds: int) -> Response:
     if request.args.get("size") == PREVIEW:
         response = Response(to_png(picture, PREVIEW_PIXELS), mimetype="image/png")
     else:

@@ -68,7 +68,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "zip": (lambda: archive(a_csv=b"title,artist\n" + bytes(220 * MIB)), TOO_MUCH),
     "nested zip": (
         lambda: archive(a_csv=archive(b_csv=bytes(MIB))),
-        "This ZIP archive holds no list of songs; it holds a.csv.",
+        "This ZIP archive contains no list of songs; it contains a.csv.",
     ),
     "json": (lambda: b"[" * 100_000, "nested too deeply"),
     "entities": (entities, "This XML declares entities"),

@@ -43,7 +43,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     reads ``1/2/2021`` as 1 February.
     """
     if isinstance(value, datetime):
-        return _checked(value)
+        return _in_range(value)
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
@@ -54,7 +54,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
     text = text.removesuffix(" UTC").removesuffix("[UTC]")
     if re.fullmatch(r"\d{4}-\d\d-\d\d.*|\d{4}\d\d\d\dT.*", text):
         try:
-            return _checked(datetime.fromisoformat(text))
+            return _in_range(datetime.fromisoformat(text))
         except ValueError:
             return None
     slashed = _SLASHED.fullmatch(text)
@@ -67,7 +67,7 @@ def moment(value: Any, *, day_first: bool = False) -> datetime | None:
         except ValueError:
             continue
         _latest[0] = form
-        return _checked(value)
+        return _in_range(value)
     return None
 
 
@@ -98,7 +98,7 @@ def _from_slashes(
     for form in _CLOCKS:
         try:
             text = f"{day}/{month}/{year} {clock}"
-            return _checked(datetime.strptime(text, f"%d/%m/{century} {form}"))
+            return _in_range(datetime.strptime(text, f"%d/%m/{century} {form}"))
         except ValueError:
             continue
     return None
@@ -107,12 +107,12 @@ def _from_slashes(
 def _from_number(number: float) -> datetime | None:
     try:
         seconds = number / 1000 if number > 1e11 else number
-        return _checked(datetime.fromtimestamp(seconds, UTC))
+        return _in_range(datetime.fromtimestamp(seconds, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def _checked(value: datetime) -> datetime | None:
+def _in_range(value: datetime) -> datetime | None:
     aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
     if not _MIN_YEAR <= aware.year <= _MAX_YEAR:
         return None

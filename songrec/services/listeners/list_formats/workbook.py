@@ -57,7 +57,7 @@ def _read(archive: zipfile.ZipFile) -> SongList:
         raise BadInput(_NO_LISTS)
     result.format = f"Excel workbook: {', '.join(formats)}"
     if others:
-        result.note(f"Sheets that are no lists of songs: {', '.join(others[:8])}.")
+        result.note(f"Sheets that are not lists of songs: {', '.join(others[:8])}.")
     return result
 
 

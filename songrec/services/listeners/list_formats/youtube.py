@@ -101,7 +101,7 @@ def read_html(text: str) -> SongList:
             _plain(title),
             channel,
             html.unescape(address),
-            _zoned(times[-1] if times else "", result),
+            _with_offset(times[-1] if times else "", result),
         )
     if not result.entries and not result.passed_over and not result.refused:
         raise BadInput("This page of Google Takeout holds no history.")
@@ -163,7 +163,7 @@ def _plain(markup: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", markup)).split())
 
 
-def _zoned(text: str, result: SongList) -> str:
+def _with_offset(text: str, result: SongList) -> str:
     """Return a time with its zone as an offset; an unknown one is read as UTC, with a note."""
     text = text.replace("\u202f", " ")
     zone = _ZONE.search(text)
