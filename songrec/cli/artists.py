@@ -49,7 +49,7 @@ def import_command(path: Path, name: str | None, as_json: bool) -> None:
     type=click.IntRange(1, 100_000),
     default=1000,
     show_default=True,
-    help="Artists to ask about at most; the next call goes on.",
+    help="Maximum number of artists to fetch; the next call continues.",
 )
 @click.option("--server", metavar="URL", help="Another server than ListenBrainz's.")
 @json_option

@@ -117,7 +117,7 @@ def exchange(user: str, as_json: bool) -> None:
         f"{report.sent_reactions:,} likes and dislikes."
     )
     if not report.is_complete:
-        click.echo("Older plays are left: the next exchange goes on.")
+        click.echo("Older plays remain: the next exchange continues.")
 
 
 @listenbrainz_group.command("disconnect")

@@ -215,7 +215,7 @@ def predict(session: Session, job: Job, on_progress: Progress) -> dict[str, Any]
         seed=int(parameters.get("seed", 0)),
         on_progress=part_of(on_progress, 0.0, 0.95),
     )
-    on_progress(0.95, "Estimating what the songs are like.")
+    on_progress(0.95, "Estimating attributes of the songs.")
     estimated = attribute_estimates.refresh(current_instance())
     ensemble = {target: scores["ensemble"] for target, scores in trained.scores_.items()}
     return {

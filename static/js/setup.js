@@ -1,5 +1,5 @@
 // Keeps the home page up to date while songs come in: the sentence and the bar every second, and the
-// whole page when there are songs, recommendations or an end. Music that plays goes on.
+// whole page when there are songs, recommendations or an end. Music keeps playing.
 "use strict";
 
 (() => {

@@ -46,7 +46,7 @@ def refresh_derived(
     write_with_retries(session, lambda: word_search.prepare_lyrics(instance, words_progress))
     on_progress(0.5, "Comparing the names of new songs.")
     alike = write_with_retries(session, lambda: duplicate_search.count_new(session, newest_before))
-    on_progress(0.55, "Estimating what new songs are like.")
+    on_progress(0.55, "Estimating attributes of new songs.")
     write_with_retries(session, lambda: attribute_estimates.refresh(instance))
     audio_similarity.refresh_matrices(instance, part_of(on_progress, 0.65, 0.95))
     on_progress(0.95, "Collecting predicted tags.")

@@ -66,7 +66,7 @@ def analyse(
     """
     path = Path(upload.path)
     run = runs.published(instance.session)
-    on_progress(0.05, "Listening to the song.")
+    on_progress(0.05, "Analysing the song.")
     problem = None
     with WorkerProcess() as worker:
         try:
@@ -82,20 +82,20 @@ def analyse(
                 f"{upload.name} lasts {seconds / 60:.0f} minutes; the limit is "
                 f"{longest_s / 60:.0f}."
             )
-        on_progress(0.4, "Listening to it as to the library.")
+        on_progress(0.4, "Analysing it like the library.")
         in_library: dict[str, float] = {}
         with contextlib.suppress(NotReady):  # reported when the song is kept
             in_library = _analyse_for_library(instance, worker, path, run, description).columns()
         on_progress(0.55, "Drawing its waveform.")
         waveform_and_cover = waveform.create(instance.folder, path, analysed.content_hash)
-        on_progress(0.65, "Hearing what is in it.")
+        on_progress(0.65, "Predicting its tags.")
         tagging = None
         if published_weights.status(instance.folder, "musicnn").ready:
             tagging = worker.tag(path, instance.folder, TAGGER, TAGS_SECONDS)
-    on_progress(0.8, "Estimating what it is like.")
+    on_progress(0.8, "Estimating its attributes.")
     sound = analysed.columns()
     attributes = _attributes(instance.folder, analysed, sound, in_library, tagging)
-    on_progress(0.85, "Looking for what sounds like it.")
+    on_progress(0.85, "Searching for similar songs.")
     result: dict[str, Any] = {
         "title": description["tags"]["title"] or Path(upload.name).stem,
         "artists": description["tags"]["artists"] or "",
