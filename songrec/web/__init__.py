@@ -1,4 +1,4 @@
-"""Server-rendered pages over the store. A view asks, calls once, renders.
+"""Server-rendered pages. A view reads the request, calls a service and renders a template.
 
 This process never imports tensorflow, keras, sklearn, librosa or torch: work that needs them is
 a job.

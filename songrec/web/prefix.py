@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ALSO_OUTSIDE = frozenset({"/health", "/ready", "/metrics"})
-"""What probes on this machine ask, who know nothing of a prefix."""
+"""Paths of probes on this machine, which do not use the prefix."""
 
 
 def init_app(app: Flask) -> None:
-    """Let the application answer below its prefix, or the one that a trusted proxy names."""
+    """Serve the application below its prefix, or below that of a trusted proxy."""
     app.wsgi_app = PrefixMiddleware(  # type: ignore[method-assign]
         app.wsgi_app, app.config["PREFIX"], behind_proxy=bool(app.config["PROXIES"])
     )

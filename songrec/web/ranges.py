@@ -16,12 +16,12 @@ _ONE = re.compile(r"(?P<first>\d{1,30})-(?P<last>\d{0,30})|-(?P<suffix>\d{1,30})
 
 
 def init_app(app: Flask) -> None:
-    """Let every response of the application follow these rules."""
+    """Use the response class for the whole application."""
     app.response_class = RangeResponse
 
 
 class RangeResponse(Response):
-    """A response that sends the whole file where a ``Range`` is several, malformed or outdated.
+    """A response that sends the whole file for several, malformed or outdated ranges.
 
     Werkzeug answers these with 416, which players take for the end of the song.
     """

@@ -1,4 +1,4 @@
-"""The id, the log line and the figures of each request.
+"""The id, the log line and the metrics of each request.
 
 A line names the route and the path, never what may be secret or personal: no query, no header, no
 address, no account; keys inside a path are left out.
@@ -30,15 +30,15 @@ _OBSERVERS = "request_observers"
 SECRET_ARGUMENTS = frozenset({"key", "token", "code", "secret"})
 """Names of the parts of a path that open something by themselves."""
 LEFT_OUT = "…"
-# No route matched, so nothing says which part is a key: whatever could be one is left out.
+# Without a matching route any part of the path may be a key, so possible keys are left out.
 _KEY_LIKE = re.compile(r"[A-Za-z0-9_-]{16,}")
 QUIET = frozenset({"/health", "/ready", "/metrics"})
-"""Routes that programs ask every few seconds; their lines are for debugging."""
+"""Routes that programs poll every few seconds, logged at level debug."""
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """A request and how it was answered; ``route`` is None where none matched."""
+    """A request and its response; ``route`` is None if none matched."""
 
     request_id: str
     method: str
@@ -54,7 +54,7 @@ Observer = Callable[[RequestRecord], None]
 
 
 def init_app(app: Flask) -> None:
-    """Give each request an id, and log it if ``SONGREC_LOG_REQUESTS`` says so."""
+    """Give each request an id, and log it with ``SONGREC_LOG_REQUESTS``."""
     app.extensions[_OBSERVERS] = [_log] if app.config["LOG_REQUESTS"] else []
     app.before_request(_identify)
     app.log_exception = _log_exception  # type: ignore[method-assign]

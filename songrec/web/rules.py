@@ -1,4 +1,4 @@
-"""What is left out of a listener's recommendations: rules, and taking them back."""
+"""Rules that exclude songs from a listener's recommendations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/rules")
 def page() -> str:
-    """List what is left out, each with a way to take it back."""
+    """List the rules, each with a button to delete it."""
     rules = recommendation_rules.of_listener(db.session, current_listener())
     return render_template(
         "rules/page.html",
@@ -38,7 +38,7 @@ def page() -> str:
 
 @blueprint.post("/rules")
 def add() -> ResponseReturnValue:
-    """Never recommend an artist, album, genre or folder, or allow what is usually left out."""
+    """Exclude an artist, album, genre or folder, or allow songs that are excluded by default."""
     kind, value = (request.form.get(name, "").replace("\0", "")[:600] for name in ("kind", "value"))
     target = recommendation_rules.find_target(db.session, kind, value)
     rule = recommendation_rules.add(db.session, require_listener(), target)

@@ -1,4 +1,4 @@
-"""What a search may mean, while somebody types it into the field of the header."""
+"""Suggestions while typing in the search field of the header."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/search")
 
 MAX_LENGTH = 100
 SECONDS = 60
-"""For how long a browser may keep suggestions: whoever deletes a letter sees them again at once."""
+"""Cache lifetime of suggestions, so that they reappear at once when a letter is deleted."""
 
 
 def init_app(app: Flask) -> None:

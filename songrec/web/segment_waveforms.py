@@ -38,7 +38,7 @@ class Moment:
 
     @property
     def json(self) -> dict[str, Any]:
-        """What the player needs to play it."""
+        """Return the data for the player."""
         return {
             "track": self.track.public_id,
             "from": round(self.start_s, 3),
@@ -50,9 +50,9 @@ class Moment:
 def moments_of(
     ranked: Sequence[RankedTrack], of: TrackView | None = None, *, in_turn: bool = False
 ) -> dict[int, list[Moment]]:
-    """Return, by track id, the moments that let a listener hear why songs are recommended.
+    """Return, by track id, the moments that demonstrate why songs are recommended.
 
-    See ``segment_pairs``; none for who may not listen. All songs are like ``of``, or, with
+    See ``segment_pairs``; empty if the visitor may not listen. All songs are like ``of``, or, with
     ``in_turn``, each like the song before; else each like the song that its sentence names.
     """
     if not access.may_listen():
@@ -64,7 +64,7 @@ def moments_of(
     elif of:
         likes = dict.fromkeys(ids, of.id)
     pairs = segment_pairs(current_instance(), ranked, likes)
-    # A liked song comes beside many others: its waveform is drawn once.
+    # A liked song may be in many pairs, but its waveform is drawn once.
     peaks = {part.track.id: part.peaks for parts in pairs.values() for part in parts}
     paths = {track_id: path(values) for track_id, values in peaks.items()}
     return {

@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("")
 def show(playlist_id: str, key: str) -> Response:
-    """Show a playlist to whoever has its link: read-only, and not for search engines."""
+    """Show a shared playlist read-only, excluded from search engines."""
     playlist = _playlist(playlist_id, key)
     run = runs.published(db.session)
     response = make_response(
@@ -78,7 +78,7 @@ def queue(playlist_id: str, key: str) -> Response:
 @blueprint.get("/tracks/<public_id>/sound")
 def media(playlist_id: str, key: str, public_id: str) -> Response:
     """Send the audio of a song of the playlist."""
-    # Not kept by anybody: a revoked link must not go on sounding from a cache.
+    # Not cached, because a revoked link must stop working.
     return player.send_sound(_file(playlist_id, key, public_id), None, max_age=0)
 
 

@@ -1,4 +1,4 @@
-"""What lists of songs say beside each song: how long they last, and which share a name."""
+"""Additional text of songs in lists: total lengths, and labels to distinguish equal names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from songrec.store.catalogue.tracks import TrackView
 
 
 def init_app(app: Flask) -> None:
-    """Let templates use them."""
+    """Register the functions for templates."""
     app.add_template_filter(total_time)
     app.add_template_global(namesakes)
 
@@ -22,7 +22,7 @@ def total_time(tracks: Collection[TrackView]) -> str:
 
 
 def length_in_words(milliseconds: int) -> str:
-    """Format a length: ``43 min``, ``2 h 5 min``; empty where there is none."""
+    """Format a length: ``43 min``, ``2 h 5 min``; empty for 0."""
     hours, minutes = divmod(round(milliseconds / 60_000), 60)
     if hours:
         return f"{hours} h {minutes} min"

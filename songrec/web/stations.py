@@ -31,7 +31,7 @@ N_QUEUED = 15
 N_OFFERED = 8
 STEPS = (4, 8, 12, 16)
 MAX_BLENDED = 6
-"""A blend of more songs than this is a list of likes, and says less and less."""
+"""Limit of songs of a blend; more would only be a list of likes."""
 
 
 def init_app(app: Flask) -> None:
@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/stations")
 def index() -> ResponseReturnValue:
-    """Show where a radio can start: a song, artist, sound group, mood, playlist or likes.
+    """Show the choices for a radio: a song, artist, sound group, mood, playlist or likes.
 
     ``song`` or ``artist`` (public ids) leads to its radio, ``surprise`` to that of a random song.
     """

@@ -1,4 +1,4 @@
-"""Songs that lie on a music server, passed on to whoever plays them here."""
+"""Streaming of songs from music servers through songrec."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from songrec.store.tables import AudioFile, Listener
 from songrec.web import security
 
 STREAMS = RateLimitItemPerMinute(120, 1)
-"""Requests to music servers, of one listener: a player asks for a song in several ranges."""
+"""Rate limit of requests to music servers per listener; players request several ranges per song."""
 
 
 def send_streamed(file: AudioFile, listener: Listener | None, media_type: str) -> Response:
-    """Send a song from its music server as it is; ranges allow seeking where the server has them.
+    """Send a song from its music server unchanged, with ranges if the server supports them.
 
-    503 with one line where the server does not send it.
+    503 with one line if the server does not send it.
     """
     if request.method == "HEAD":
         response = current_app.response_class(content_type=media_type)

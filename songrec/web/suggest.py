@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/suggest")
 def choices() -> ResponseReturnValue:
-    """Return the artists and songs that ``q`` may mean, and its spelling where that was changed."""
+    """Return artists and songs that match ``q``, and its corrected spelling, if any."""
     text = request.args.get("q", "").replace("\0", "")[:MAX_LENGTH].strip()
     items, corrected = [], None
     if text:
@@ -43,6 +43,6 @@ def choices() -> ResponseReturnValue:
 
 
 def _detail(track: TrackView) -> str:
-    """Return a song's artist, album and year: what tells it from the same song elsewhere."""
+    """Return a song's artist, album and year, to distinguish tracks of the same song."""
     details = (track.artists or "Unknown artist", track.album, track.year and str(track.year))
     return " · ".join(filter(None, details))

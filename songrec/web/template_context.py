@@ -26,7 +26,7 @@ from songrec.web.current_listener import current_listener
 from songrec.web.listen_elsewhere import listen_elsewhere
 from songrec.web.page_urls import url_for
 
-# Where a link of the header leads, its name and icon, and the further pages it stands for.
+# Endpoint, name and icon of each link in the header, and further endpoints for which it is current.
 NAVIGATION = (
     ("pages.home", "Home", "home", ("recommendations.page", "recommendations.more_like")),
     (
@@ -117,7 +117,7 @@ def like_count() -> int:
 
 
 def traits_of(track: TrackView) -> tuple[str, ...]:
-    """Return the words that tell most about a song; none before anything is published."""
+    """Return the most descriptive adjectives of a song; empty before a run is published."""
     if "space" not in g:
         g.space = space_or_none(current_instance())
     return telling_words(g.space, track.attributes) if g.space is not None else ()

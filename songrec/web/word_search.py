@@ -1,4 +1,4 @@
-"""The words page: songs by what is sung in them and what they are tagged with."""
+"""The page of the search by words in lyrics, tags and titles."""
 
 from __future__ import annotations
 

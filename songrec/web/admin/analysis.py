@@ -1,4 +1,4 @@
-"""The sound library as admins see it: analyse a folder, what went in, what was refused and why."""
+"""The admin's pages of the sound library: analysis of folders, files, and rejects with reasons."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ ALWAYS = MEASURING
 USUAL = frozenset({"mfcc", "timbre", "chroma", ALWAYS})
 STATES = {"analysed": "Analysed", "listed": "Waiting", "rejected": "Rejected", "missing": "Missing"}
 _ADJUSTED = ("model", "pooling")
-"""Those parameters of MusiCNN that are chosen here; ``--set`` of the command knows all."""
+"""Parameters of MusiCNN in the form; the command's ``--set`` accepts all."""
 
 
 @dataclass
 class AnalysisForm:
-    """The form's fields as text, and what is wrong with which."""
+    """The form's fields as text, and their errors."""
 
     folder: str = ""
     features: frozenset[str] = USUAL
@@ -78,7 +78,7 @@ class AnalysisForm:
 
     @property
     def given(self) -> list[str]:
-        """What is not as usual, as the command's ``--set`` takes it."""
+        """Settings other than the defaults, as for the command's ``--set``."""
         return [
             f"musicnn.{parameter.name}={self.chosen[parameter.name]}"
             for parameter in self.adjusted

@@ -1,4 +1,4 @@
-"""How a run's clusters were found: the curve of their number, and what the grouping listens to."""
+"""Details of a run's clustering: the curve of the number of clusters, and the feature weights."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SHOWN_WEIGHTS = 20
 class NumberCurve:
     """A measure per number of clusters, as SVG: ``line`` are its points.
 
-    ``dots`` are (x, y, number, value as text), ``ticks`` (y, text), lowest first; ``chosen`` is
-    the number that was kept.
+    ``dots`` are (x, y, number, value as text), ``ticks`` (y, text), lowest first; ``chosen`` is the
+    selected number.
     """
 
     by: str
@@ -47,7 +47,7 @@ class Weight:
 
 
 def of_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the run's page shows of its clustering and maps."""
+    """Return the clustering and maps for the run's page."""
     details = manifest.get("clustering_details") or {}
     weights = details.get("feature_weights") or []
     longest = max((weight for _, weight in weights), default=0) or 1
@@ -63,7 +63,7 @@ def of_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def number_source(manifest: Mapping[str, Any]) -> str:
-    """Say where the number of clusters comes from; empty where that is unknown or a curve shows it.
+    """Describe the source of the number of clusters; empty if unknown or shown by a curve.
 
     Runs of older versions do not record it.
     """

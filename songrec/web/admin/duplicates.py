@@ -107,7 +107,7 @@ def undo_all() -> ResponseReturnValue:
 
 @blueprint.post(f"/duplicates/merges/<int(max={_LARGEST_ID}):merge_id>/undo")
 def undo_merge(merge_id: int) -> ResponseReturnValue:
-    """Bring a merged track back."""
+    """Undo a merge."""
     try:
         row = merging.undo(db.session, merge_id)
     except BadInput as error:

@@ -1,7 +1,7 @@
-"""Where the tracks of each cluster moved between two runs, as the shapes of an SVG picture.
+"""Flow chart of tracks between the clusters of two runs, as SVG shapes.
 
-Clusters of A stand on the left, clusters of B on the right, each as tall as its tracks in both runs
-are many. A ribbon is a flow of tracks, in the colour of its cluster in A.
+Clusters of A are on the left, those of B on the right, with heights proportional to their tracks in
+both runs. A ribbon is a flow of tracks, in the colour of its cluster in A.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """A flow: its outline and what it says."""
+    """A flow: its outline and description."""
 
     path: str
     number: int
@@ -75,7 +75,7 @@ def flow_chart(comparison: RunComparison) -> FlowChart | None:
     right_tracks = _totals((flow.b.id, flow.tracks) for flow in flows)
     left_clusters = [one for one in comparison.clusters_a if left_tracks.get(one.id)]
     order = {cluster.id: place for place, cluster in enumerate(left_clusters)}
-    # A cluster of B stands beside the clusters of A that its tracks come from: few crossings.
+    # Clusters of B are sorted by the positions of their tracks in A, which avoids crossings.
     weights: dict[int, float] = {}
     for flow in flows:
         weights[flow.b.id] = weights.get(flow.b.id, 0.0) + order[flow.a.id] * flow.tracks

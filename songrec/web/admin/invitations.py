@@ -52,7 +52,7 @@ def create_invitation() -> ResponseReturnValue:
     security_log.record("invitation-created", detail=f"invitation {invitation.id}")
     db.session.commit()
     link = url_for("auth.sign_up", invitation=secret, _external=True)
-    # Shown in the answer itself: a redirect would have to keep the secret somewhere in clear.
+    # Shown in this response, because a redirect would have to store the secret in clear text.
     return make_response(
         render_template("admin/new_invitation.html", invitation=invitation, link=link), 201
     )

@@ -226,7 +226,7 @@ def time_taken(job: Job) -> str:
 
 @blueprint.app_template_filter("span")
 def span(seconds: float) -> str:
-    """Seconds as a person says them: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Format seconds: ``4 s``, ``3 min 20 s``, ``2 h 5 min``."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s" if whole >= 10 or seconds >= 1 else f"{seconds:.1f} s"

@@ -1,4 +1,4 @@
-"""Songs that listeners ask to keep in the library: an admin grants or refuses."""
+"""Requests of listeners to keep uploads in the library, which an admin grants or refuses."""
 
 from __future__ import annotations
 

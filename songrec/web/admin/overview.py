@@ -1,4 +1,4 @@
-"""The admin's first page: how everything stands, and what needs somebody to act."""
+"""The admin's first page: the state of the library and its services, with warnings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Free and total bytes where the instance folder is."""
+    """Free and total bytes of the instance folder's file system."""
 
     free: int
     total: int

@@ -38,7 +38,7 @@ TICKS = 4
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One model in a chart: where its dot and its interval lie, and the figures as text."""
+    """One model in a chart: positions of its dot and its interval, and the figures as text."""
 
     label: str
     y: float
@@ -172,7 +172,7 @@ def _axis(rows: list[ScoreRow]) -> tuple[float, float]:
 
 
 def _report() -> PredictorReport | None:
-    """Return the report that the URL asks for, else the newest; None if nothing is trained."""
+    """Return the report named in the URL, else the newest; None if nothing is trained."""
     requested = request.args.get("predictor")
     predictors = predictor_ids(_instance())
     if requested and requested not in predictors:

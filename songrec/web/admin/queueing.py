@@ -21,7 +21,7 @@ def queue_once(kind: str, parameters: dict[str, Any]) -> ResponseReturnValue:
 
 
 def show_queued(job: Job) -> ResponseReturnValue:
-    """Lead to the page of a job that was queued before, and say so."""
+    """Redirect to an already queued job, with a message."""
     state = "is running" if job.state == "running" else "is waiting for its turn"
     flash(f"This {state} already; it was not queued a second time.", "info")
     return show(job)

@@ -129,7 +129,7 @@ def pair_to_compare(rows: Sequence[Run], published: Run | None) -> tuple[str, st
 
 @blueprint.get("/compare")
 def compare() -> ResponseReturnValue:
-    """Show two runs side by side, by default the published one and the newest other.
+    """Compare two runs, by default the published one and the newest other one.
 
     ``a=published`` stands for the published run.
     """
@@ -165,7 +165,7 @@ def compare() -> ResponseReturnValue:
 def _by_kind(rows: Sequence[MetricRow]) -> dict[str, Any]:
     """Return the measures that compare ``both`` runs, their values by ``chance``, the ``others``.
 
-    The number of tracks and clusters is said of each run itself.
+    The numbers of tracks and clusters are shown with each run.
     """
     rows = [row for row in rows if row.measure.source != "run"]
     chance = {
@@ -185,7 +185,7 @@ def figure(value: float | None) -> str:
         return "–"
     if float(value).is_integer() and abs(value) >= 1:
         return f"{int(value):,}"
-    if abs(value) < 5e-5:  # what is left of zero after arithmetic
+    if abs(value) < 5e-5:  # a rounding error of zero
         return "0"
     if abs(value) < 1e-3:
         return f"{value:.4f}"

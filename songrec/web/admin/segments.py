@@ -1,4 +1,4 @@
-"""Songs cut into segments: what is in use, what follows, and how good the tagger is."""
+"""The admin's page of segments: the index in use, jobs, and the quality of the tagger."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _unusable_sources() -> dict[str, str]:
 
 
 def _single(measures: dict[str, Any]) -> list[tuple[int, list[int]]]:
-    """Each number of wrong tags that occurs, and how many samples each method has of it."""
+    """Return the numbers of samples by number of wrong tags, for each method."""
     counts = {
         name: {one["wrong"]: one["samples"] for one in measures[name]["wrong_tags"]["single"]}
         for name in BY
@@ -106,7 +106,9 @@ def work_on_segments() -> ResponseReturnValue:
         raise BadInput("task must be train (with a source of tags) or tag (with an encoder).")
     parameters = {"task": task, **({"source": source} if task == "train" else {"by": by})}
     if task == "tag":
-        encoder_selection.choose(current_app.config["INSTANCE"], by)  # says what is missing at once
+        encoder_selection.choose(
+            current_app.config["INSTANCE"], by
+        )  # fails at once if something is missing
     waiting = _waiting()
     return show_queued(waiting) if waiting else queue_once(segment_tasks.KIND, parameters)
 

@@ -1,4 +1,4 @@
-"""Music servers: connect one, see how it stands, scan it, remove it."""
+"""The admin's pages of music servers: connecting, status, scans, removal."""
 
 from __future__ import annotations
 

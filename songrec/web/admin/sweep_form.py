@@ -27,10 +27,10 @@ SHARED = "n_clusters"
 
 @dataclass
 class GridForm:
-    """The form's fields as text, what is wrong with it, and the grid it makes.
+    """The form's fields as text, their errors, and the resulting grid.
 
-    A parameter's field is called ``stage.algorithm.parameter``, as on the retrain page; what it
-    holds are texts: one with values between semicolons, or the choices that are ticked.
+    A parameter's field is named ``stage.algorithm.parameter``, as on the retrain page; its texts
+    are values separated by semicolons, or the ticked choices.
     """
 
     chosen: Mapping[str, list[str]]
@@ -51,7 +51,7 @@ class GridForm:
     def fresh(cls) -> GridForm:
         """Return the initial form: the baseline and the default."""
         chosen = {stage: [registry.names()[0]] for stage, _, registry in STAGES}
-        # Maps are not what a sweep compares: the one that takes no time.
+        # A sweep does not compare maps, so it uses the fastest one.
         chosen["projection"] = [BASELINE["projection"]]
         return cls({"features": ["attributes"], **chosen}, _defaults())
 
@@ -83,7 +83,7 @@ class GridForm:
 
     @classmethod
     def sent(cls, form: MultiDict[str, str]) -> GridForm:
-        """Return the form as it was sent; ``error`` and ``errors`` say what is wrong."""
+        """Return the submitted form, with ``error`` or ``errors`` by field if it is invalid."""
         values = {name: form.getlist(name) or default for name, default in _defaults().items()}
         made = cls(
             {name: form.getlist(name) for name in FIELDS},
@@ -98,7 +98,7 @@ class GridForm:
         return made
 
     def make(self) -> None:
-        """Make the grid, or say what is wrong."""
+        """Create the grid, or set the errors."""
         document: dict[str, Any] = dict.fromkeys(self.flags, True)
         document |= {name: text for name in ("seeds", "clusters") if (text := getattr(self, name))}
         missing = [name for name in FIELDS if not self.chosen.get(name)]
@@ -141,7 +141,7 @@ class GridForm:
 
     @property
     def cells(self) -> int:
-        """How many trainings it asks for."""
+        """Number of trainings of the grid."""
         return len(self.spec.cells()) if self.spec else 0
 
     @property

@@ -1,4 +1,4 @@
-"""The model lab: a grid of trainings asked for, and what it found as a table and small maps."""
+"""The model lab: grids of trainings, with results as a table and small maps."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def grid(grid_id: str) -> ResponseReturnValue:
         sort=by if by in columns else "",
         descending=descending,
         about=results.PARTS,
-        # What chance would give stands beside the figure, not in a column of its own.
+        # The value by chance is shown with the measure rather than in its own column.
         measures=[one for one in table.measures if not one.name.endswith("_random")],
         job=_active(sweep.spec),
         several_maps=len(sweep.spec.projection) > 1,
@@ -78,7 +78,7 @@ def grid_file(grid_id: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/grids/<grid_id>/again")
 def grid_again(grid_id: str) -> ResponseReturnValue:
-    """Train what is missing of a grid, and once more what failed."""
+    """Train the missing cells of a grid, and failed ones again."""
     sweep = folder.find(current_app.config["INSTANCE"], grid_id)
     return _enqueue(sweep.spec, retry=True)
 

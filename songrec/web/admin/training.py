@@ -1,8 +1,8 @@
-"""The retrain form, rendered from the registries; adding an algorithm changes nothing here.
+"""The retrain form, rendered from the registries, so that new algorithms need no changes here.
 
-Parameters of the registries know their types, bounds and messages, and only those of the chosen
-algorithms are checked. WTForms would need a field class around each and the same loops beside it,
-so the admin's forms of models, sweeps and analyses hold texts and ask the parameters.
+Parameters in the registries have types, bounds and error messages, and only those of the selected
+algorithms are checked. WTForms would need a field class for each of them and the same loops, so the
+admin's forms of models, sweeps and analyses store texts and let the parameters parse them.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ SEED = Parameter(
 
 @dataclass
 class TrainForm:
-    """The form's fields as text, and what is wrong with which.
+    """The form's fields as text, and their errors.
 
-    A parameter's field is called ``stage.algorithm.parameter``.
+    A parameter's field is named ``stage.algorithm.parameter``.
     """
 
     values: dict[str, str]
@@ -106,7 +106,9 @@ class TrainForm:
             form.values["feature_set"] = run.feature_set
         for stage, _, registry in STAGES:
             name = getattr(run, stage)
-            if name not in registry:  # an algorithm that is no more: its default stands in
+            if (
+                name not in registry
+            ):  # an algorithm that no longer exists is replaced by the default
                 continue
             form.values[stage] = name
             entry = registry.entry(name)
@@ -122,13 +124,13 @@ class TrainForm:
 
     @property
     def changed(self) -> dict[str, str]:
-        """The fields that differ from their defaults: what a short form has to carry."""
+        """The fields that differ from their defaults, for the hidden fields of a short form."""
         defaults = self.fresh(publish=self.publish).values
         return {name: value for name, value in self.values.items() if value != defaults[name]}
 
     @property
     def labels(self) -> list[str]:
-        """The algorithms asked for, as people call them."""
+        """The labels of the selected algorithms."""
         return [registry.entry(self.values[stage]).label for stage, _, registry in STAGES]
 
     @classmethod
@@ -161,7 +163,7 @@ class TrainForm:
     def request(self) -> dict[str, Any] | None:
         """Return the fields of a ``TrainRequest``, or None with ``errors`` filled.
 
-        Only what differs from the defaults is kept as a parameter, as on the command line.
+        Only values that differ from the defaults are parameters, as on the command line.
         """
         fields: dict[str, Any] = {"publish": self.publish, "parameters": {}}
         if self.name:
@@ -248,7 +250,7 @@ def time_estimate(form: TrainForm) -> TimeEstimate | None:
 
 
 def what_can_be_trained() -> Availability:
-    """Return what this catalogue can train, computed once for as long as its songs stay as is."""
+    """Return the available models for this catalogue, cached until its songs change."""
     version = f"{tracks.version(db.session)}:{training_inputs.version(db.session)}"
     specs = [name for name in FEATURES.choices if name != "auto"]
     return cached_counts.cached_value(

@@ -60,7 +60,7 @@ def reset_password(user_id: int) -> ResponseReturnValue:
     password = store.reset_password(db.session, user)
     security_log.record("password-reset", user)
     db.session.commit()
-    # Shown in the answer itself: a redirect would have to keep it somewhere in clear.
+    # Shown in this response, because a redirect would have to store it in clear text.
     return render_template("admin/new_password.html", user=user, password=password)
 
 

@@ -23,7 +23,7 @@ GRACE_SECONDS = 30.0
 MIN_RATE = 8 * 1024
 """Bytes a second below which such a client is too slow."""
 TURN_BYTES = 2**20
-"""So much is sent to one client before it is another's turn."""
+"""Bytes sent to one client before the next client's turn."""
 
 
 class ClientTooSlow(ConnectionResetError):
@@ -113,7 +113,7 @@ class BufferedSocket(socket.socket):
         return data
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        """Send what the client takes at once and queue the rest."""
+        """Send as much as possible without blocking and queue the rest."""
         if self.queued > QUEUED_BYTES:
             self._wait_for_reader()
         view = memoryview(data).cast("B")
@@ -124,7 +124,7 @@ class BufferedSocket(socket.socket):
         self.flush()
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """Send what the client takes at once of a file and queue the rest."""
+        """Send as much of a file as possible without blocking and queue the rest."""
         if count is None:
             count = os.fstat(file.fileno()).st_size - offset
         if count > 0:
@@ -143,7 +143,7 @@ class BufferedSocket(socket.socket):
         return any(isinstance(part, FilePart) for part in self._queue)
 
     def flush(self) -> bool:
-        """Send of the queue what the client takes now; return whether all is sent.
+        """Send as much of the queue as possible without blocking; return whether it is empty.
 
         Raises ``OSError`` if the client is gone or a file became shorter.
         """

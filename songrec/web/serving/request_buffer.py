@@ -1,7 +1,6 @@
-"""The bytes of a request that is still arriving, and whether a thread may have it.
+"""Buffer for an arriving request, which decides when a thread may handle it.
 
-This decides only how long to wait. What the request means is decided by gunicorn's parser, which
-gets the same bytes.
+It only decides how long to wait; gunicorn's parser interprets the same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ HEAD_BYTES = 64 * 1024
 BODY_BYTES = 2**20
 """A body up to this length is awaited: every form is shorter (``web.security.FORM_BYTES``)."""
 FIRST_BYTES = 64 * 1024
-"""So much of a longer body, or of one without a length, is awaited before a thread reads on."""
+"""Bytes of a longer body, or of one without a length, to await before a thread reads the rest."""
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -48,7 +47,7 @@ class RequestBuffer:
         return len(self.data)
 
     def feed(self, data: bytes) -> State:
-        """Add what has arrived and return how far the request is."""
+        """Add received bytes and return the state of the request."""
         self.data += data
         if self._body_start is None:
             if not self._search_head():
@@ -76,7 +75,7 @@ class RequestBuffer:
         return data
 
     def _search_head(self) -> bool:
-        # Empty lines before a request are no head.
+        # Empty lines before a request do not belong to its head.
         start = len(self.data) - len(self.data.lstrip(b"\r\n")) if self._searched == 0 else 0
         end = self.data.find(_END, max(start, self._searched - len(_END)))
         self._searched = len(self.data)

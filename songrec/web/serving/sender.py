@@ -19,15 +19,15 @@ pauses reading, too; it asks for the rest of a file whose connection was closed.
 CLIENTS = 400
 """More do not read slowly at once; the one that has read nothing for longest is closed."""
 CLIENTS_PER_ADDRESS = 100
-"""The same for one address, so that nobody's downloads cost others theirs."""
+"""The same per address, so that the downloads of one client do not block others."""
 
 Done = Callable[[bool], None]
 
 
 class Sender(threading.Thread):
-    """Sends queues of sockets as their clients read.
+    """A thread that sends the queues of sockets as their clients read.
 
-    A thread of its own: a disk or a network share that hangs must not hold up the others.
+    It is a separate thread, so that a hanging disk or network share does not block other requests.
     """
 
     def __init__(self, name: str) -> None:
@@ -40,9 +40,9 @@ class Sender(threading.Thread):
         self._ends = False
 
     def submit(self, sock: BufferedSocket, address: str | None, done: Done) -> None:
-        """Send the socket's queue, then call ``done`` with whether the client took all of it.
+        """Send the socket's queue, then call ``done`` with whether all of it was sent.
 
-        ``address`` is whose downloads are counted together, None for nobody's.
+        ``address`` is the client whose downloads are counted together, None without one.
         """
         self._calls.defer(self._add, sock, address, done)
 
@@ -51,7 +51,7 @@ class Sender(threading.Thread):
         self._calls.defer(self._drop_slowest, None)
 
     def stop(self) -> None:
-        """End the thread; what is not sent is left to the sockets' owner."""
+        """End the thread; the sockets' owner handles unsent data."""
         self._calls.defer(self._end)
 
     def run(self) -> None:

@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 class Turns(Generic[T]):
-    """Starts at most ``total`` things at once and ``per_client`` of one client; the others wait.
+    """Round-robin scheduler of at most ``total`` items at once, and ``per_client`` of one client.
 
-    Clients that wait come in turn, whatever each has waiting. Things of nobody (None) count
-    towards the total only.
+    Waiting clients take turns, regardless of their number of items. Items without a client (None)
+    only count towards the total.
     """
 
     def __init__(self, total: int, per_client: int) -> None:
@@ -22,11 +22,11 @@ class Turns(Generic[T]):
         self._waiting: dict[str | None, deque[T]] = {}
 
     def add(self, client: str | None, thing: T) -> None:
-        """Let a thing wait for its turn."""
+        """Queue an item."""
         self._waiting.setdefault(client, deque()).append(thing)
 
     def remove(self, client: str | None, thing: T) -> None:
-        """Let a thing wait no longer, if it does."""
+        """Remove an item from the queue, if it waits."""
         things = self._waiting.get(client)
         if things is not None and thing in things:
             things.remove(thing)

@@ -32,12 +32,12 @@ BODY_SECONDS = 20.0
 """For a form, and a second more for each ``FORM_RATE`` bytes of it."""
 FORM_RATE = 16 * 1024
 TURN_SECONDS = 60.0
-"""So long a request waits for a thread."""
+"""Seconds that a request waits for a thread."""
 THREADS_PER_ADDRESS = 4
 """As many work for one address at once, and as many read its uploads. Browsers open six
 connections, which two processes share."""
 CLOSE_SECONDS = 2.0
-"""So long a closed connection is kept for the client to read its end."""
+"""Seconds that a closed connection is kept open for the client to read its end."""
 CLOSE_BYTES = 64 * 1024
 BUFFER_BYTES = 64 * 2**20
 """Requests, and responses that are not read, take no more memory than this each."""
@@ -67,7 +67,7 @@ class Connection(TConn):
         self.request = RequestBuffer()
         self.deadline = 0.0
         self.refusal = b""
-        """What is sent when the deadline passes."""
+        """Response after the deadline."""
         self.drained = 0
         self.address: str | None = None
         """The network whose requests count together; None for a client of whom that is unknown."""
@@ -105,7 +105,7 @@ class BufferingWorker(ThreadWorker):
         super().run()
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection and let its request arrive."""
+        """Accept a connection and await its request."""
         if self.cfg.is_ssl:
             super().accept(listener)
             return
@@ -200,7 +200,7 @@ class BufferingWorker(ThreadWorker):
         return super()._keepalive_after(conn, keepalive)
 
     def finish_request(self, connection: Any, future: Future[Any]) -> None:
-        """Send what the client has not taken yet, then await its next request or close."""
+        """Send the remaining response, then await the next request or close."""
         if not isinstance(connection, Connection):
             super().finish_request(connection, future)
             return
