@@ -20,7 +20,7 @@ _KINDS = {"counts": "listeners", "similar": "artists with similar ones"}
 
 @click.group("artists")
 def artists_group() -> None:
-    """Import who listens to whom, by which recommendations keep scenes apart."""
+    """Import listening counts of artists, which recommendations use as similarity of artists."""
 
 
 @artists_group.command("import")
@@ -56,7 +56,7 @@ def import_command(path: Path, name: str | None, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def fetch_command(most: int, server: str | None, as_json: bool) -> None:
-    """Ask ListenBrainz over the network for artists similar to the catalogue's.
+    """Fetch artists similar to the catalogue's from ListenBrainz.
 
     The MusicBrainz ids of artists are sent, nothing else. Nothing is fetched without this command.
     """
@@ -73,7 +73,7 @@ def fetch_command(most: int, server: str | None, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def list_command(as_json: bool) -> None:
-    """List what was imported."""
+    """List the imported sources."""
     from songrec.store.catalogue.artist_affinities import sources
 
     rows = sources(db.session)
@@ -91,7 +91,7 @@ def list_command(as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def remove_command(name: str) -> None:
-    """Remove what was imported under NAME."""
+    """Remove the imported source NAME."""
     from songrec.store.catalogue.artist_affinities import remove
 
     remove(db.session, name)

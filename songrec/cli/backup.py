@@ -20,11 +20,11 @@ from songrec.store.listeners import user_sessions
 
 @click.command("backup")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--with-derived", is_flag=True, help="Include what can be made again.")
+@click.option("--with-derived", is_flag=True, help="Include data that can be recreated.")
 @json_option
 @one_line_errors
 def backup_command(path: Path, with_derived: bool, as_json: bool) -> None:
-    """Write all that exists nowhere else to PATH, a new .tar.gz, while others go on.
+    """Back up all data that cannot be recreated to PATH, a new .tar.gz, while songrec runs.
 
     That is the database, training runs, kept songs, predictors, taggers, covers, results of
     sweeps, rejected rows and the key that signs cookies. What can be made again is listed. A
@@ -74,8 +74,8 @@ def restore_command(archive: Path, as_json: bool) -> None:
         return
     click.echo(f"Restored {restored.files:,} files ({restored.bytes / 2**20:.1f} MiB).")
     if not restored.has_key:
-        click.echo("It holds no key that signs cookies: set SONGREC_SECRET_KEY as before.")
-    _echo_left_out("Make again what the backup does not hold:", restored.left_out)
+        click.echo("It does not contain the key for cookies: set SONGREC_SECRET_KEY as before.")
+    _echo_left_out("Recreate the data that is not in the backup:", restored.left_out)
     if restored.music:
         click.echo(f"The music was in {', '.join(restored.music)}.")
     click.echo("Then start songrec: make run")

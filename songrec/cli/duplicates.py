@@ -65,7 +65,7 @@ def duplicates(context: click.Context, limit: int, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def merge(kept: str, others: tuple[str, ...], as_json: bool) -> None:
-    """Merge the tracks OTHERS into KEPT: their likes, playlists, tags and files move to it.
+    """Merge the tracks OTHERS into KEPT, with their likes, playlists, tags and files.
 
     A track is given by its public id or the catalogue's own id.
     """

@@ -254,7 +254,7 @@ def _figure(value: float | None) -> str:
 
 @evaluate_group.command("list-matching")
 @click.option("--songs", default=1000, show_default=True, metavar="N", help="Songs to alter.")
-@click.option("--seed", default=0, show_default=True, help="Seed of what is altered, and how.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the alterations.")
 @json_option
 @one_line_errors
 def list_matching_command(songs: int, seed: int, as_json: bool) -> None:

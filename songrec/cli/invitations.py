@@ -22,7 +22,7 @@ from songrec.store.tables import Invitation
 @with_appcontext
 @one_line_errors
 def invite(note: str, days: int, base_url: str | None, as_json: bool) -> None:
-    """Print a link by which one person can make an account."""
+    """Print a link with which one person can create an account."""
     from songrec.core import config
     from songrec.store import security_log
     from songrec.store.listeners import invitations
@@ -43,7 +43,7 @@ def invite(note: str, days: int, base_url: str | None, as_json: bool) -> None:
 
 @click.group("invitations")
 def invitations_group() -> None:
-    """Invitations: links by which one person each makes an account."""
+    """Invitations: links with which one person each can create an account."""
 
 
 @invitations_group.command("list")

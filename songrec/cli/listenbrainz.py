@@ -71,7 +71,7 @@ def connect(user: str, server: str, token_stdin: bool, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def set_switches(user: str, as_json: bool, **switches: bool | None) -> None:
-    """Set what is exchanged; without an option nothing changes."""
+    """Set the directions of the exchange; without an option nothing changes."""
     from songrec.services.listeners import listenbrainz
 
     account = _account(user)
@@ -91,7 +91,7 @@ def set_switches(user: str, as_json: bool, **switches: bool | None) -> None:
 @with_appcontext
 @one_line_errors
 def status(user: str, as_json: bool) -> None:
-    """Say what is exchanged, when it was last, and why it failed."""
+    """Show the directions, the time and the error of the last exchange."""
     account = _account(user)
     last = account.synced_at.isoformat(timespec="minutes") if account.synced_at else "never"
     text = f"{account.username} at {account.url}; last exchange: {last}."
@@ -104,7 +104,7 @@ def status(user: str, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def exchange(user: str, as_json: bool) -> None:
-    """Read and send now what the switches say."""
+    """Exchange now, in the directions that are switched on."""
     from songrec.services.listeners import listenbrainz
 
     report = listenbrainz.exchange(db.session, _account(user), _cipher(), terminal_progress())

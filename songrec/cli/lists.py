@@ -34,7 +34,7 @@ user_option = click.option("--user", required=True, metavar="NAME", help="The ac
     type=click.Choice(["auto", "likes", "playlist"]),
     default="auto",
     show_default=True,
-    help="What the songs become; auto: what the file is.",
+    help="Kind of the songs; auto: depending on the file.",
 )
 @json_option
 @with_appcontext
@@ -97,7 +97,7 @@ def unsure(user: str, limit: int, as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def decide(question: int, answer: str | None, user: str, undo: bool, as_json: bool) -> None:
-    """Say which track the song ID of a list is (flask listeners unsure), or none."""
+    """Choose the track of the song ID of a list (flask listeners unsure), or none."""
     from songrec.services.listeners import match_decisions
     from songrec.store.listeners import users
 

@@ -32,7 +32,7 @@ def mixes_group() -> None:
 @with_appcontext
 @one_line_errors
 def list_mixes(user: str, as_json: bool) -> None:
-    """List the mixes of an account; where none is stored, those that are ready."""
+    """List the mixes of an account; if none is stored, previews of the default ones."""
     from songrec.services.recommendation.mix_pages import mix_overview
     from songrec.store.db import now
 
@@ -101,8 +101,8 @@ def make(user: str, mix_id: str | None, due: bool, as_json: bool) -> None:
 @click.option("--sound", metavar="MOOD", help="Of a mood: one by sound, such as “Happy and calm”.")
 @click.option("--genre", metavar="NAME", help="Of a mood: the genre.")
 @click.option("--emotion", metavar="NAME", help="Of a mood: the emotion.")
-@click.option("--from", "start", metavar="TRACK", help="Of a path: where it begins.")
-@click.option("--to", "end", metavar="TRACK", help="Of a path: where it ends.")
+@click.option("--from", "start", metavar="TRACK", help="First song of a path.")
+@click.option("--to", "end", metavar="TRACK", help="Last song of a path.")
 @click.option(
     "--station", metavar="KIND", help="Of a radio: song, artist, cluster, mood, playlist or likes."
 )

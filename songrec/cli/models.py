@@ -22,7 +22,7 @@ def models_command() -> None:
 @with_appcontext
 @one_line_errors
 def status_command(as_json: bool) -> None:
-    """Show which models are available, and what the others lack and how to get it."""
+    """List the models, and for unavailable ones what is missing and how to get it."""
     from songrec.store.models.published_weights import all_status
 
     statuses = all_status(_instance())

@@ -97,7 +97,7 @@ def add(
 @with_appcontext
 @one_line_errors
 def list_servers(as_json: bool) -> None:
-    """List connected servers with their songs, accounts and what went wrong last."""
+    """List connected servers with their songs, accounts and last errors."""
     from songrec.store.servers import music_servers
 
     rows = [_described(server) for server in music_servers.all_servers(db.session)]
@@ -118,7 +118,7 @@ def list_servers(as_json: bool) -> None:
 @with_appcontext
 @one_line_errors
 def check(name: str, as_json: bool) -> None:
-    """Sign in to the server NAME and print what it is."""
+    """Sign in to the server NAME and print its description."""
     from songrec.services.servers import connection
     from songrec.store.servers import music_servers
 
@@ -149,7 +149,7 @@ def check(name: str, as_json: bool) -> None:
 
 @servers_group.command("scan")
 @click.argument("name")
-@click.option("--force", is_flag=True, help="Also where the server says that nothing changed.")
+@click.option("--force", is_flag=True, help="Scan even if the server reports no changes.")
 @click.option("--analyze", is_flag=True, help="Then analyse, by streaming, songs without a file.")
 @json_option
 @with_appcontext

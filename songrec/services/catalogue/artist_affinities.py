@@ -19,7 +19,7 @@ from songrec.store.catalogue import artist_affinities
 from songrec.store.tables import TrackArtist
 
 LISTENBRAINZ = "listenbrainz"
-"""Name of the source of what ListenBrainz says."""
+"""Name of the source of ListenBrainz's data."""
 MOST_REJECTS = 20
 """Rows left out that a report lists."""
 
@@ -55,9 +55,9 @@ def import_file(
     name: str | None = None,
     on_progress: Progress = no_progress,
 ) -> AffinityReport:
-    """Import a file or a folder, in place of what a source of this name held; the caller commits.
+    """Import a file or a folder, replacing the source of this name; the caller commits.
 
-    ``name`` is by default that of the file. Raises ``BadInput`` for what cannot be read.
+    ``name`` is by default that of the file. Raises ``BadInput`` for an unreadable file.
     """
     file = read_affinities(path, on_progress)
     source = name or path.resolve().name
@@ -74,9 +74,9 @@ def fetch_similar(
 ) -> AffinityReport:
     """Fetch similar artists of the catalogue's artists from ListenBrainz; **commits** each batch.
 
-    Artists with the most tracks come first, ``most`` at a time; those that were fetched before are
-    left out, so that the next call goes on. Raises ``NotReady`` where no artist has a MusicBrainz
-    id, where all were fetched, and where the service cannot be reached.
+    At most ``most`` artists are fetched, those with the most tracks first; artists fetched before
+    are left out, so that the next call continues. Raises ``NotReady`` if no artist has a
+    MusicBrainz id, if all were fetched, or if the service cannot be reached.
     """
     artists = artist_affinities.catalogue_artists(session)
     with_id = {artist_id: one for artist_id, one in artists if one.musicbrainz_id}

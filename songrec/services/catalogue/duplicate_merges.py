@@ -31,10 +31,10 @@ def merge_all(
     kinds: Collection[str],
     on_progress: Progress = no_progress,
 ) -> MergeResult:
-    """Merge every group that duplicates of ``kinds`` connect into the track that had better stay.
+    """Merge each group of duplicates of ``kinds`` into its best track.
 
-    **Commits** after each group. All merges have the name ``batch``, by which ``undo_all`` finds
-    them, also where this was cancelled on its way.
+    **Commits** after each group. All merges have the name ``batch``, with which ``undo_all`` finds
+    them, even after a cancellation.
     """
     session = instance.session
     on_progress(0.0, "Reading the groups.")
@@ -59,7 +59,7 @@ def merge_all(
 def undo_all(instance: Instance, batch: str, on_progress: Progress = no_progress) -> MergeResult:
     """Restore the tracks of a batch of merges, the last merged first.
 
-    **Commits** after each. A merge with a later one on top of it, made by hand, stays.
+    **Commits** after each. A merge is kept if a later one depends on it.
     """
     session = instance.session
     merges = merge_redirects.ids_of_batch(session, batch)

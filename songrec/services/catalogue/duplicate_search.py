@@ -36,9 +36,9 @@ FEATURES_THRESHOLD = 0.9
 FINGERPRINT_THRESHOLD = 0.9
 """Share of equal bits; measured, see ``docs/duplicates.md``."""
 KEPT = 1_000
-"""So many fingerprints (four kilobytes each) are held while pairs are compared."""
+"""Limit of fingerprints (four kilobytes each) in memory during the comparison."""
 FEWEST = 10
-"""Fewer tracks say too little about what is usual to compare by features."""
+"""Smallest number of tracks for a comparison by features, which needs their distribution."""
 _LIMITS = Limits(seconds=300.0, memory_bytes=2**30)
 _PRINTS = SetKey("chromaprint", 1, f"{chromaprint.SECONDS}s")
 
@@ -88,7 +88,7 @@ def search(instance: Instance, on_progress: Progress = no_progress) -> SearchRes
     else:
         compared, alike = _by_features(instance)
         duplicate_pairs += alike
-    on_progress(0.95, "Writing down what was found.")
+    on_progress(0.95, "Storing the duplicates.")
     groups = duplicates.replace_all(instance.session, duplicate_pairs)
     pairs = {kind: sum(one.kind == kind for one in duplicate_pairs) for kind in duplicates.KINDS}
     done = SearchResult(
@@ -107,7 +107,7 @@ def search(instance: Instance, on_progress: Progress = no_progress) -> SearchRes
 
 
 def newest_id(session: Session) -> int:
-    """Return the highest track id (0 if there is none), as ``count_new`` expects it."""
+    """Return the highest track id (0 if there is none), for ``count_new``."""
     return session.scalar(select(func.max(Track.id))) or 0
 
 
@@ -175,9 +175,9 @@ def _fingerprint_of(instance: Path, file: Any) -> chromaprint.Words:
 
 
 def cache_fingerprint(instance: Path, sound: Path, content_hash: str) -> chromaprint.Words:
-    """Compute the fingerprint of a file by which duplicates are found, and cache it.
+    """Compute and cache the fingerprint of a file for finding duplicates.
 
-    Raises ``BadInput`` for a file that cannot be read.
+    Raises ``BadInput`` for an unreadable file.
     """
     fingerprint = isolation.call(_fingerprint, str(sound), limits=_LIMITS)["arrays"]["words"]
     feature_cache.write(instance, _PRINTS, content_hash, fingerprint)

@@ -18,7 +18,7 @@ EVIDENCE = {
     "name": "by its name",
     "content": "by what it holds",
 }
-"""What the evidence for a column is called."""
+"""Labels of the evidence for a column."""
 IDENTITIES = {
     "spotify": "Spotify id",
     "mbid": "MusicBrainz id",
@@ -27,7 +27,7 @@ IDENTITIES = {
     "names": "artist and title",
     "values": "their values (no id, no full name)",
 }
-"""What says which track a row is (``core.track_identity.key_kind``), the strongest first."""
+"""Labels of the kinds of keys of a row (``core.track_identity.key_kind``), the strongest first."""
 
 __all__ = [
     "EVIDENCE",

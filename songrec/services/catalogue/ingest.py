@@ -37,7 +37,7 @@ from songrec.store.catalogue.writer import CatalogueWriter, DryCounter
 
 MAX_SOURCE_LENGTH = 100
 REPORTED_REJECTS = 100
-"""Number of rejects in the report itself; the rejects file holds all."""
+"""Limit of rejects in the report; the rejects file has all."""
 
 
 @dataclass
@@ -45,11 +45,11 @@ class IngestReport:
     """Result of an import. Every row read was inserted, updated, unchanged or rejected.
 
     ``alike`` counts the inserted tracks with the same name as an earlier track
-    (``services.library.after_import``). ``columns`` says which column was read as what,
-    ``assumptions`` what reading them assumes, ``lost_cells`` (by column) which cells of imported
-    rows could not be read. ``identified_by`` counts the rows by what says which track they are,
-    ``contradicting`` those whose id is another song's (they are rejected), ``adopted`` the updated
-    tracks that had no such id before. ``notes`` say what was guessed.
+    (``services.library.after_import``). ``columns`` is the mapping of columns to fields,
+    ``assumptions`` are those made in reading them, ``lost_cells`` (by column) are unreadable cells
+    of imported rows. ``identified_by`` counts the rows by kind of key, ``contradicting`` rows with
+    the id of another song (they are rejected), ``adopted`` updated tracks that got their first such
+    id. ``notes`` are sentences on assumptions about ids.
     """
 
     source: str
@@ -87,8 +87,8 @@ class IngestReport:
     def to_json(self) -> dict[str, Any]:
         """Serialize for ``flask ingest --json``.
 
-        ``rejected`` holds the first hundred rejects, ``rejected_count`` their number and
-        ``rejects_path`` the file that lists all, lost cells too.
+        ``rejected`` are the first hundred rejects, ``rejected_count`` is their number and
+        ``rejects_path`` the file with all rejects and lost cells.
         """
         return {
             "read": self.read,
@@ -131,19 +131,18 @@ def ingest_file(
 ) -> IngestReport:
     """Read the catalogue at ``path`` and insert or update its tracks.
 
-    ``dialect`` forces a format, ``scale`` that of the perceptual columns; ``source`` names the
-    catalogue. By default it is the one whose ids and names the file repeats, else one with the
-    name of the file (``file_name`` where it had another) without extensions. ``columns`` names the
-    columns of single fields (``{"title": "song_name"}``). A row whose id is stored under clearly
-    other names is rejected, unless ``trust_ids``. Rejected rows go to ``rejects_path``.
+    ``dialect`` sets the format, ``scale`` that of the perceptual columns; ``source`` is the name of
+    the catalogue, by default the one with the ids and names of the file, else the name of the file
+    (``file_name``, if given) without extensions. ``columns`` sets the columns of single fields
+    (``{"title": "song_name"}``). A row whose id is stored with clearly different names is rejected,
+    unless ``trust_ids``. Rejected rows are written to ``rejects_path``.
 
-    Unlike other functions this one **commits**, after every batch: memory stays constant
-    in the file's length and other writers get their turn. Run again after being killed it ends as
-    if it had run once, for a row that is there already is left alone. With ``dry_run`` nothing is
-    written but a ``rejects_path`` that was asked for.
+    **Commits** after each batch, so that memory does not depend on the file's length and other
+    writers are not blocked. An interrupted import can be repeated, because existing rows do not
+    change. With ``dry_run`` only a requested ``rejects_path`` is written.
 
-    Raises ``BadInput`` for a file that cannot be used, also when every row is rejected or when a
-    person has to say which catalogue it is.
+    Raises ``BadInput`` for an unusable file, also if every row is rejected or if the catalogue is
+    ambiguous.
     """
     start = time.perf_counter()
     if scale not in SCALES:
@@ -188,7 +187,7 @@ def ingest_file(
             name, detected.name, used_scale, table.encoding, dry_run, notes=notes, columns=mapping
         )
         parsed_batches = _parsed(first, parsed, parser, batches)
-        del first, parsed  # a batch is kept no longer than it is needed
+        del first, parsed  # free the first batch
         _import_batches(
             session, parsed_batches, parser, report, trust_ids, rejects_path, on_progress
         )
@@ -259,9 +258,9 @@ def _parse_first(
     *,
     is_certain: bool,
 ) -> tuple[RowParser, ParsedBatch, list[str]]:
-    """Parse the first batch, and decide by it which catalogue the file is of.
+    """Parse the first batch, and determine the catalogue of the file from it.
 
-    Returns the parser for that catalogue, what it gave, and what is worth a note.
+    Returns the parser for the catalogue, the parsed batch, and notes.
     """
     parser = parser_for(name, True)
     parsed = parser.parse(batch)

@@ -1,4 +1,4 @@
-"""The tracks that are not recommended to a listener: the one place that every list asks."""
+"""Tracks that are not recommended to a listener, for all lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener, RecommendationRule
 
 LIKED_SHARE = 0.1
-"""Seasonal songs, or spoken word, are recommended where this share of the likes is of them."""
+"""Share of likes from which seasonal songs, or spoken word, are recommended."""
 MAX_CACHED = 64
 
 
@@ -25,10 +25,9 @@ def left_out(
 ) -> list[int]:
     """Return the ids of the tracks that must not be recommended.
 
-    These are what the catalogue has no longer, what the rules of ``listener`` leave out, and,
-    unless the listener allows them or enough of ``likes`` (track ids) are of the kind, seasonal
-    songs and spoken word. ``likes`` are never among what rules and kinds leave out: whoever asks
-    for songs like one means that one.
+    These are tracks that are no longer in the catalogue, tracks excluded by the rules of
+    ``listener``, and seasonal songs and spoken word, unless the listener allows them or enough of
+    ``likes`` (track ids) are of the kind. Rules and kinds never exclude the ``likes`` themselves.
     """
     session = instance.session
     withdrawn = removed_tracks.withdrawn_ids(session)

@@ -36,9 +36,9 @@ class SimilarArtist:
 
 
 class Client:
-    """Asks a server politely: one request a second, and longer where it says so.
+    """Client with at most one request per second, or less as requested by the server.
 
-    An operator names the server, which may lie in a private network.
+    The server is set by an operator and may be in a private network.
     """
 
     seconds_between = SECONDS_BETWEEN
@@ -52,7 +52,7 @@ class Client:
         )
 
     def similar_artists(self, musicbrainz_ids: Sequence[str]) -> list[SimilarArtist]:
-        """Return the artists similar to these; ``NotReady`` where the server gives none."""
+        """Return the artists similar to these; ``NotReady`` if the server does not respond."""
         body = [{"artist_mbids": list(musicbrainz_ids), "algorithm": ALGORITHM}]
         answer = self._post("/similar-artists/json", body)
         return list(_parse(answer, frozenset(musicbrainz_ids)))

@@ -1,7 +1,7 @@
-"""Suggestions while somebody types a search: songs, artists, albums and sound groups.
+"""Suggestions for the beginning of a search: songs, artists, albums and sound groups.
 
-Answered within milliseconds at 100,000 songs: whatever is compared in Python are the few dozen best
-known songs that match, and artists by the beginning of their name.
+They take milliseconds at 100,000 songs, because only a few dozen of the most popular matching
+songs, and artists by the beginning of their name, are compared in Python.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ POOL = 60
 GATHERED = 500
 """Titles of one beginning that are sorted; of more, the best known are looked for one by one."""
 SHORTEST_WORD = 3
-"""Characters from which the best known of thousands that match are looked for."""
+"""Number of characters from which matches are sorted by popularity."""
 SHORTEST_MISSPELT = 4
 SHORTEST_MISSPELT_BEGINNING = 6
-"""Letters from which the beginning of a word is put right: fewer begin too many other words."""
+"""Smallest length of a word whose spelling is corrected; shorter ones match too many words."""
 _LETTERS = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True)
 class SearchSuggestions:
-    """What a search may mean; ``corrected`` is its spelling where it was changed to find any."""
+    """Suggestions for a search; ``corrected`` is the corrected spelling, if any."""
 
     songs: list[TrackView]
     artists: list[ArtistView]
@@ -61,10 +61,9 @@ class SearchSuggestions:
 def suggest(
     session: Session, text: str, run: Run | None, clusters: Iterable[Cluster]
 ) -> SearchSuggestions:
-    """Return what the beginning of a search may mean, the best known first.
+    """Return suggestions for the beginning of a search, the best known first.
 
-    Where nothing has its words, one wrong, missing, additional or transposed letter of a word is
-    put right.
+    Without results, one wrong, missing, additional or transposed letter of a word is corrected.
     """
     suggestions = _suggest(session, text, run, clusters)
     if suggestions.total:
@@ -208,7 +207,7 @@ def _nearest_term(session: Session, word: str, *, begins: bool) -> str | None:
 
 
 def _one_letter_away(word: str) -> Iterator[str]:
-    """Yield what a word becomes by leaving out, swapping, changing or adding one letter."""
+    """Yield the words at one edit: an omitted, transposed, replaced or added letter."""
     for at in range(len(word) + 1):
         before, after = word[:at], word[at:]
         if after:

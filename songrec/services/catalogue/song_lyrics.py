@@ -1,4 +1,4 @@
-"""Lyrics of a song as apps show them: with the times at which lines are sung, where it has them."""
+"""Lyrics of a song for apps, with the times of lines, if known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from songrec.store.tables import AudioFile, Lyrics, TrackWords
 
 LIMITS = Limits(seconds=10.0, memory_bytes=2**29)
 UNKNOWN = "und"
-"""The language of lyrics whose language nobody knows, by ISO 639."""
+"""ISO 639 code of an unknown language."""
 _CODES = {
     "arabic": "ar",
     "chinese": "zh",
@@ -76,8 +76,8 @@ class SongLyrics:
 def song_lyrics(session: Session, track_id: int, *, timed: bool = True) -> SongLyrics | None:
     """Return the lyrics of a track, None without any.
 
-    With ``timed`` the times come from the .lrc file beside the sound or from its tags; the
-    catalogue keeps the words alone.
+    With ``timed`` the times are read from the .lrc file beside the sound or from its tags; the
+    catalogue only stores the words.
     """
     row = session.execute(
         select(Lyrics.text, TrackWords.language)
@@ -100,7 +100,7 @@ def _timed_lines(file: AudioFile, has_words: bool) -> tuple[LyricsLine, ...]:
     beside = lyrics_text.read_timed_beside(path, config.tag_encoding())
     if beside and (lines := lyrics_text.timed_lines(beside)):
         return tuple(LyricsLine(line.words, line.start_ms) for line in lines)
-    # What has words in its tags has them in the catalogue, too.
+    # Words in the tags are also in the catalogue.
     if not has_words:
         return ()
     return _lines_in_tags(str(path), file.modified_ns)

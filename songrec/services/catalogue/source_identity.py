@@ -33,16 +33,16 @@ MIN_RETITLED = 3
 """See ``_Evidence``; 2 where the ids count the rows."""
 
 MIN_SAME_IN_ORDER = 0.99
-"""Share of equal values from which a nameless row is the same under an id that counts rows."""
+"""Share of equal values from which a row without names is the same song, if ids are row numbers."""
 MIN_SHARED = 2
-"""Number of rows with another title under an earlier id from which ids are looked at."""
+"""Number of rows with another title for an earlier id from which ids are examined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The catalogue that a file is of.
+    """The catalogue of a file.
 
-    ``note`` says why it is not the one that the file's name suggests, or why ids are not read
+    ``note`` is the reason if it is not the one suggested by the file's name, or if ids are not read
     (``reads_ids``).
     """
 
@@ -76,7 +76,7 @@ class _Evidence:
 
     @property
     def is_renumbered(self) -> bool:
-        """Whether most songs that are not where they were are elsewhere: ids were places."""
+        """Whether most changed ids belong to songs that now have another id: ids are positions."""
         return self.moved > 0 and 2 * self.moved >= self.contradicting + self.retitled
 
     @property
@@ -87,14 +87,14 @@ class _Evidence:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether there are no names to compare and most values are others."""
+        """Whether there are no names to compare and most values differ."""
         return not self.same and self.compared > 1 and 2 * self.changed > self.compared
 
 
 def ids_are_shared(rows: Sequence[CatalogueRow]) -> bool:
-    """Return whether most ids that recur in a file stand under another title each time.
+    """Return whether most repeated ids in a file have different titles.
 
-    Then they are not ids of songs but of albums, genres, years, …
+    In that case they are not ids of songs but of albums, genres, years, …
     """
     firsts: dict[str, CatalogueRow] = {}
     repeats = others = 0
@@ -112,21 +112,21 @@ def ids_are_shared(rows: Sequence[CatalogueRow]) -> bool:
 def identify_source(
     session: Session, default: str, rows: Sequence[CatalogueRow], *, is_certain: bool = False
 ) -> Source:
-    """Return the catalogue that a file belongs to, and whether its ids are worth reading.
+    """Return the catalogue of a file, and whether its ids are usable.
 
     Parameters
     ----------
     default
-        The name that the file's name suggests.
+        The name suggested by the file's name.
     rows
-        The file's first rows, read as a part of that catalogue.
+        The file's first rows, parsed as a part of that catalogue.
     is_certain
         Whether a person chose ``default``, so that only the ids are looked at.
 
     Raises
     ------
     BadInput
-        If the rows cannot tell: a person has to name the catalogue.
+        If the rows are ambiguous, so that the user must name the catalogue.
     """
     own = catalogue_namespace(default)
     evidence = _gather(session, rows, own if is_certain else None)
