@@ -31,11 +31,11 @@ from songrec.store.tables import Cluster, Run, Track, TrackAttributes
 
 SONGS, ARTISTS, ALBUMS, GROUPS = 5, 3, 3, 2
 POOL = 60
-"""Best known matching songs among whose artists and albums the search looks."""
+"""Limit of matching songs, the best known first, whose artists and albums are suggested."""
 GATHERED = 500
-"""Titles of one beginning that are sorted; of more, the best known are looked for one by one."""
+"""Limit of matching titles that are sorted; beyond it the index of popularity is scanned."""
 SHORTEST_WORD = 3
-"""Number of characters from which matches are sorted by popularity."""
+"""Smallest length of a search whose matches are read by popularity if there are many."""
 SHORTEST_MISSPELT = 4
 SHORTEST_MISSPELT_BEGINNING = 6
 """Smallest length of a word whose spelling is corrected; shorter ones match too many words."""
