@@ -15,7 +15,7 @@ from songrec.recommend.feedback_boosts import AppliedBoosts, Boost
 from songrec.recommend.lists.rerank import NO_RERANKING, POOL_FACTOR, Reranking, has_enough, rerank
 from songrec.recommend.lists.tastes import search_tastes, split_tastes
 from songrec.recommend.method import Method
-from songrec.recommend.query import NOT_IN_RUN, Candidates, Query, check_comparable
+from songrec.recommend.query import NOT_IN_RUN, Candidates, Query, Sureness, check_comparable
 from songrec.recommend.registry import METHODS
 from songrec.recommend.taste import two_tower_scores
 from songrec.recommend.taste.artist_nearness import artist_vectors_of
@@ -286,9 +286,12 @@ def find_candidates(
     More are needed if ``by`` or boosts (``boosted``) change the order.
     """
     queries = split_tastes(recommender, query) if by.every_taste else (query,)
+    sureness: Sureness | None = None
 
     def attempt(count: int) -> Candidates | None:
-        candidates = search_tastes(recommender, queries, count)
+        nonlocal sureness
+        candidates = search_tastes(recommender, queries, count, sureness=sureness)
+        sureness = candidates.sureness
         # If one artist dominates, the artist cap needs more candidates.
         return (
             candidates if candidates.is_all or has_enough(query, candidates.rows, by, n) else None

@@ -23,7 +23,7 @@
     return places
       .filter((one) => (one.getAttribute("formaction") ?? one.getAttribute("action")) === action)
       .flatMap((place) => {
-        const alone = place.hasAttribute("data-dislike") ? [null, place] : [place];
+        const alone = place.matches(".i-heart") ? [place] : [null, place];
         const [like, dislike] = place.matches("button") ? alone : place.querySelectorAll("button[name=value]");
         return [[like, "like"], [dislike, "dislike"]];
       })
@@ -57,8 +57,7 @@
     button.setAttribute("aria-label", `Undo: ${title}`);
     button.setAttribute("formaction", action);
     let place = button;
-    // A form around the whole list takes this button as well, one beside it by its name.
-    if (form.id) button.setAttribute("form", form.id);
+    // A form around the whole list takes this button as well.
     if (item.contains(form)) {
       place = form.cloneNode();
       place.append(...[...form.querySelectorAll("input")].map((field) => field.cloneNode()), button);
@@ -106,7 +105,7 @@
       show(action, value);
       counters(likes);
       announce(words(title, value, before));
-      const leaves = { dislike: item?.dataset.whenDisliked, none: item?.dataset.whenUndone }[value];
+      const leaves = { dislike: item?.closest("[data-when-disliked]")?.dataset.whenDisliked, none: item?.dataset.whenUndone }[value];
       if (leaves === "remove" && before !== value) leave(item, form, { action, title, value, before });
       document.dispatchEvent(new CustomEvent("reaction", { detail: { action, value, before, likes } }));
     } catch {

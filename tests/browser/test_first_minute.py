@@ -85,7 +85,7 @@ def test_play_within_seconds_like_three_and_read_why(browser: Any, url: str) -> 
     expect(page.locator("[data-starters]")).to_be_visible(timeout=PATIENCE_MS)
     assert page.evaluate("document.querySelector('[data-player-audio]').dataset.same") == "yes"
     for liked in range(1, 4):
-        page.locator("[data-starters] .heart[aria-pressed=false]").first.click()
+        page.locator("[data-starters] .i-heart[aria-pressed=false]").first.click()
         expect(page.locator("[data-like-count]").first).to_have_text(str(liked))
     expect(page.locator("[data-home-rows] .tile").first).to_be_visible(timeout=PATIENCE_MS)
     page.goto("/recommendations")

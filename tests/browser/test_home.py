@@ -52,7 +52,7 @@ def clock(page: Any) -> float:
 def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", name="Press play")).to_be_visible()
-    hearts = page.locator("[data-starters] .heart")
+    hearts = page.locator("[data-starters] .i-heart")
     began = time.monotonic()
     hearts.nth(0).click()
     rows = page.locator("[data-row=because]")
@@ -72,7 +72,7 @@ def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> Non
     until(page, lambda: clock(page) > 0.3)
     # The page goes on showing the same rows, whatever is liked on it now.
     first = rows.first.locator(".title").first.inner_text()
-    rows.first.locator(".heart").first.click()
+    rows.first.locator(".i-heart").first.click()
     expect(page.locator("[data-like-count]").first).to_have_text("4")
     expect(rows.first.locator(".title").first).to_have_text(first)
 
@@ -102,7 +102,7 @@ def like(page: Any, count: int) -> None:
     page.goto("/")
     for number in range(count):
         with page.expect_response(re.compile("/reaction$")):
-            page.locator("[data-starters] .heart").nth(number).click()
+            page.locator("[data-starters] .i-heart").nth(number).click()
     page.goto("/")
 
 
@@ -138,7 +138,7 @@ def test_not_for_me_brings_another_song_into_the_row_and_undo_the_first_one_back
     # A like adds nothing: the page is not even asked for another song.
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    songs.first.locator(".heart").click()
+    songs.first.locator(".i-heart").click()
     expect(page.locator("[data-like-count]").first).to_have_text("4")
     page.wait_for_timeout(REFRESH_MS)
     assert [address for address in asked if not address.endswith("/reaction")] == []
@@ -159,8 +159,8 @@ def test_a_dislike_undone_among_the_first_likes_leaves_the_rows_and_the_focus(pa
     expect(titles).to_have_text(before)
     page.wait_for_timeout(REFRESH_MS)
     assert row.evaluate("(row) => row.isConnected && 'same' in row.dataset")
-    expect(row.locator(".heart").nth(1)).to_be_focused()
-    row.locator(".heart").nth(1).press("Enter")
+    expect(row.locator(".i-heart").nth(1)).to_be_focused()
+    row.locator(".i-heart").nth(1).press("Enter")
     expect(page.locator("[data-home-count]")).to_have_text("2")
     expect(page.locator("[data-row=because]")).to_have_count(2)
     assert page.evaluate("document.activeElement !== document.body")
@@ -173,7 +173,7 @@ def test_without_javascript_not_for_me_is_undone_by_its_notice(
     page = context.new_page()
     page.goto("/")
     for number in range(3):
-        page.locator("[data-starters] .heart").nth(number).click()
+        page.locator("[data-starters] .i-heart").nth(number).click()
     for address, place in (
         ("/", "[data-row=because] .tile"),
         ("/tracks/p000000017", ".similar .song-list > li"),
@@ -197,6 +197,6 @@ def test_hearts_and_rows_work_without_javascript(browser: Any, live_server: Live
     page = context.new_page()
     page.goto("/")
     for number in range(3):
-        page.locator("[data-starters] .heart").nth(number).click()
+        page.locator("[data-starters] .i-heart").nth(number).click()
     expect(page.locator("[data-row=because]")).to_have_count(3)
     context.close()

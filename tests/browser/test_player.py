@@ -242,14 +242,14 @@ def test_a_reaction_on_one_page_adds_nothing_to_the_list_of_the_next_one(
         """(address) => {
           const leave = () => window.songrecBrowse.open(address);
           document.addEventListener("reaction", leave, { once: true });
-          document.querySelector("[data-answer] [data-dislike]").click();
+          document.querySelector("[data-answer] .i-no").click();
         }""",
         song,
     )
     page.get_by_role("heading", name=songs[1], level=1).wait_for()
     shown = page.locator(".similar .song-list .title")
     before = shown.all_inner_texts()
-    page.locator(".similar [data-dislike]").first.click()
+    page.locator(".similar .i-no").first.click()
     expect(page.locator("[data-announce]")).to_contain_text("New at the end")
     assert shown.all_inner_texts()[:-1] == before[1:]
     # The song that came belongs to this dislike: it goes with it.

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from songrec.recommend.lists.rerank import DEFAULT_RERANKING
-from songrec.recommend.ranking import rank, rank_rows
+from songrec.recommend.lists.tastes import search_tastes, split_tastes
+from songrec.recommend.query import Query
+from songrec.recommend.ranking import create_method, rank, rank_rows
 from tests.recommend.planted import make_space
 
 D = 6
@@ -51,6 +53,16 @@ def test_one_like_of_each_of_five_tastes_serves_all_five():
 def test_likes_of_one_taste_stay_one():
     likes = SPACE.track_ids[:5].tolist()
     assert rank(SPACE, likes, by=DEFAULT_RERANKING) == rank(SPACE, likes)
+
+
+def test_a_longer_search_begins_with_the_shorter_one_and_is_as_sure():
+    method = create_method(SPACE)
+    queries = split_tastes(method, Query.of(SPACE, ONE_OF_EACH))
+    few, many = (search_tastes(method, queries, count) for count in (10, 40))
+    assert few.sureness == many.sureness
+    assert few.rows.tolist() == many.rows[: len(few.rows)].tolist()
+    again = search_tastes(method, queries, 40, sureness=few.sureness)
+    assert again.rows.tolist() == many.rows.tolist()
 
 
 def test_each_of_few_likes_has_a_row_and_no_song_stands_in_two():

@@ -40,7 +40,7 @@ def sound(session: Session, planted: Planted, tmp_path: Path) -> list[Track]:
 
 def like(client: FlaskClient, n: int) -> None:
     """Press the first ``n`` hearts of the page."""
-    hearts = parse(client.get("/")).select("[data-starters] button.heart")[:n]
+    hearts = parse(client.get("/")).select("[data-starters] button.i-heart")[:n]
     for heart in hearts:
         answer = client.post(str(heart["formaction"]), data={"value": "like", "next": "/"})
         assert (answer.status_code, answer.location) == (303, "/")
@@ -100,7 +100,7 @@ def test_a_form_alone_likes_and_leads_to_recommendations(
     like(client, 1)
     page = parse(client.get("/"))
     assert page.select_one("[data-home-count]").text == "1"
-    assert page.select_one("[data-starters] .heart")["aria-pressed"] == "true"
+    assert page.select_one("[data-starters] .i-heart")["aria-pressed"] == "true"
     assert links(str(page), "[data-starters] a.button-primary") == {
         "See recommendations": "/recommendations"
     }
@@ -117,7 +117,7 @@ def test_three_likes_turn_the_page_into_rows(client: FlaskClient, planted: Plant
     reasons = [reason.text for tile in because for reason in tile.select(".reason")]
     assert len(reasons) >= 9  # "sounds like" would say nothing below the row's title
     assert all(reasons)
-    assert len(page.select("[data-row=liked] .heart[aria-pressed=true]")) == 3
+    assert len(page.select("[data-row=liked] .i-heart[aria-pressed=true]")) == 3
 
 
 def test_others_are_offered_and_odd_numbers_are_no_error(
@@ -134,7 +134,7 @@ def test_sound_groups_have_covers_and_three_songs(client: FlaskClient, sound: li
     cards = parse(client.get("/")).select(".card-cluster")
     assert len(cards) == 4
     for card in cards:
-        assert len(card.select("img.cover")) == 4
+        assert len(card.select(".group-cover img")) == 4
         assert len(card.select(".songs a")) <= 3
         (play,) = card.select("[data-play-all]")
         assert client.get(play["data-play-all"]).json
@@ -159,7 +159,7 @@ class TestWithoutSound:
         page = parse(client.get("/"))
         assert page.select("[data-play], [data-play-all]") == []
         addresses = []
-        for link in page.select(".tile a.elsewhere"):
+        for link in page.select(".tile a.i-out"):
             assert link["target"] == "_blank"
             answer = client.get(link["href"])
             assert answer.status_code == 302
@@ -188,7 +188,7 @@ class TestWithoutSound:
     def test_a_setting_turns_links_off(
         self, app: Flask, client: FlaskClient, planted: Planted
     ) -> None:
-        (link, *_) = parse(client.get("/")).select(".tile a.elsewhere")
+        (link, *_) = parse(client.get("/")).select(".tile a.i-out")
         app.config["LINKS_OUT"] = False
         assert self.elsewhere(client) == []
         assert client.get(link["href"]).status_code == 404

@@ -107,7 +107,12 @@ def merge_groups(affinity: Array, least: float, most: int) -> list[NDArray[np.in
 
 
 def search_tastes(
-    recommender: Method, queries: tuple[Query, ...], count: int, *, in_proportion: bool = True
+    recommender: Method,
+    queries: tuple[Query, ...],
+    count: int,
+    *,
+    in_proportion: bool = True,
+    sureness: Sureness | None = None,
 ) -> Candidates:
     """Return the best rows of each query, the queries in turn.
 
@@ -117,7 +122,7 @@ def search_tastes(
 
     A song of several queries comes at its first place. The result ends where the first of the
     queries would need more than ``count`` rows, so it is a prefix of the result for a larger
-    ``count``.
+    ``count``. ``sureness`` is that of the result for another ``count``, which is the same.
     """
     results = [recommender.search(query, max(count, FIRST)) for query in queries]
     firsts = [scores[:FIRST] for _, scores in results]
@@ -127,7 +132,8 @@ def search_tastes(
     if len(queries) == 1:
         ((rows, scores),) = results
         return Candidates(rows, scores, np.zeros(sizes[0], dtype=np.int64), queries, is_all)
-    sureness = _sureness(recommender, queries, firsts)
+    if sureness is None:
+        sureness = _sureness(recommender, queries, firsts)
     keys = []
     for query, (_, scores) in zip(queries, results, strict=True):
         key = np.log(2 * np.arange(len(scores)) + 1)

@@ -33,6 +33,13 @@ class SameCluster:
 
     def search(self, query: Query, count: int) -> tuple[Rows, Scores]:
         """Return the best ``count`` rows (fewer if there are no more) and scores, best first."""
+        members, scores = query.cached(
+            f"scores in clusters, dislikes {self.dislike_weight}", lambda: self._score(query)
+        )
+        return query.top(scores, count, members=members)
+
+    def _score(self, query: Query) -> tuple[Rows, Scores]:
+        """Return the candidates and their scores."""
         labels = query.space.labels
         of_likes = labels[query.likes]
         members = np.flatnonzero(np.isin(labels, of_likes[of_likes >= 0])).astype(np.int64)
@@ -43,7 +50,7 @@ class SameCluster:
         for to_dislike in query.statistics.distances_in_turn(members, query.dislikes):
             np.minimum(nearest, to_dislike, out=nearest)
         scores -= self._penalty(query, nearest)
-        return query.top(scores, count, members=members)
+        return members, scores
 
     def reasons(self, query: Query, rows: Rows) -> list[tuple[Reason, ...]]:
         """Return, per row, a reason per feature against its nearest like, and one per dislike."""

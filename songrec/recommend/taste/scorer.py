@@ -233,9 +233,11 @@ class TasteScorer:
 
     def dislike_terms(self, rows: Rows) -> Array:
         """Compute what each dislike takes away from the scores of rows, ``(rows, dislikes)``."""
+        ratios = np.zeros((len(rows), len(self.query.dislikes)))
+        if not self.disliked_densities:
+            return ratios
         points = self.model.points(rows)
         background = self.model.columns.prior_predictive.log_density(points)
-        ratios = np.zeros((len(rows), len(self.query.dislikes)))
         for column, density in enumerate(self.disliked_densities):
             terms = self.model.mask_unknown(rows, density.log_density(points) - background)
             ratio = np.exp(terms.sum(axis=1))

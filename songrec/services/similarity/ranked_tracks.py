@@ -31,6 +31,11 @@ class RankedTrack:
     reasons: tuple[Reason, ...]
     per_like: tuple[Reason, ...] = ()
 
+    @property
+    def segment(self) -> dict[str, Any] | None:
+        """The segment that a match by segments is about; None for a match of whole songs."""
+        return segments.matched_segment(self.reasons)
+
 
 def attach_tracks(
     session: Session, matches: Sequence[Match], describe: Callable[[Match], str] | None = None
@@ -88,7 +93,7 @@ def serialize_ranked(session: Session, ranked: Sequence[RankedTrack]) -> list[di
             "why": one.sentence,
             "reasons": [serialize_reason(reason, public_ids) for reason in one.reasons],
             "per_like": [serialize_reason(reason, public_ids) for reason in one.per_like],
-            "segment": (segment := segments.matched_segment(one.reasons)),
+            "segment": (segment := one.segment),
             "fragment": segment,
         }
         for one in ranked

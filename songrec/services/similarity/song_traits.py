@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from songrec.core.attribute_words import ATTRIBUTES_OF, WORD_PAIRS, words_true_o
 from songrec.core.attributes import BY_NAME, format_attribute
 from songrec.core.types import Space
 from songrec.recommend.explain import phrases
-from songrec.recommend.space_statistics import statistics_of
+from songrec.recommend.space_statistics import Distribution, statistics_of
 
 N_TRAITS = 3
 NOT_TRAITS = phrases.UNMENTIONED
@@ -23,6 +24,9 @@ NOT_TELLING = frozenset({"vocal", "electric"})
 """Words that are true of most songs."""
 MIN_RANK_GAP = 0.2
 """Smallest distance of a value's rank from the catalogue's median to be described."""
+MAX_CACHED = 10_000
+"""Songs of each space whose words are cached: lists name those of fifty songs at once."""
+_NAMES = tuple(sorted(WORD_PAIRS.keys() - NOT_TRAITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,20 @@ def telling_words(space: Space, attributes: Mapping[str, float | None]) -> tuple
     At most ``N_WORDS``, the most unusual first; ``attributes`` are the song's values. They are
     ranked among the songs of ``space``, even if the song is not in the run.
     """
-    distributions = statistics_of(space).distributions
+    words_of = space.cached(
+        "telling_words",
+        lambda: lru_cache(MAX_CACHED)(partial(_words_of, statistics_of(space).distributions)),
+    )
+    return words_of(tuple(attributes.get(name) for name in _NAMES))
+
+
+def _words_of(
+    distributions: Mapping[str, Distribution], attributes: tuple[float | None, ...]
+) -> tuple[str, ...]:
+    """Return ``telling_words`` of the values of ``_NAMES``."""
     values: dict[str, float] = {}
     ranks: dict[str, float] = {}
-    for name in WORD_PAIRS.keys() - NOT_TRAITS:
-        value = attributes.get(name)
+    for name, value in zip(_NAMES, attributes, strict=True):
         if name in distributions and value is not None:
             values[name] = value
             ranks[name] = float(distributions[name].percentile(value))

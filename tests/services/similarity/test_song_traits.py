@@ -47,3 +47,15 @@ def test_only_true_and_telling_words_stand_beside_a_song(attributes, words):
 def test_length_and_loudness_are_no_traits():
     for traits in song_traits(SPACE, np.arange(N)):
         assert not {t["name"] for t in traits} & {"loudness", "duration", "explicit", "variance"}
+
+
+def test_words_are_those_of_the_space_that_is_asked():
+    attributes = {"energy": 0.95, "positiveness": 0.1}
+    values = np.random.default_rng(0).random((N, len(VALUE_NAMES)))
+    values[:, VALUE_NAMES.index("energy")] = 0.95
+    loud = make_space(np.random.default_rng(0).normal(size=(N, 10)), values=values)
+    assert [telling_words(space, attributes) for space in (SPACE, loud, SPACE)] == [
+        ("energetic", "dark"),
+        ("dark",),
+        ("energetic", "dark"),
+    ]
