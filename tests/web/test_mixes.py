@@ -47,7 +47,7 @@ def test_mixes_are_ready_from_five_likes_on_and_nothing_is_stored_by_looking(
     assert "New to you" in page
     assert "Daily mix 1" in page
     one = ada.get("/mixes/new-1").text
-    assert "artists you have neither liked nor played" in one
+    assert "artists that you have neither liked nor played" in one
     assert "Update every morning" in one
     assert stored(session, listener) == []
 
