@@ -87,6 +87,19 @@ with create_app().app_context():
 """
 
 
+SET_UP = """
+from sqlalchemy import select
+from songrec import create_app
+from songrec.store.db import db
+from songrec.store.tables import Job
+with create_app().app_context():
+    job = db.session.scalars(select(Job).where(Job.kind == "setup")).one()
+    print("state", job.state, job.error or "")
+"""
+SET_UP_SECONDS = 1800
+"""Time to make, analyse and train the demo; two to three minutes on two free cores."""
+
+
 def main() -> int:
     """Run the check; return the exit code."""
     folder = Path(tempfile.mkdtemp(prefix="songrec-image-check-", dir="/var/tmp"))
@@ -143,7 +156,7 @@ def check_services(host: Host, image: Image) -> None:
     setup = Container(host, "setup", image).finish()
     if "The admin's account" not in setup:
         raise CheckFailed(f"setup shows no admin's account: {setup}")
-    passed("setup: the database is migrated, a run is published")
+    passed("setup: the database is migrated, the demo is queued")
     if (
         "The admin's account"
         in Container(host, "setup", image, run_name="setup-again").finish()[len(setup) :]
@@ -154,6 +167,7 @@ def check_services(host: Host, image: Image) -> None:
     for service in services.values():
         service.wait_until_healthy()
     passed("web, worker and uploads are healthy")
+    check_first_minutes(host, image)
     check_pages()
     check_isolation(host, services)
     check_stopped_training(host, image, services)
@@ -189,6 +203,21 @@ def get(path: str, host: str = "localhost:8000") -> tuple[int, str]:
         return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
+
+
+def check_first_minutes(host: Host, image: Image) -> None:
+    """Home answers while the worker sets the demo up; then a run is published."""
+    began = time.monotonic()
+    status, _ = get("/")
+    if status != 200:
+        raise CheckFailed(f"/ while the demo is set up: status {status}")
+    wait_for(lambda: get("/ready")[0] == 200, "a published run", SET_UP_SECONDS)
+    published = time.monotonic() - began
+    unfinished = {"waiting", "running"}
+    wait_for(lambda: state(host, image, SET_UP) not in unfinished, "the setup", SET_UP_SECONDS)
+    if (found := state(host, image, SET_UP)) != "done":
+        raise CheckFailed(f"the setup is {found}")
+    passed(f"a run after {published:.0f} s, the whole demo after {time.monotonic() - began:.0f} s")
 
 
 def check_pages() -> None:
@@ -231,22 +260,23 @@ def check_stopped_training(host: Host, image: Image, services: dict[str, Contain
     words = ["python", "-c", QUEUE.replace("{parameters}", parameters)]
     queued = Container(host, "worker", image, command=words, run_name="queue").finish()
     job = queued.rsplit(None, 1)[-1]
-    wait_for(lambda: state(host, image, job) != "waiting", "the training starts")
+    script = STATE.replace("{job}", job)
+    wait_for(lambda: state(host, image, script) != "waiting", "the training starts")
     seconds = services["worker"].stop()
-    found = state(host, image, job)
+    found = state(host, image, script)
     if found != "waiting":
         raise CheckFailed(f"a training whose worker stopped is {found}, not waiting")
     services["worker"] = Container(host, "worker", image, run_name="worker-again")
-    wait_for(lambda: state(host, image, job) in {"done", "failed"}, "the training ends", 600)
-    if (found := state(host, image, job)) != "done":
+    wait_for(lambda: state(host, image, script) in {"done", "failed"}, "the training ends", 600)
+    if (found := state(host, image, script)) != "done":
         raise CheckFailed(f"the training that started again is {found}")
     passed(f"a training went back to the queue in {seconds:.1f} s and was done by the next worker")
 
 
-def state(host: Host, image: Image, job: str) -> str:
-    """Return the state of a job."""
+def state(host: Host, image: Image, script: str) -> str:
+    """Return the state of the job that ``script`` prints."""
     name = f"state-{token_hex(3)}"
-    words = ["python", "-c", STATE.replace("{job}", job)]
+    words = ["python", "-c", script]
     printed = Container(host, "worker", image, command=words, run_name=name).finish()
     return printed.rsplit("state ", 1)[-1].split()[0]
 
