@@ -367,7 +367,8 @@ class MixMaker:
         comment += f" that sound {sound.lower()}" if sound else ", the most typical of them"
         if not ranked:
             comment = f"No song here suits “{name}” that may be recommended to you."
-        return MixContent(name, self._sentence(comment, ranked), _reasons(ranked))
+        # In an app it stands among the listener's own playlists, which may have the mood's name.
+        return MixContent(f"{name} mix", self._sentence(comment, ranked), _reasons(ranked))
 
     def _path(self, mix: Mix, unwanted: Sequence[int]) -> MixContent:
         ends = [

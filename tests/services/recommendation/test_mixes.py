@@ -292,7 +292,7 @@ def test_moods_paths_and_radios_are_mixes_too(
     assert songs(session, radio)[0] == start.id
     assert radio.name == f"{start.title} radio"
     both = made(mixes.MOOD, genre="folk", sound="Melancholy")
-    assert both.name == "Folk, melancholy"
+    assert both.name == "Folk, melancholy mix"
     assert both.comment.startswith("Songs tagged folk that sound melancholy.")
     assert all("folk" in view.genres for view in tracks.tracks_by_id(session, songs(session, both)))
     happy = made(mixes.MOOD, sound="Happy and energetic")
