@@ -21,6 +21,8 @@
   // Where a station's queue goes on, and the loading that is under way.
   let more = null;
   let loading = null;
+  // The address that the whole queue came from.
+  let source = null;
   // Where the restored song goes on once somebody presses play; until then its sound is not loaded.
   let resumeAt = null;
   let saved = 0;
@@ -50,8 +52,9 @@
   // The buttons in the page's lists: the one of the song that plays says so.
   const mark = () => {
     const playing = isPlaying();
-    for (const button of document.querySelectorAll("[data-play]")) {
-      const mine = !bar.hidden && button.dataset.play === current()?.id;
+    for (const button of document.querySelectorAll("[data-play], [data-play-all][aria-label]")) {
+      const { play, playAll } = button.dataset;
+      const mine = !bar.hidden && (playAll ? playAll === source : play === current()?.id);
       const word = mine && playing ? "Pause" : "Play";
       button.toggleAttribute("data-playing", mine);
       const label = button.getAttribute("aria-label");
@@ -284,14 +287,24 @@
     changed();
   };
 
-  const playSongs = (songs, index = 0, { rest = null, moment = null, time = 0 } = {}) => {
+  const playSongs = (songs, index = 0, { rest = null, moment = null, time = 0, address = null } = {}) => {
+    source = address;
     queue.replace(moment ? songs.map((song, i) => (i === index ? { ...song, moment } : song)) : songs, index);
     more = rest;
     failures = 0;
     load(queue.at, { time: moment?.from || time });
   };
 
-  const playList = async (address, id, moment = null) => {
+  // The reason that a list of recommendations gives for a song stays with the song in the queue. Beside the songs
+  // that are similar to another, it says how, and not why somebody hears it.
+  const withReasons = (songs, place) => songs.map((song) => {
+    const item = place.querySelector(`[data-play="${CSS.escape(song.id)}"]`)?.closest("li:not(.similar li)");
+    const why = song.why || item?.querySelector(".reason")?.textContent.trim();
+    return why ? { ...song, why } : song;
+  });
+  const placeOf = (button) => button.closest("ol, ul, table, main") || document;
+
+  const playList = async (address, { id, place, moment = null }) => {
     try {
       const answer = await fetched(address);
       let songs = answer.songs || answer;
@@ -304,7 +317,7 @@
       const index = id ? songs.findIndex((song) => song.id === id) : 0;
       if (!songs.length || index < 0) throw new Error("nothing to hear");
       await loading;
-      playSongs(songs, index, { rest, moment });
+      playSongs(withReasons(songs, place), index, { rest, moment, address });
     } catch {
       announce("This cannot be played right now.");
     }
@@ -333,8 +346,7 @@
   const around = (button, id = button.dataset.play) => {
     const list = button.closest("[data-queue-of]");
     if (list) return list.dataset.queueOf;
-    const place = button.closest("ol, ul, table, main") || document;
-    const ids = [...new Set([...place.querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
+    const ids = [...new Set([...placeOf(button).querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
     if (!ids.includes(id)) ids.unshift(id);
     const from = Math.max(0, ids.indexOf(id) - 50);
     return `${bar.dataset.queue}?tracks=${ids.slice(from, from + 200).join(",")}`;
@@ -344,12 +356,13 @@
   const playMoment = (link) => {
     const { moment: id, from, for: lasts } = link.dataset;
     const moment = { from: Number(from), lasts: Number(lasts) };
-    if (bar.hidden || id !== current()?.id) return playList(around(link, id), id, moment);
+    if (bar.hidden || id !== current()?.id) return playList(around(link, id), { id, moment, place: placeOf(link) });
     current().moment = moment;
     goTo(moment.from);
     return start();
   };
 
+  // Before browse.js, for which a link that plays is a link.
   document.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return undefined;
     const button = event.target.closest("[data-play], [data-play-all], [data-play-song], [data-moment], [data-enqueue]");
@@ -357,15 +370,19 @@
     event.preventDefault();
     if (button.dataset.moment) playMoment(button);
     else if (button.dataset.enqueue) enqueue(button.dataset.enqueue);
-    else if (button.dataset.playAll) playList(button.dataset.playAll);
+    else if (button.dataset.playAll) {
+      // A button without words has become one that pauses.
+      if (button.hasAttribute("data-playing")) toggle();
+      else playList(button.dataset.playAll, { place: placeOf(button) });
+    }
     else if (!bar.hidden && button.dataset.play === current()?.id) toggle();
     else if (button.dataset.playSong) {
       const song = JSON.parse(button.dataset.playSong);
       if (!bar.hidden && song.id === current()?.id) return toggle();
       playSongs([song]);
-    } else playList(around(button), button.dataset.play);
+    } else playList(around(button), { id: button.dataset.play, place: placeOf(button) });
     return undefined;
-  });
+  }, { capture: true });
 
   // Scripts play songs so; with `seconds` hear-both.js plays a part of one and stops.
   document.addEventListener("songrec:play", async ({ detail: { tracks = [], from = 0, seconds } }) => {

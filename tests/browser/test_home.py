@@ -70,6 +70,12 @@ def test_three_hearts_become_rows_and_play_begins(page: Any, sound: None) -> Non
     expect(rows.first.locator(".reason").first).not_to_be_empty()
     page.get_by_role("link", name="Play your mix").click()
     until(page, lambda: clock(page) > 0.3)
+    page.get_by_role("link", name="Pause your mix").click()
+    expect(page.get_by_role("link", name="Play your mix")).to_be_visible()
+    # What plays from a row says why it is there.
+    tile = rows.locator(".tile:has([data-play]):has(.reason)").first
+    tile.locator("[data-play]").click()
+    expect(page.locator("[data-player-why]")).to_have_text(tile.locator(".reason").inner_text())
     # The page goes on showing the same rows, whatever is liked on it now.
     first = rows.first.locator(".title").first.inner_text()
     rows.first.locator(".i-heart").first.click()

@@ -272,6 +272,18 @@ def test_the_queue_is_the_list_and_the_buttons_step_through_it(page: Any, songs:
     until(page, lambda: not playing(page))
 
 
+def test_another_song_plays_from_the_page_that_plays_one(page: Any, songs: list[str]) -> None:
+    start(page, songs[0])
+    page.evaluate("document.documentElement.dataset.mark = 'same'")
+    address = page.url
+    page.get_by_role("link", name=f"Play {songs[1]}", exact=True).click()
+    expect(page.locator("[data-player-title]")).to_have_text(songs[1])
+    until(page, lambda: playing(page))
+    page.wait_for_timeout(500)  # in which the page would be left
+    assert page.url == address
+    assert page.evaluate("document.documentElement.dataset.mark") == "same"
+
+
 def test_seeking_by_waveform_and_by_keyboard(page: Any, songs: list[str]) -> None:
     start(page, songs[0])
     page.locator("[data-player-wave][data-peaks='600']").wait_for()
