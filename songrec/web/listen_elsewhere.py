@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
 from flask import current_app
 
@@ -16,10 +16,16 @@ YOUTUBE_SEARCH = "https://www.youtube.com/results?search_query="
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """An address at another service, and the service's name."""
+    """Another service by name, and what follows its ``prefix`` in an address there."""
 
-    url: str
     service: str
+    prefix: str
+    text: str
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return self.prefix + quote_plus(self.text)
 
 
 def listen_elsewhere(track: TrackView) -> Elsewhere | None:
@@ -31,8 +37,7 @@ def listen_elsewhere(track: TrackView) -> Elsewhere | None:
         return None
     catalogue, _, own_id = (recording_key(track.external_id or "") or "").partition(":")
     if catalogue == SPOTIFY:
-        return Elsewhere(SPOTIFY_TRACK + quote(own_id), "Spotify")
+        return Elsewhere("Spotify", SPOTIFY_TRACK, own_id)
     if not track.artists:
         return None  # a title alone finds anything
-    words = f"{track.artists} {track.title}"[:200]
-    return Elsewhere(YOUTUBE_SEARCH + quote_plus(words), "YouTube")
+    return Elsewhere("YouTube", YOUTUBE_SEARCH, f"{track.artists} {track.title}"[:200])

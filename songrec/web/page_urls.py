@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import flask
-from flask import current_app, request
+from flask import Flask, Request, current_app, has_request_context, request
 from werkzeug.routing import BuildError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -25,7 +25,7 @@ _STORE = "songrec.page_urls"
 
 def url_for(endpoint: str, **values: Any) -> str:
     """Return what ``flask.url_for`` returns."""
-    if endpoint[0] == "." or not request:
+    if endpoint[0] == "." or not has_request_context():
         return flask.url_for(endpoint, **values)
     plain = []
     for name, value in values.items():
@@ -33,8 +33,11 @@ def url_for(endpoint: str, **values: Any) -> str:
         if name[0] == "_" or not (kind is int or (kind is str and _PLAIN.fullmatch(value))):
             return flask.url_for(endpoint, **values)
         plain.append(str(value))
-    templates = current_app.extensions.setdefault(_STORE, {})
-    key = (request.root_path, endpoint, *values, *map(type, values.values()))
+    # The objects themselves: each attribute of a proxy takes as long as all the rest.
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    own: Request = request._get_current_object()  # type: ignore[attr-defined]
+    templates = app.extensions.setdefault(_STORE, {})
+    key = (own.root_path, endpoint, *values, *map(type, values.values()))
     if key not in templates:
         if len(templates) >= _MOST:
             templates.clear()
