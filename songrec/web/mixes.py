@@ -96,14 +96,14 @@ def create() -> ResponseReturnValue:
     )
     _write_soon(listener)
     db.session.commit()
-    return _shown(mix, "The mix is added. It gets new songs every morning.")
+    return _redirect_to(mix, "The mix is added. It gets new songs every morning.")
 
 
 @blueprint.get("/<key>")
 def show(key: str) -> str:
     """Show one mix with its songs, the reasons, and its settings."""
     page = _page(key)
-    left_out = _left_out(page.mix) if page.mix is not None else {}
+    left_out = _exclusions(page.mix) if page.mix is not None else {}
     return render_template(
         "mixes/show.html",
         page=page,
@@ -131,7 +131,7 @@ def make(public_id: str) -> ResponseReturnValue:
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
     mix = _mine(public_id)
     mixes.change(mix, settings={"draw": int(mix.settings.get("draw", 0)) + 1})
-    return _remade(mix, "Updated.")
+    return _renew(mix, "Updated.")
 
 
 @blueprint.post("/<public_id>/settings")
@@ -154,7 +154,7 @@ def change(public_id: str) -> ResponseReturnValue:
             "no_explicit": "no_explicit" in form,
         },
     )
-    return _remade(mix, "Saved.")
+    return _renew(mix, "Saved.")
 
 
 @blueprint.post("/<public_id>/delete")
@@ -192,17 +192,17 @@ def _account(server_id: str, listener: Listener) -> ServerAccount | None:
     return music_servers.account_of(db.session, server, listener)
 
 
-def _remade(mix: Mix, message: str) -> ResponseReturnValue:
+def _renew(mix: Mix, message: str) -> ResponseReturnValue:
     renewed = mix_making.make_mix(current_instance(), mix, now())
     _write_soon(require_listener())
     db.session.commit()
     if renewed is None:
         flash("This mix was deleted: you no longer like any of the songs it came from.", "success")
         return redirect(url_for("mixes.index"), 303)
-    return _shown(renewed, message)
+    return _redirect_to(renewed, message)
 
 
-def _shown(mix: Mix, message: str) -> ResponseReturnValue:
+def _redirect_to(mix: Mix, message: str) -> ResponseReturnValue:
     flash(message, "success")
     return redirect(url_for("mixes.show", key=mix.public_id), 303)
 
@@ -261,7 +261,7 @@ def _targets(kind: str) -> list[str]:
     return [recommendation_rules.find_target(db.session, kind, name).value for name in names]
 
 
-def _left_out(mix: Mix) -> dict[str, Any]:
+def _exclusions(mix: Mix) -> dict[str, Any]:
     """Return the names of what a mix leaves out, for its form."""
     artists = mix.settings.get("no_artists", ())
     targets = []

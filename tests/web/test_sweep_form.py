@@ -32,7 +32,9 @@ ASKED: dict[str, Any] = {
 
 
 def sent(**more: Any) -> GridForm:
-    return GridForm.sent(MultiDict({**ASKED, **{k.replace("__", "."): v for k, v in more.items()}}))
+    return GridForm.from_request(
+        MultiDict({**ASKED, **{k.replace("__", "."): v for k, v in more.items()}})
+    )
 
 
 def test_several_values_and_several_ticks_are_every_combination() -> None:
@@ -91,7 +93,7 @@ def test_a_wrong_value_is_said_beside_its_field(
     answer = client.post("/admin/grids", data=data)
     assert answer.status_code == 400
     assert "Nothing was started: correct 1 field below." in answer.text
-    assert said in GridForm.sent(MultiDict(data)).errors[field]
+    assert said in GridForm.from_request(MultiDict(data)).errors[field]
     assert [error for error in texts(answer, ".error") if said in error]
     assert session.scalar(select(Job)) is None
 

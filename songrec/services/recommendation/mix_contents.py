@@ -167,11 +167,11 @@ class MixMaker:
 
     def _numbers(self, kind: str, groups: Sequence[Sequence[int]], most: int) -> list[int]:
         used = {mix.number for mix in self.rows if mix.kind == kind}
-        assigned = self._assigned(kind, groups)
+        assigned = self._assign(kind, groups)
         free = [n for n in range(1, mixes.MAX_MIXES + 1) if n not in used]
         return sorted([*assigned, *free[: max(0, most - len(assigned))]])
 
-    def _assigned(self, kind: str, groups: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    def _assign(self, kind: str, groups: Sequence[Sequence[int]]) -> dict[int, list[int]]:
         """Map the numbers of mixes of a kind to groups of likes.
 
         A mix keeps the group that shares most likes with its previous one; remaining groups go to
@@ -198,7 +198,7 @@ class MixMaker:
     def compose(self, mix: Mix, used: set[int]) -> MixContent | None:
         """Compose a mix without the songs ``used`` (track ids); None if it has no subject."""
         published_space(self.instance)  # raises NotReady before a run is published
-        unwanted = [*self._left_out_of(mix), *self.feedback.dislikes]
+        unwanted = [*self._exclusions_of(mix), *self.feedback.dislikes]
         match mix.kind:
             case mixes.BECAUSE:
                 return self._because(mix, used, unwanted)
@@ -216,7 +216,7 @@ class MixMaker:
             return MixContent(mix.name, str(error))
 
     def _because(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
-        groups = self._assigned(mixes.BECAUSE, [[like] for like in self.strong_likes])
+        groups = self._assign(mixes.BECAUSE, [[like] for like in self.strong_likes])
         if mix.number not in groups:
             return None
         like = groups[mix.number][0]
@@ -266,7 +266,7 @@ class MixMaker:
         return MixContent("New to you", self._sentence(comment, ranked), _reasons(ranked))
 
     def _daily(self, mix: Mix, used: set[int], unwanted: Sequence[int]) -> MixContent | None:
-        groups = self._assigned(mixes.DAILY, self.tastes)
+        groups = self._assign(mixes.DAILY, self.tastes)
         if mix.number not in groups:
             return None
         likes = groups[mix.number]
@@ -325,7 +325,7 @@ class MixMaker:
             )
         noise = np.random.default_rng(self._seed(mix)).gumbel(0.0, 0.5, len(scores))
         order = sorted(scores, key=lambda one: -scores[one] - noise[list(scores).index(one)])
-        views = _capped(tracks.tracks_by_id(self.session, order), self._size(mix))
+        views = _cap_per_artist(tracks.tracks_by_id(self.session, order), self._size(mix))
         songs = [(view.id, self._memory(view.id, plays, liked)) for view in views]
         return MixContent(
             name, "Songs you liked or often played, but not in the last two months.", tuple(songs)
@@ -384,7 +384,9 @@ class MixMaker:
             end,
             max(1, mix.size - 2),
             self.listener,
-            withdrawn=[one for one in self._closed(unwanted) if one not in (start.id, end.id)],
+            withdrawn=[
+                one for one in self._with_unplayable(unwanted) if one not in (start.id, end.id)
+            ],
         )
         names = self._titles([start.id, end.id])
         return MixContent(
@@ -459,10 +461,10 @@ class MixMaker:
         *,
         uncapped: str | None = None,
     ) -> list[RankedTrack]:
-        """Take ``size`` songs, capped by artist as in ``_capped``, and keep an artist's apart."""
+        """Take ``size`` songs by ``_cap_per_artist`` and separate the songs of an artist."""
         by_id = {one.track.id: one for one in ranked}
         counted = tracks.tracks_by_id(self.session, list(beside))
-        capped = _capped([one.track for one in ranked], size, counted, uncapped=uncapped)
+        capped = _cap_per_artist([one.track for one in ranked], size, counted, uncapped=uncapped)
         ordered = separate_artists(self.space, [Match(view.id, 0.0, ()) for view in capped])
         return [by_id[match.track_id] for match in ordered]
 
@@ -481,7 +483,7 @@ class MixMaker:
         draw = mix.settings.get("draw", 0)
         return crc32(f"{day}|{self.listener.id}|{mix.kind}|{mix.number}|{draw}".encode())
 
-    def _left_out_of(self, mix: Mix) -> list[int]:
+    def _exclusions_of(self, mix: Mix) -> list[int]:
         """Return the tracks excluded by the settings of a mix."""
         settings, unwanted = mix.settings, []
         targets = [
@@ -501,7 +503,7 @@ class MixMaker:
                 unwanted += space.track_ids[np.flatnonzero(explicit)].tolist()
         return unwanted
 
-    def _closed(self, unwanted: Sequence[int]) -> list[int]:
+    def _with_unplayable(self, unwanted: Sequence[int]) -> list[int]:
         """Return ``unwanted`` and all tracks that cannot be played."""
         if self.playable is None:
             return list(unwanted)
@@ -558,7 +560,7 @@ def _reasons(ranked: Sequence[RankedTrack]) -> tuple[tuple[int, str], ...]:
     return tuple((one.track.id, one.sentence) for one in ranked)
 
 
-def _capped(
+def _cap_per_artist(
     views: Sequence[TrackView],
     size: int,
     counted: Sequence[TrackView] = (),

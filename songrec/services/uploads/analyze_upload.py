@@ -213,10 +213,10 @@ def _attributes(
     """
     attributes: dict[str, dict[str, Any]] = {}
     if tagging is not None:
-        attributes |= _marked(
+        attributes |= _with_source(
             from_tags.attributes(tagging.tags, tagging.mean[None, :]), attribute_estimates.FROM_TAGS
         )
-    attributes |= _marked(
+    attributes |= _with_source(
         {
             column.partition(":")[2]: np.array([value], dtype=np.float32)
             for column, value in in_library.items()
@@ -230,14 +230,14 @@ def _attributes(
         table = FeatureTable(
             np.zeros(1, dtype=np.int64), tuple(sound), row, FeatureSpec(("audio",))
         )
-        attributes |= _marked(predictor.attributes(table), attribute_estimates.PREDICTED)
+        attributes |= _with_source(predictor.attributes(table), attribute_estimates.PREDICTED)
     for name, value in measured(analysed.arrays[MEASURING]).items():
         if value is not None:
             attributes[name] = {"value": value, "source": attribute_estimates.MEASURED}
     return attributes
 
 
-def _marked(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, Any]]:
+def _with_source(values: Mapping[str, Floats], source: str) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "value": attribute_estimates.clamp_to_range(name, float(column[0])),

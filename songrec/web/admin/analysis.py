@@ -45,8 +45,8 @@ class AnalysisForm:
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def sent(cls) -> AnalysisForm:
-        """Return the form as it was sent, validated."""
+    def from_request(cls) -> AnalysisForm:
+        """Return the submitted form, validated."""
         form = cls(
             request.form.get("folder", "").strip()[:1000],
             frozenset(request.form.getlist("features")) | {ALWAYS},
@@ -119,7 +119,7 @@ def library() -> ResponseReturnValue:
 @blueprint.post("/library")
 def analyze() -> ResponseReturnValue:
     """Queue the analysis of a folder on the server."""
-    form = AnalysisForm.sent()
+    form = AnalysisForm.from_request()
     if form.errors:
         return _page(form), 400
     folder = Path(form.folder).expanduser().resolve()

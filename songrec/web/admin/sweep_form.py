@@ -70,7 +70,7 @@ class GridForm:
                     if one.name == entry.name
                 ]
                 if texts:
-                    values[name] = _held(parameter, texts)
+                    values[name] = _field_values(parameter, texts)
         form = cls(
             chosen,
             values,
@@ -82,7 +82,7 @@ class GridForm:
         return form if form.spec == spec else None
 
     @classmethod
-    def sent(cls, form: MultiDict[str, str]) -> GridForm:
+    def from_request(cls, form: MultiDict[str, str]) -> GridForm:
         """Return the submitted form, with ``error`` or ``errors`` by field if it is invalid."""
         values = {name: form.getlist(name) or default for name, default in _defaults().items()}
         made = cls(
@@ -192,14 +192,14 @@ def _text(parameter: Parameter, value: Any) -> str:
     return parameter.text(value)
 
 
-def _held(parameter: Parameter, texts: list[str]) -> list[str]:
+def _field_values(parameter: Parameter, texts: list[str]) -> list[str]:
     """Return the field values for these parameter values."""
     distinct = list(dict.fromkeys(texts))
     return distinct if is_ticked(parameter) else [f"{APART} ".join(distinct)]
 
 
-def _texts(parameter: Parameter, held: list[str]) -> list[str]:
+def _texts(parameter: Parameter, values: list[str]) -> list[str]:
     """Return the distinct values in a field, by default the parameter's default."""
-    parts = held if is_ticked(parameter) else " ".join(held).split(APART)
+    parts = values if is_ticked(parameter) else " ".join(values).split(APART)
     distinct = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
     return distinct or [_text(parameter, parameter.default)]

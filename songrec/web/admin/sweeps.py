@@ -34,7 +34,7 @@ def grids() -> ResponseReturnValue:
 @blueprint.post("/grids")
 def start_grid() -> ResponseReturnValue:
     """Count the cells; start the grid once its number of cells has been seen."""
-    form = GridForm.sent(request.form)
+    form = GridForm.from_request(request.form)
     if form.spec is None:
         return _page(form), 400
     if request.form.get("action") != "start" or form.counted != str(form.cells):

@@ -134,8 +134,8 @@ class TrainForm:
         return [registry.entry(self.values[stage]).label for stage, _, registry in STAGES]
 
     @classmethod
-    def sent(cls, form: Mapping[str, str]) -> TrainForm:
-        """Return the form as it was sent; missing fields have their defaults."""
+    def from_request(cls, form: Mapping[str, str]) -> TrainForm:
+        """Return the submitted form; missing fields have their defaults."""
         fresh = cls.fresh(publish="publish" in form)
         fresh.name = runs.clean_name(form.get("name", "")) or ""
         fresh.values.update({name: form[name] for name in fresh.values if name in form})
@@ -229,7 +229,7 @@ def train() -> ResponseReturnValue:
     """Show the form, or queue a training run."""
     if request.method == "GET":
         return _page(TrainForm.fresh(publish=runs.published(db.session) is None))
-    form = TrainForm.sent(request.form)
+    form = TrainForm.from_request(request.form)
     fields = form.request()
     if fields is None:
         return _page(form), 400

@@ -126,7 +126,7 @@ def _songs(ids: list[int], **narrowed: int) -> dict[str, Any]:
     if "album" in narrowed and "sort" not in form.args:
         form.query = form.query.narrowed(first=tuple(ids))
     else:
-        form.known_first(db.session, listener)
+        form.put_known_first(db.session, listener)
     reacted = reactions.values(db.session, listener, ids) if listener else {}
     space = artist_pages.space_or_none(current_instance())
     where = artist_pages.whereabouts(space, ids) if space is not None else None

@@ -104,7 +104,7 @@ def cluster(number: int) -> str:
     if run is None or row is None:
         abort(404, f"No sound group {number} in the published run.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
-    form.known_first(db.session, current_listener())
+    form.put_known_first(db.session, current_listener())
     page = tracks.search(db.session, form.query, run)
     return render_template(
         "pages/cluster.html",

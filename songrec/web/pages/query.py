@@ -51,7 +51,7 @@ class TrackForm:
         default_sort: str = "known",
         cluster: int | None = None,
     ) -> None:
-        self.args: Mapping[str, str] = _filled(args)
+        self.args: Mapping[str, str] = _non_empty(args)
         self.default_sort = default_sort
         values, unusable = query_args.load(ARGS, self.args)
         self.problems = [self._problem(name) for name in unusable]
@@ -60,7 +60,7 @@ class TrackForm:
             text=values["q"][:200],
             genre=values["genre"][:200],
             emotion=values["emotion"][:100],
-            cluster=_bounded(values["cluster"]) if cluster is None else cluster,
+            cluster=_clip(values["cluster"]) if cluster is None else cluster,
             ranges={
                 name: ends
                 for name in RANGE_ATTRIBUTES
@@ -68,7 +68,7 @@ class TrackForm:
             },
             sort=sort,
             descending=values["order"] == "down" if values["order"] else sort not in ASCENDING,
-            page=max(1, _bounded(values["page"]) or 1),
+            page=max(1, _clip(values["page"]) or 1),
         )
 
     @property
@@ -83,7 +83,7 @@ class TrackForm:
             turned = "down" if sort in ASCENDING else "up"
         return _address(sort=sort, order=turned, page=None)
 
-    def known_first(self, session: Session, listener: Listener | None) -> None:
+    def put_known_first(self, session: Session, listener: Listener | None) -> None:
         """Put songs that the listener knows or can play first in a list by popularity."""
         if self.query.sort == "known" and self.query.descending:
             first = known_tracks(session, listener, self.query.text)
@@ -99,7 +99,7 @@ class TrackForm:
             return None
         return "descending" if self.query.descending else "ascending"
 
-    def chosen(self) -> list[tuple[str, str]]:
+    def active_filters(self) -> list[tuple[str, str]]:
         """Return the filters as text, each with the URL that removes it."""
         words = []
         if self.query.text:
@@ -138,7 +138,7 @@ def _range(low: float | None, high: float | None) -> tuple[float | None, float |
     return (high, low) if low is not None and high is not None and low > high else (low, high)
 
 
-def _bounded(number: int | None) -> int | None:
+def _clip(number: int | None) -> int | None:
     """Return a number that every database can compare."""
     return None if number is None else max(-1, min(number, MAX_NUMBER))
 
@@ -148,13 +148,13 @@ def page_address(number: int) -> str:
     return _address(page=number if number > 1 else None)
 
 
-def _filled(args: MultiDict[str, str]) -> dict[str, str]:
+def _non_empty(args: MultiDict[str, str]) -> dict[str, str]:
     """Return the known parameters that are not empty."""
     return {k: v for k, v in args.items() if k in FIELDS and v.strip()}
 
 
 def _address(**changes: str | int | None) -> str:
     """Return the current URL with some parameters changed; None removes one."""
-    args = {k: v for k, v in _filled(request.args).items() if k not in changes}
+    args = {k: v for k, v in _non_empty(request.args).items() if k not in changes}
     args |= {k: str(v) for k, v in changes.items() if v is not None}
     return url_for(str(request.endpoint), **{**(request.view_args or {}), **args})

@@ -36,7 +36,7 @@ def tracks() -> str | Response:
     form = TrackForm(request.args)
     if not form.is_clean:
         return redirect(url_for("pages.tracks", **form.args))
-    form.known_first(db.session, current_listener())
+    form.put_known_first(db.session, current_listener())
     run = runs.published(db.session)
     page, text = catalogue.search(db.session, form.query, run), form.query.text
     attributes, filtered = cached_counts.attributes(db.session), form.query.ranges

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput
-from songrec.services.recommendation.mix_contents import _capped
+from songrec.services.recommendation.mix_contents import _cap_per_artist
 from songrec.services.recommendation.mixes import (
     make_due,
     make_mix,
@@ -136,7 +136,7 @@ def test_a_mix_of_few_artists_is_filled_with_more_of_theirs(session: Session) ->
     views = tracks.tracks_by_id(session, ids)
 
     def titles(size: int, *counted: TrackView, uncapped: str | None = None) -> str:
-        chosen = _capped(views, size, counted, uncapped=uncapped)
+        chosen = _cap_per_artist(views, size, counted, uncapped=uncapped)
         return "".join(view.title for view in chosen)
 
     assert titles(5) == "01357"
