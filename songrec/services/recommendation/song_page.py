@@ -22,7 +22,7 @@ from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.listeners import playlists, reactions
 from songrec.store.runs import runs
-from songrec.store.sound import audio_files, heard_tags
+from songrec.store.sound import audio_files, predicted_tags
 from songrec.store.tables import AudioFile, Listener, Playlist, Run
 
 __all__ = ["BEST", "GROUPS", "GROUP_LABELS", "MAX_WEIGHT", "SOUND", "SongPage", "song_page"]
@@ -113,7 +113,7 @@ def song_page(
         lyrics.has_words(instance.session, track.id),
         file,
         PurePosixPath(file.path).parent.name if file else "",
-        heard_tags.of_track(instance.folder, track.id, N_TAGS, MIN_PROBABILITY),
+        predicted_tags.of_track(instance.folder, track.id, N_TAGS, MIN_PROBABILITY),
         tracks.tracks_by_id(
             instance.session, tracks.versions(instance.session, track.id, N_VERSIONS), run
         ),

@@ -38,8 +38,8 @@ from songrec.store.catalogue import tracks as catalogue
 from songrec.store.instance import Instance
 from songrec.store.runs import runs
 from songrec.store.runs.spaces import published_space
-from songrec.store.sound import heard_tags
-from songrec.store.sound.heard_tags import HeardTags
+from songrec.store.sound import predicted_tags
+from songrec.store.sound.predicted_tags import PredictedTags
 from songrec.store.tables import Tag, TrackTag
 
 MIN_SCORE = 0.35
@@ -101,7 +101,7 @@ def concepts_of(instance: Instance, words: str) -> list[Concept]:
 
 
 def refresh(instance: Instance) -> bool:
-    """Update MusiCNN's tags of the library's tracks (``heard_tags``).
+    """Update MusiCNN's tags of the library's tracks (``predicted_tags``).
 
     If sentence vectors are installed, those of the vocabulary are also computed.
     """
@@ -110,7 +110,7 @@ def refresh(instance: Instance) -> bool:
     extracted = feature_sets.extracted_sets(instance)
     sets = [name for name in (feature_sets.TAGS, feature_sets.INSTRUMENTS) if name in extracted]
     keys = [feature_sets.most_common_settings(instance.session, name) for name in sets]
-    return heard_tags.refresh(instance, keys)
+    return predicted_tags.refresh(instance, keys)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def score_concepts(
 
     Without ``by_labels`` the catalogue's labels do not count.
     """
-    tags = heard_tags.load(instance.folder)
+    tags = predicted_tags.load(instance.folder)
     space = _published_space(instance)
     id_arrays = [np.asarray(one.track_ids) for one in (tags, space) if one is not None]
     if not concepts or not id_arrays:
@@ -262,7 +262,7 @@ def evaluate_reworded(instance: Instance) -> dict[str, Any]:
 
 
 def _listened_to(instance: Instance) -> Ints:
-    tags = heard_tags.load(instance.folder)
+    tags = predicted_tags.load(instance.folder)
     return tags.track_ids if tags is not None else np.empty(0, dtype=np.int64)
 
 
@@ -280,7 +280,7 @@ def _published_space(instance: Instance) -> Space | None:
         return None
 
 
-def _by_tags(tags: HeardTags | None, concept: Concept, ids: Ints) -> list[Floats]:
+def _by_tags(tags: PredictedTags | None, concept: Concept, ids: Ints) -> list[Floats]:
     """Return the match with a concept's tags, ``(n,)``; NaN for tracks without tags."""
     names = {search_terms(tag) for tag in concept.tags}
     columns = (

@@ -12,7 +12,7 @@ from songrec.core.sorting import sort_key
 from songrec.store.catalogue.playable_library import LOOSE
 from songrec.store.catalogue.song_details import SongDetails, song_details
 from songrec.store.db import db
-from songrec.store.sound import heard_tags
+from songrec.store.sound import predicted_tags
 from songrec.web.subsonic import ids
 from songrec.web.subsonic.authentication import caller
 
@@ -55,7 +55,7 @@ def children(track_ids: Sequence[int]) -> list[dict[str, Any]]:
 def children_by_id(track_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Map the ids of the playable tracks to their serialized songs."""
     songs = song_details(db.session, track_ids, caller().listener)
-    moods = heard_tags.of_tracks(
+    moods = predicted_tags.of_tracks(
         current_app.config["INSTANCE"], [song.id for song in songs], _MOODS, _LIKELY
     )
     return {song.id: _child(song, moods.get(song.id, [])) for song in songs}

@@ -8,7 +8,7 @@ import pytest
 from songrec.services.similarity import sound_word_search
 from songrec.services.similarity.sound_vocabulary import concepts_in
 from songrec.store.instance import Instance
-from songrec.store.sound import heard_tags
+from songrec.store.sound import predicted_tags
 from songrec.store.tables import Tag, TrackTag
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
@@ -34,7 +34,7 @@ def here(session, instance):
     probabilities[:2, 0] = 0.6
     probabilities[3, 1] = 0.7
     probabilities[4, 2] = 0.8
-    path = instance / heard_tags.FILE
+    path = instance / predicted_tags.FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
@@ -84,11 +84,11 @@ def test_what_is_in_no_song_is_found_in_none(here):
 
 
 def test_recall_is_measured_with_labels_held_out(here, session):
-    heard = heard_tags.load(here.folder)
+    tags = predicted_tags.load(here.folder)
     tag = Tag(kind="tag", name="Klavier")
     session.add(tag)
     session.flush()
-    ids = [int(heard.track_ids[row]) for row in (0, 1, 20)]
+    ids = [int(tags.track_ids[row]) for row in (0, 1, 20)]
     session.add_all(TrackTag(track_id=track_id, tag_id=tag.id) for track_id in ids)
     measures = sound_word_search.evaluate(here)
     (piano,) = measures["words"]

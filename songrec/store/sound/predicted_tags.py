@@ -25,7 +25,7 @@ FILE = Path("words") / "heard_tags.npz"
 
 
 @dataclass(frozen=True, eq=False)
-class HeardTags:
+class PredictedTags:
     """Mean probabilities of tags; see the module."""
 
     track_ids: Ints
@@ -34,10 +34,10 @@ class HeardTags:
     digest: str
 
 
-_cached: dict[Path, tuple[tuple[int, int], HeardTags]] = {}
+_cached: dict[Path, tuple[tuple[int, int], PredictedTags]] = {}
 
 
-def load(instance: Path) -> HeardTags | None:
+def load(instance: Path) -> PredictedTags | None:
     """Return the current tags, read once per process and version; None without any."""
     path = Path(instance) / FILE
     try:
@@ -46,7 +46,7 @@ def load(instance: Path) -> HeardTags | None:
         cached = _cached.get(path)
         if cached is None or cached[0] != version:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                tags = HeardTags(
+                tags = PredictedTags(
                     arrays["track_ids"],
                     tuple(arrays["names"].tolist()),
                     arrays["probabilities"],
@@ -104,13 +104,13 @@ def refresh(instance: Instance, keys: Sequence[SetKey]) -> bool:
             draft,
             track_ids=ids,
             names=np.array([name.partition(":")[2] for table in tables for name in table.names]),
-            probabilities=np.concatenate([_aligned(table, ids) for table in tables], axis=1),
+            probabilities=np.concatenate([_align(table, ids) for table in tables], axis=1),
             digest=np.array(digest),
         )
     return True
 
 
-def _aligned(table: FeatureTable, ids: Ints) -> NDArray[np.float16]:
+def _align(table: FeatureTable, ids: Ints) -> NDArray[np.float16]:
     values = np.full((len(ids), len(table.names)), np.nan, dtype=np.float16)
     values[np.searchsorted(ids, table.track_ids)] = table.values
     return values
