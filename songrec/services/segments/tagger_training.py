@@ -100,23 +100,18 @@ def train(
         },
     }
     if len(validation_rows):
-        held_out = truth[validation_rows]
         _, probabilities = model.predict(spectrograms, validation_rows)
         constant = majority(truth[train_rows], len(validation_rows))
         predictions = {"tagger": probabilities, "majority": constant}
         if request.baselines and published_weights.is_installed(instance.folder, "musicnn"):
-            embeddings = _musicnn_embeddings(
-                instance.folder,
-                settings,
-                songs,
-                segments,
-                part_of(on_progress, TRAINING_SHARE, BASELINE_SHARE),
-            )
+            progress = part_of(on_progress, TRAINING_SHARE, BASELINE_SHARE)
+            embeddings = _musicnn_embeddings(instance.folder, settings, songs, segments, progress)
             predictions["musicnn"] = logistic_regression(
                 embeddings, truth, train_rows, validation_rows
             )
         manifest["measures"] = {
-            name: measures(held_out, values, tags.names) for name, values in predictions.items()
+            name: measures(truth[validation_rows], values, tags.names)
+            for name, values in predictions.items()
         }
     manifest["seconds"] = round(time.perf_counter() - started, 1)
     target = taggers.new_folder(instance.folder)

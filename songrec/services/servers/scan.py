@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -290,7 +290,6 @@ def _store_page(
     moved = _renumbered(session, server, state, fresh) if state.has_others and fresh else {}
     state.report.renumbered += len(moved)
     rows = {**stored, **moved}
-    connection_ = session.connection()
     changed = {
         id_: song for id_, song in unique.items() if id_ in rows and _differs(rows[id_], song)
     }
@@ -299,39 +298,11 @@ def _store_page(
     # A removed track of an already matched song is not created again.
     tracks |= state.matcher.find([unique[id_] for id_, row in rows.items() if not row.track_id])
     known = {id_: row.track_id for id_, row in rows.items() if row.track_id}
-    if new:
-        moment = now()
-        connection_.execute(
-            insert(_TABLE),
-            [
-                {
-                    "server_id": server.id,
-                    "remote_id": song.id,
-                    "track_id": tracks.get(song.id),
-                    "scan_mark": state.mark,
-                    "created_at": moment,
-                    **_values(song),
-                }
-                for song in new
-            ],
-        )
-    again = [id_ for id_ in rows if id_ in changed or id_ in moved or id_ in tracks]
-    if again:
-        statement = update(_TABLE).where(_TABLE.c.id == bindparam("row_id"))
-        connection_.execute(
-            statement,
-            [
-                {
-                    "row_id": rows[id_].id,
-                    "remote_id": id_,
-                    "track_id": tracks.get(id_, rows[id_].track_id),
-                    **_values(unique[id_]),
-                }
-                for id_ in again
-            ],
-        )
+    _insert(session, server, state, new, tracks)
+    again = {id_: rows[id_] for id_ in rows if id_ in changed or id_ in moved or id_ in tracks}
+    _update(session, again, unique, tracks)
     for part in chunks([row.id for row in rows.values()]):
-        connection_.execute(
+        session.connection().execute(
             update(_TABLE).where(_TABLE.c.id.in_(part)).values(scan_mark=state.mark, gone_at=None)
         )
     state.matcher.update({known[id_]: song for id_, song in changed.items() if id_ in known})
@@ -341,6 +312,50 @@ def _store_page(
     report.matched += len(new) - n_new
     report.changed += len(changed)
     report.returned += sum(row.gone_at is not None for row in rows.values())
+
+
+def _insert(
+    session: Session,
+    server: MusicServer,
+    state: _State,
+    songs: Sequence[RemoteSong],
+    tracks: Mapping[str, int],
+) -> None:
+    moment = now()
+    values = [
+        {
+            "server_id": server.id,
+            "remote_id": song.id,
+            "track_id": tracks.get(song.id),
+            "scan_mark": state.mark,
+            "created_at": moment,
+            **_values(song),
+        }
+        for song in songs
+    ]
+    if values:
+        session.connection().execute(insert(_TABLE), values)
+
+
+def _update(
+    session: Session,
+    rows: Mapping[str, Any],
+    songs: Mapping[str, RemoteSong],
+    tracks: Mapping[str, int],
+) -> None:
+    """Update rows, by the server's id, from their songs and tracks."""
+    values = [
+        {
+            "row_id": row.id,
+            "remote_id": id_,
+            "track_id": tracks.get(id_, row.track_id),
+            **_values(songs[id_]),
+        }
+        for id_, row in rows.items()
+    ]
+    if values:
+        statement = update(_TABLE).where(_TABLE.c.id == bindparam("row_id"))
+        session.connection().execute(statement, values)
 
 
 def _by_remote_id(session: Session, server: MusicServer, ids: list[str]) -> dict[str, Any]:
