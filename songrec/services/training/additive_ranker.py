@@ -43,7 +43,7 @@ from songrec.services.training.two_tower import SHARES, FittedTowers, Towers
 MIN_PLAYLISTS = 30
 """Fewer playlists are too few to train on and to validate with."""
 MAX_STORED = 2000
-"""Playlists that evidence is taken from; of more, some drawn at random."""
+"""Limit of playlists used as evidence; of more, a random sample."""
 VALIDATION_SHARE, MAX_VALIDATION = 0.2, 60
 MAX_PLAYLISTS = 400
 """Playlists that the curves are fitted to; evidence comes from more."""
@@ -54,7 +54,7 @@ MAX_POSITIVES, HARD, RANDOM = 20, 200, 200
 EVIDENCE_SLOPE = 0.5
 """Weight, while hard negatives are selected, of inputs that do not count in the taste score."""
 LISTENERS_SLOPE = 1.0
-"""What the curve of nearness by listeners is shrunk to: few playlists say little about it."""
+"""Curve of nearness by listeners towards which the fit is shrunk, for few playlists."""
 N_KNOTS = 7
 SHRINKAGE, LEVEL_SHRINKAGE = 1e-2, 3e-2
 """Ridge penalties: of all curves to the taste score, of those of one number of likes to all."""
@@ -89,7 +89,7 @@ class TrainingList:
 
 @dataclass(frozen=True)
 class RankerArtifacts:
-    """What a run stores of the additive ranker.
+    """Stored parts of the additive ranker.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Evidence for artist vectors of a catalogue: what was imported, and what accounts listen to.
+"""Evidence for artist vectors of a catalogue: imported affinities, and accounts' likes and plays.
 
-Playlists are no evidence here: how often artists share playlists counts by itself
-(``recommend.taste.playlist_evidence``), and what is trained on playlists would trust vectors too
-much that have seen them.
+Playlists are not used, because common playlists of artists are evidence of their own
+(``recommend.taste.playlist_evidence``), and a ranker trained on the same playlists would overrate
+the vectors.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def fit_vectors_of_catalogue(
     artists
         uint64 ``(n,)``: the database's id of each track's artist, 0 where unknown.
     shared
-        Whether likes and plays count of accounts that let them teach.
+        Whether to use the likes and plays of accounts that allow it.
 
     Returns
     -------
     vectors
-        None where there is too little evidence.
+        None with too little evidence.
     """
     sources = artist_affinities.read(session)
     if shared:

@@ -1,8 +1,8 @@
-"""Artist vectors: artists with the same listeners are near, learnt from counts without any sound.
+"""Artist vectors from listening counts, in which artists with the same listeners are near.
 
-Whoever gives evidence is a row of a sparse matrix: a listener with listening counts, an account
-with likes and plays, or an artist with its similar artists. Each column is an artist.
-A truncated singular value decomposition smooths over the rows and gives the vectors.
+A row of a sparse matrix is a listener with listening counts, an account with likes and plays, or an
+artist with its similar artists; each column is an artist. The vectors are those of a truncated
+singular value decomposition.
 
 References
 ----------
@@ -57,8 +57,8 @@ def fit_artist_vectors(
 ) -> FittedVectors | None:
     """Fit vectors to all sources together.
 
-    Artists are matched by MusicBrainz id, else by name. Artists that the catalogue lacks count:
-    they tell which listeners are alike.
+    Artists are matched by MusicBrainz id, else by name. Artists missing in the catalogue are
+    included, because they show which listeners are similar.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def fit_artist_vectors(
     Returns
     -------
     vectors
-        Of those of ``artists`` that a row names; None without any, and below ``min_rows`` rows.
+        Vectors of the ``artists`` in any row; None without any, and below ``min_rows`` rows.
     """
     keys, names = _keys(artists)
     columns: dict[str, int] = {}
@@ -102,10 +102,10 @@ def _keys(artists: Sequence[tuple[int, NamedArtist]]) -> tuple[dict[int, str], d
 def _weighted_rows(
     source: ArtistAffinities, columns: dict[str, int], by_musicbrainz: dict[str, str]
 ) -> csr_array:
-    """Return a source's rows of unit length; artists that are new to ``columns`` are added to it.
+    """Return a source's rows of unit length, adding new artists to ``columns``.
 
-    A count weighs log(1 + count); the similar artists of an artist weigh their score by the
-    highest one, and the artist itself 1.
+    The weight of a count is log(1 + count); that of a similar artist its score divided by the
+    highest one, and that of the artist itself 1.
     """
 
     def column(artist: NamedArtist) -> int:

@@ -22,12 +22,12 @@ from songrec.store.sound import imported_features
 
 LABELS, TEXTS, SPECTROGRAMS = "labels", "texts", "spectrograms"
 CONDITION = "condition"
-"""The parameter that says which kind of label a model takes."""
+"""Name of the parameter for the kind of labels of a model."""
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Reasons why something cannot be trained, by name; what can be has no entry.
+    """Reasons why models, features and labels are unavailable, by name.
 
     ``feature_sets`` are keyed by the text of a ``FeatureSpec``, ``labels`` by the kind of tag.
     """

@@ -26,7 +26,7 @@ from songrec.store.runs.runs import ClusterProfile
 
 TYPICAL_TRACKS = 10
 MIN_POOL = 50
-"""Members nearest the centre from which typical tracks are chosen, at least."""
+"""Smallest number of members nearest to the centre from which typical tracks are chosen."""
 TOP_TAGS = 8
 
 
@@ -155,11 +155,11 @@ def _typical(
     rows: NDArray[np.integer],
     number: int,
 ) -> list[int]:
-    """Return ids of typical tracks, the first to show first, each song once.
+    """Return ids of typical tracks in display order, each song once.
 
-    They are of the quarter of the members (at least ``MIN_POOL``) that lie nearest the centre, or
-    the mean. Where popularities are known the best known come first, else the nearest; artists
-    come once before any comes twice.
+    They belong to the quarter of the members (at least ``MIN_POOL``) nearest to the centre, or to
+    the mean. They are sorted by popularity, if known, else by distance; no artist comes twice
+    before all others came once.
     """
     members = latent[rows]
     if clustering.centres is not None and number >= 0:

@@ -31,7 +31,7 @@ MIN_TRACKS = 10
 CATALOGUE_LOUDNESS, MEASURED_LOUDNESS = "catalogue", "measured"
 """Scales of loudness: a catalogue's own decibels, and LUFS measured from the sound."""
 DEFAULT_SHARE = 0.5
-"""An audio feature set is a default where this share of the catalogue's tracks has it."""
+"""Share of the catalogue's tracks with an audio feature set from which it is a default."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,10 @@ def described_attributes(data: TrainingData) -> tuple[str, ...]:
 
 
 def _on_one_loudness_scale(data: TrainingData) -> tuple[TrainingData, str, tuple[str, ...]]:
-    """Return data whose loudness is on one scale, the name of that, and what was left out.
+    """Return data with the loudness on a single scale, the scale's name, and a note.
 
-    A catalogue's loudness and the measured one differ in what they mean, so of a library that has
-    both only the scale of more tracks stays; the loudness of the others counts as unknown.
+    A catalogue's loudness and the measured one are different quantities, so in a library with both
+    only the more frequent one is used; the loudness of the other tracks counts as unknown.
     """
     column = ATTRIBUTE_NAMES.index("loudness")
     has_value = ~np.isnan(data.values[:, column])

@@ -47,8 +47,8 @@ def describe_warnings(choice: AttributeSelection, model: Any) -> list[str]:
 def reconstruction_mse(model: Any, table: FeatureTable, inputs: Mapping[str, Any]) -> float | None:
     """Compute the mean squared reconstruction error in standardised units.
 
-    None for a model without ``reconstruct``. A model that reconstructs something else than the
-    table (spectrograms) has measured its error itself.
+    None for a model without ``reconstruct``. A model that reconstructs something other than the
+    table (spectrograms) measures its error itself.
     """
     if not hasattr(model, "reconstruct") or "spectrograms" in inputs:
         return model.metrics_.get("reconstruction_mse")

@@ -1,7 +1,7 @@
-"""Place a track that no training has seen in a run, by the run's scaler, model, clusters and map.
+"""Placement of new tracks in a run, by the run's scaler, model, clusters and map.
 
-Nothing is fitted again. A track of the catalogue that is placed anew lands where the run has it.
-Heavy: the run's representation is loaded.
+Nothing is fitted again. A track of the run gets its place in the run. Heavy: the run's
+representation is loaded.
 """
 
 from __future__ import annotations
@@ -96,14 +96,14 @@ def embed_track(
     sound
         Features of the sound as ``"set:column"``.
     inputs
-        What some models take beside features.
+        Further inputs of some models.
     has_measured_loudness
         The loudness is in LUFS: it counts as unknown in a run on a catalogue's loudness.
 
     Raises
     ------
     NotReady
-        If the run's files are gone, or if it learnt from features that are not given.
+        If the run's files are missing, or if features of its training are not given.
     """
     folder = run_folders.run_folder(instance, run.public_id)
     space = load_space(folder)
@@ -200,7 +200,7 @@ def _model_cluster(folder: Path, clustering: Clustering) -> tuple[int, float]:
     """Return the model's cluster under the number that the run gave it, matched by its centre."""
     with np.load(folder / "clustering.npz", allow_pickle=False) as arrays:
         centres = arrays["centres"]
-    # A cluster that no track of the run is in has no number: the nearest that has one stands in.
+    # A cluster without tracks of the run has no number; the nearest cluster with one replaces it.
     assert clustering.centres is not None
     distances = np.linalg.norm(centres - clustering.centres[clustering.labels[0]], axis=1)
     return int(distances.argmin()), float(clustering.confidence[0])
@@ -231,6 +231,6 @@ def _normal_score(column: NDArray[np.float32], value: np.float32) -> float:
         return 0.0
     below = int((present < value).sum())
     ties = int((present == value).sum())
-    # Beyond either end it lies as far out as the outermost song.
+    # Values beyond either end get the coordinate of the outermost song.
     share = np.clip((below + ties / 2) / len(present), 0.5 / len(present), 1 - 0.5 / len(present))
     return float(normal_quantile(np.array([share]))[0])

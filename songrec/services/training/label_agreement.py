@@ -37,7 +37,7 @@ def labels_by_kind(session: Session, track_ids: Ints) -> dict[str, NDArray[np.in
 
 
 def _with_named_languages(languages: TrackTags, free: TrackTags) -> TrackTags:
-    """Return the languages, completed by free tags that name a language where a track has none."""
+    """Return the languages; of tracks without one, the language named in a free tag."""
     names = [*languages.names, *(name for name in free.names if name not in languages.names)]
     number_of_tag = np.array(
         [names.index(name) if is_language(name) else -1 for name in free.names] or [-1]

@@ -1,8 +1,8 @@
-"""Recommendation methods, measured on playlists of the catalogue that they were not trained on.
+"""Evaluation of recommendation methods on held-out playlists of the catalogue.
 
-A part of each playlist that is held out is liked, the rest has to be recommended. It is the task of
-``flask evaluate playlists``, kept small so that every training can afford it: it decides which
-method answers (``recommend.ranking.method_used``), and a run's page shows it.
+A part of each held-out playlist is liked, and the rest has to be recommended: the task of ``flask
+evaluate playlists`` on a small sample, so that it takes little of the training's time. The result
+determines the default method (``recommend.ranking.method_used``) and is shown on a run's page.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def measure_methods(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Train on most playlists and measure every method that the space has on some of the others.
+    """Train on most playlists and measure all available methods on some of the others.
 
-    As many more are left out of the training to validate with.
+    As many further playlists are left out of the training for validation.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def _best(values: dict[str, dict[str, Values]], default: str, draws: Ints) -> st
 
 
 def _interval(values: Values, draws: Ints) -> list[float] | None:
-    """Return mean, low and high of the values that are known; None where none is."""
+    """Return mean, low and high of the known values; None without any."""
     is_finite = np.isfinite(values)
     if not is_finite.any():
         return None

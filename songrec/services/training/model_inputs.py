@@ -1,4 +1,4 @@
-"""Inputs that a model takes beside its feature table: spectrograms, lyrics, labels, row by row.
+"""Inputs of a model besides its feature table: spectrograms, lyrics, labels, by row.
 
 A representation names them in its attribute ``required_inputs`` and gets them as keyword arguments
 of these names in ``fit``, ``transform``, ``reconstruct`` and ``assign``. A model that takes labels
@@ -30,7 +30,7 @@ SPECTROGRAM_SET = "melspectrogram"
 
 @dataclass(frozen=True)
 class TrackInputs:
-    """Inputs of one new track, beside its features.
+    """Inputs of one new track besides its features.
 
     ``labels`` maps a kind of tag (``"genre"``) to the track's; ``spectrogram`` is float32
     ``(bands, frames)`` in decibels.
@@ -55,8 +55,8 @@ def hand_over_folders(model: Any, instance: Path) -> None:
 def gather(instance: Instance, model: Any, track_ids: Ints) -> dict[str, Any]:
     """Return the inputs of ``model`` for tracks of the catalogue (ascending ids).
 
-    A model that works with files is given the instance's folders. Raises ``NotReady`` where no
-    track has an input that the model requires.
+    A model that uses files gets the instance's folders. Raises ``NotReady`` if no track has a
+    required input.
     """
     hand_over_folders(model, instance.folder)
     return {name: _GATHERED[name](instance, model, track_ids) for name in required_inputs(model)}
@@ -76,9 +76,10 @@ def slice_inputs(inputs: Mapping[str, Any], start: int, stop: int) -> dict[str, 
 
 
 def labels_of(session: Session, kind: str, track_ids: Ints) -> list[str | None]:
-    """Return one tag of ``kind`` per track, None where it has none.
+    """Return one tag of ``kind`` per track, None without one.
 
-    Of several tags the one that most tracks have, so that few labels hold many tracks each.
+    Of several tags it is the one with the most tracks, so that there are few labels with many
+    tracks each.
     """
     tags = training_data.read_tags(session, kind, track_ids)
     numbers = tags.most_common(len(track_ids)).tolist()

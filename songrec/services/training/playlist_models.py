@@ -16,15 +16,15 @@ from songrec.services.training import additive_ranker, two_tower
 
 @dataclass(frozen=True)
 class Choices:
-    """What validation on held-out playlists decided.
+    """Choices by validation on held-out playlists.
 
     Attributes
     ----------
     two_tower
         The summary of the track factors, with the NDCG of each share of their scale.
     ranker
-        Number of playlists, validation and share of the towers of the additive ranker; None where
-        it was not better than ``taste``.
+        Number of playlists, validation and share of the towers of the additive ranker; None if it
+        was not better than ``taste``.
     """
 
     two_tower: dict[str, Any]
@@ -32,7 +32,7 @@ class Choices:
 
     @classmethod
     def of(cls, space: Space) -> Choices | None:
-        """Return the choices of a space with trained models; None where nothing was validated."""
+        """Return the choices of a space with trained models; None without a validation."""
         summary = (space.taste_prior or {}).get("two_tower", {})
         if "ndcg" not in summary:
             return None
@@ -41,7 +41,7 @@ class Choices:
 
     @property
     def learned_share(self) -> float:
-        """The share of the towers' scale that counts beside the taste score."""
+        """The share of the towers' scale that is added to the taste score."""
         ndcg = self.two_tower["ndcg"]
         return float(max(ndcg, key=lambda share: ndcg[share]))
 
@@ -55,11 +55,11 @@ def fit_playlist_models(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> Space:
-    """Return ``space`` with everything that playlists (rows of it) teach.
+    """Return ``space`` with all models trained on playlists (rows of it).
 
-    What helps, and how much it counts, is decided on ``validation``: playlists besides
-    ``playlists``. Without them it takes two trainings, of which the first leaves some playlists out
-    to decide with. The ``choices`` of an earlier training decide without any validation.
+    The models to use and their weights are chosen on ``validation``, further playlists. Without
+    these there are two trainings, of which the first leaves some playlists out for validation. With
+    the ``choices`` of an earlier training there is no validation.
     """
     prior = taste_prior.fit_prior(space, playlists, seed=seed).to_json()
     if choices is not None:

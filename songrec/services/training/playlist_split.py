@@ -9,7 +9,7 @@ import numpy as np
 from songrec.core.types import Ints, Space
 
 MAX_OVERLAP = 0.5
-"""Playlists that share more of the shorter one's songs are never on both sides."""
+"""Largest common share of the shorter playlist's songs between training and held-out playlists."""
 
 
 def without_overlap(space: Space, training: Sequence[Ints], held_out: Sequence[Ints]) -> list[Ints]:
@@ -18,7 +18,7 @@ def without_overlap(space: Space, training: Sequence[Ints], held_out: Sequence[I
     Parameters
     ----------
     training, held_out
-        Rows of ``space``, one array per playlist. What is held out is itself left out.
+        Rows of ``space``, one array per playlist. Held-out playlists are left out themselves.
     """
     if not training:
         return []

@@ -14,7 +14,8 @@ def publish(instance: Instance, public_id: str) -> Run:
     """Publish a run, new or old. The caller commits.
 
     With ``SONGREC_VECTORS=pgvector`` its vectors are written to the database, and those of all
-    runs but the one published before are removed. Raises ``NotReady`` where that cannot be.
+    runs but the one published before are removed. Raises ``NotReady`` if
+    that is impossible.
     """
     before = runs.published(instance.session)
     run = runs.publish(instance.session, public_id)

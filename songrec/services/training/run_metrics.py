@@ -21,9 +21,9 @@ Scope = Literal["any", "songs", "model", "latent", "features", "loss"]
 class Measure:
     """One metric of a run.
 
-    ``better`` is None where neither direction is an improvement. ``scope`` says what two runs must
-    have in common for their values to measure the same (``run_comparison.difference``): nothing,
-    the songs, the model, the latent, the features of the same songs, or model, loss and features.
+    ``better`` is None if neither direction is an improvement. ``scope`` is what two runs must have
+    in common for their values to be comparable (``run_comparison.difference``): nothing, the songs,
+    the model, the latent, the features of the same songs, or model, loss and features.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Measure:
     scope: Scope = "any"
 
     def value_of(self, run: Run) -> float | None:
-        """Return the run's value, or None where it was not measured."""
+        """Return the run's value; None if it was not measured."""
         if self.source == "run":
             return float(getattr(run, self.name))
         values = run.metrics if self.source == "metrics" else run.seconds

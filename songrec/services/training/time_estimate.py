@@ -26,11 +26,11 @@ STAGE_COSTS: dict[str, tuple[float, float]] = {
 """Seconds of each stage of the default setting: to start, and per thousand tracks.
 
 From the processor time of a training on 17,390 tracks (docs/evaluation.md) and of maps
-(docs/projections.md). Without another run they are the estimate; with one they say how its stages
-grow.
+    (docs/projections.md). They are the estimate without an earlier run; with one they scale its
+    stages.
 """
 LEARNING_FROM_PLAYLISTS = (60.0, 2.0)
-"""The stage ``tastes`` where there are enough playlists to learn from and to measure with."""
+"""The stage ``tastes`` with enough playlists for training and evaluation."""
 AUTOMATIC_MAP = "umap"
 """The map that the automatic choice computes, whichever it keeps."""
 MIN_PLAYLISTS = 30
@@ -39,7 +39,7 @@ LARGEST_FACTOR = 100.0
 
 @dataclass(frozen=True)
 class TimeEstimate:
-    """Estimated seconds of a training; ``measured`` says whether a run of this catalogue helped."""
+    """Estimated seconds of a training; ``measured``: whether based on a run of this catalogue."""
 
     seconds: float
     measured: bool
@@ -50,9 +50,9 @@ def estimate_time(
 ) -> TimeEstimate:
     """Estimate the seconds that ``request`` takes on ``tracks`` tracks and ``playlists`` playlists.
 
-    A stage takes as long as in the newest of ``runs`` (newest first) that did the same there, grown
-    or shrunk with the number of tracks as ``STAGE_COSTS`` say: starting an algorithm takes its time
-    however few tracks there are. An algorithm that no run has used yet is taken for the default.
+    The time of a stage is that in the newest of ``runs`` (newest first) with the same algorithm,
+    scaled to the number of tracks by ``STAGE_COSTS``, which include a constant time for starting
+    the algorithm. An algorithm without a run is assumed to be as fast as the default.
     """
     total, measured = 0.0, False
     costs = dict(STAGE_COSTS)

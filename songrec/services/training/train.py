@@ -319,7 +319,7 @@ def _number_clusters(
     data: training_data.TrainingData,
     clustering: Clustering,
 ) -> Clustering:
-    """Number clusters by size, or as in the published run where its files are readable."""
+    """Number clusters by size, or as in the published run if its files are readable."""
     clustering = label_alignment.by_size(clustering)
     published = runs.published(instance.session)
     if published is None:

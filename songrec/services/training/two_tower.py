@@ -64,8 +64,8 @@ class FittedTowers:
     Attributes
     ----------
     held_out
-        The playlists that ``first`` knows nothing of. Where they were given apart, both trainings
-        are one.
+        The playlists on which ``first`` was not trained. If they were given separately, there is
+        only one training.
     """
 
     final: Towers
@@ -81,10 +81,10 @@ def fit_track_factors(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> tuple[FittedTowers | None, dict[str, Any]]:
-    """Train the towers and select the weight that their scores get beside the taste score.
+    """Train the towers and select the weight of their scores relative to the taste score.
 
-    The share among ``SHARES`` with the best NDCG@10 on playlists that the towers know nothing of,
-    with one like and with several, is selected. Without ``validation`` a first training leaves a
+    The share among ``SHARES`` with the best NDCG@10 on held-out playlists, with one like and with
+    several, is selected. Without ``validation`` a first training leaves a
     fifth of the playlists out, and those that share over half of their songs with one of them; a
     second training uses all.
 
