@@ -69,6 +69,7 @@ def test_any_number_of_likes_is_answered_with_sums_that_add_up(
     assert len(tables) == 20  # per term, and per song liked
     for table in tables:
         *parts, score = [float(x) for x in re.findall(r"<td>([-+][\d.]+)<", table)]
+        assert parts == sorted(parts, reverse=True)
         assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
 
 

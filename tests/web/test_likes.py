@@ -138,6 +138,7 @@ def test_the_sum_shown_adds_up_to_the_score_shown(client, session, planted, meth
     assert len(tables) >= 20
     for table in tables:
         *parts, score = map(float, texts(str(table), "td"))
+        assert parts == sorted(parts, reverse=True)
         assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
 
 
