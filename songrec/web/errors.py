@@ -56,10 +56,7 @@ EXPLANATIONS: dict[int, Explanation] = {
         "Not allowed here",
         "This address takes other requests. Nothing was changed. Go back and use the button.",
     ),
-    413: Explanation(
-        "File too large",
-        "Nothing was kept. Split it, compress it (.csv.gz or Parquet), or use `flask ingest`.",
-    ),
+    413: Explanation("File too large", "Nothing was kept. Choose a smaller file."),
     415: Explanation(
         "Unsupported content type", "Nothing was changed. Send what the API description says."
     ),
@@ -72,6 +69,9 @@ EXPLANATIONS: dict[int, Explanation] = {
     ),
     503: Explanation("Not ready yet", "Come back in a moment."),
 }
+LARGE_CATALOGUE = (
+    "Nothing was kept. Split it, compress it (.csv.gz or Parquet), or use `flask ingest`."
+)
 CANNOT_SAVE = "Nothing can be saved at the moment"
 CSRF = Explanation(
     "This form has expired",
@@ -149,10 +149,8 @@ def _http(error: HTTPException) -> Response | HTTPException:
         explanation = Explanation(explanation.title, f"{explanation.text} {_wait(seconds)}")
     if status == 413:
         limit = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
-        megabytes = limit // 2**20
-        explanation = Explanation(
-            explanation.title, f"The limit is {megabytes} MiB. {explanation.text}"
-        )
+        text = LARGE_CATALOGUE if request.blueprint == "admin" else explanation.text
+        explanation = Explanation(explanation.title, f"The limit is {limit // 2**20} MiB. {text}")
     response = page(status, explanation, (getattr(error, "data", None) or {}).get("messages"))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):

@@ -69,6 +69,7 @@ class TestBodies:
         answer = self.upload(app.test_client(), address)
         assert answer.status_code == 413
         assert "The limit is 1 MiB" in answer.text
+        assert ("flask ingest" in answer.text) == address.startswith("/admin")
 
     def test_an_admin_uploads_a_large_catalogue(self, client: FlaskClient, admin: User) -> None:
         answer = self.upload(client, "/admin/catalogue")

@@ -263,6 +263,7 @@ def test_too_large_and_empty_files_are_not_kept(
     monkeypatch.setattr(security, "FORM_BYTES", 1000)
     answer = send(client, b"x" * 4000, headers={"Accept": "application/json"})
     assert answer.status_code == 413
+    assert answer.json["message"].endswith("Choose a smaller file.")
     assert send(client, b"", headers={"Accept": "application/json"}).status_code == 400
     assert client.post("/upload").status_code == 303
     assert not list(uploads.folder(app.config["INSTANCE"]).glob("*"))
