@@ -206,10 +206,10 @@ class TestAwkward:
         ("name", "content", "reason"),
         [
             ("a.mp3", b"", "is empty"),
-            ("a.mp3", b"These are words and no sound. " * 50, "no sound"),
-            ("a.wav", b"RIFF\0\0\0\0WAVE", "no sound"),
-            ("a.m3u8", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "no sound"),
-            ("a.mp3", b"ffconcat version 1.0\nfile /etc/passwd\n", "no sound"),
+            ("a.mp3", b"These are words and no sound. " * 50, "not a readable audio file"),
+            ("a.wav", b"RIFF\0\0\0\0WAVE", "not a readable audio file"),
+            ("a.m3u8", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "not a readable audio file"),
+            ("a.mp3", b"ffconcat version 1.0\nfile /etc/passwd\n", "not a readable audio file"),
         ],
     )
     def test_what_is_no_sound_is_refused(
