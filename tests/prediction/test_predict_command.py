@@ -136,6 +136,7 @@ def test_the_catalogue_teaches_what_was_stated_and_not_what_was_estimated(
                 track_id=track.id,
                 root="/",
                 path=f"/{number}",
+                content_hash=f"{number}",
                 size=1,
                 modified_ns=0,
                 state="analysed",
