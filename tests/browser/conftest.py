@@ -63,22 +63,39 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def _answered_whole(app: Flask) -> Any:
-    """``app`` with every answer in memory before it is sent.
+class AnsweredWhole:
+    """An application with every answer in memory before it is sent.
 
     A browser that breaks off a sound would leave its file open: this server does not close what
     it was sending then.
     """
 
-    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        parts = app(environ, start_response)
-        try:
-            return list(parts)
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._running = 0
+        self._changed = threading.Condition()
 
-    return answer
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        self._count(1)
+        try:
+            parts = self._app(environ, start_response)
+            try:
+                return list(parts)
+            finally:
+                if hasattr(parts, "close"):
+                    parts.close()
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._running += change
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Wait for the requests that run: what they have open can be closed only afterwards."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running, SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -151,8 +168,9 @@ def page(browser: Any, live_server: LiveServer, viewport: str) -> Iterator[Any]:
 @contextmanager
 def serve(app: Flask) -> Iterator[str]:
     """Serve an application in a thread for as long as the block lasts; yield its address."""
+    answers = AnsweredWhole(app)
     server: BaseWSGIServer = make_server(
-        "127.0.0.1", 0, _answered_whole(app), threaded=True, request_handler=_Quiet
+        "127.0.0.1", 0, answers, threaded=True, request_handler=_Quiet
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -162,6 +180,7 @@ def serve(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join(SECONDS)
         server.server_close()
+        answers.wait()
 
 
 def _note(message: Any, problems: list[str]) -> None:
