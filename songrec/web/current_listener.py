@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
-from flask import current_app, g
+from flask import g
 from flask import session as cookie
 from flask_login import current_user
 from sqlalchemy import select
@@ -101,5 +98,4 @@ def _browser_token() -> str:
     secret = cookie.get("csrf_token")
     if not secret:
         return users.random_token()
-    key = str(current_app.secret_key).encode()
-    return hmac.new(key, f"listener:{secret}".encode(), hashlib.sha256).hexdigest()
+    return security.keyed_digest(f"listener:{secret}")

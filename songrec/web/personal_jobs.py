@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 import time
 from typing import Any
@@ -87,6 +85,5 @@ def owner_key() -> str:
 
 def _network_key() -> str:
     """Return a key of the network that the request comes from, without its address."""
-    key = str(current_app.secret_key).encode()
-    digest = hmac.new(key, f"jobs:{security.client_network()}".encode(), hashlib.sha256)
-    return f"network:{digest.hexdigest()[:32]}"
+    digest = security.keyed_digest(f"jobs:{security.client_network()}")
+    return f"network:{digest[:32]}"

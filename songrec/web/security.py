@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -170,6 +172,12 @@ def relaxed_for_plotly(view: V) -> V:
     """
     relaxed = talisman(content_security_policy=PLOTLY_POLICY, frame_options="SAMEORIGIN")
     return relaxed(view)
+
+
+def keyed_digest(text: str) -> str:
+    """Return a digest that only this instance can make, for keys that must not hold ``text``."""
+    key = str(current_app.secret_key).encode()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def count_try(item: RateLimitItem, *identifiers: str) -> None:

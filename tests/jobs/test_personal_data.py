@@ -191,7 +191,8 @@ def holders(session: Session, instance: Path) -> list[str]:
     paths = [
         str(path.relative_to(instance))
         for path in instance.rglob("*")
-        if MARK in path.name or (path.is_file() and MARK.encode() in path.read_bytes())
+        if MARK.lower() in path.name.lower()
+        or (path.is_file() and MARK.encode().lower() in path.read_bytes().lower())
     ]
     return tables + paths
 

@@ -35,7 +35,7 @@ def count_sign_in(name: str) -> Tries:
     """
     address = security.client_network()
     user = users.find(db.session, name)
-    key = users.name_key(name)[:100]
+    key = _account(users.name_key(name))
     is_known_address = user_sessions.is_known_address(db.session, user, address)
     origin = browsers.known_browser(user) or (address if is_known_address else ANYWHERE)
     tries: Tries = [
@@ -50,7 +50,12 @@ def count_sign_in(name: str) -> Tries:
 
 def count_confirmation(user: User) -> None:
     """Count one try to confirm a change by the current password; 429 after too many."""
-    _count(BY_ACCOUNT_AND_ADDRESS, (user.name_key, security.client_network()), user)
+    _count(BY_ACCOUNT_AND_ADDRESS, (_account(user.name_key), security.client_network()), user)
+
+
+def _account(name_key: str) -> str:
+    """Return the part of a counter's key that stands for an account: no name outlives it."""
+    return security.keyed_digest(f"account:{name_key}")
 
 
 def forget(tries: Tries) -> None:

@@ -137,7 +137,12 @@ def _refusal(code: int, text: str, name: str = "", user: User | None = None) -> 
     network = security.client_network()
     tries: list[tuple[Any, tuple[str, ...]]] = [(REFUSED, ("subsonic", network))]
     if name:
-        tries.append((REFUSED_NAME, ("subsonic", users.name_key(name)[:100], network)))
+        tries.append(
+            (
+                REFUSED_NAME,
+                ("subsonic", security.keyed_digest(f"account:{users.name_key(name)}"), network),
+            )
+        )
     for item, identifiers in tries:
         try:
             security.count_try(item, *identifiers)
