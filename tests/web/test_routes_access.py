@@ -311,8 +311,8 @@ def places(app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch) -> dic
     """What the table's addresses speak of, and the two accounts."""
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     monkeypatch.setattr(users, "HASHER", hasher)
-    users.create(session, "user", PASSWORD)
-    users.create(session, "the admin", PASSWORD, is_admin=True)
+    users.require_listener(session, users.create(session, "user", PASSWORD))
+    users.require_listener(session, users.create(session, "the admin", PASSWORD, is_admin=True))
     other = users.create(session, "somebody else", PASSWORD)
     owner = Listener(token="other", user_id=other.id)
     session.add(owner)
