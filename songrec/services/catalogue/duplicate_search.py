@@ -107,7 +107,7 @@ def search(instance: Instance, on_progress: Progress = no_progress) -> SearchRes
 
 
 def newest_id(session: Session) -> int:
-    """Return the highest track id (0 if there is none), for ``count_new``."""
+    """Return the highest track id, 0 without tracks."""
     return session.scalar(select(func.max(Track.id))) or 0
 
 

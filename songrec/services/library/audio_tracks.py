@@ -63,7 +63,7 @@ TAG_STAMP = "tag_stamp"
 
 
 def tags_stamp(file: ScannedFile, encoding: str | None) -> dict[str, Any]:
-    """Return the inputs of a file's tags besides its content, as recorded in its row."""
+    """Return the settings that a file's tags depend on beyond its content, as stored in its row."""
     return {
         "reader": TAG_READER_VERSION,
         "encoding": encoding,

@@ -1,4 +1,4 @@
-"""Inputs of a model besides its feature table: spectrograms, lyrics, labels, by row.
+"""Inputs of a model other than its feature table: spectrograms, lyrics, labels, by row.
 
 A representation names them in its attribute ``required_inputs`` and gets them as keyword arguments
 of these names in ``fit``, ``transform``, ``reconstruct`` and ``assign``. A model that takes labels
@@ -30,7 +30,7 @@ SPECTROGRAM_SET = "melspectrogram"
 
 @dataclass(frozen=True)
 class TrackInputs:
-    """Inputs of one new track besides its features.
+    """Inputs of one new track other than its features.
 
     ``labels`` maps a kind of tag (``"genre"``) to the track's; ``spectrogram`` is float32
     ``(bands, frames)`` in decibels.
