@@ -131,14 +131,15 @@ def test_logs_metrics_prefix_and_ipv6_of_a_real_server(server: Server) -> None:
     assert line["bytes"] == int(answer.headers["Content-Length"])
 
     # Both processes count together, and what a killed one counted stays.
-    before = server.count("/static/<path:filename>")
+    # A request is counted once its answer is sent, so each number is waited for.
+    wait_for(lambda: server.count("/static/<path:filename>") == 1)  # that of `answers`
     for _ in range(10):
         server.get(STATIC)
-    assert server.count("/static/<path:filename>") == before + 10
+    wait_for(lambda: server.count("/static/<path:filename>") == 11)
     one, _other = server.children()
     os.kill(one, signal.SIGKILL)
     wait_for(lambda: one not in server.children() and len(server.children()) == 2)
-    wait_for(lambda: server.count("/static/<path:filename>") == before + 10)
+    wait_for(lambda: server.count("/static/<path:filename>") == 11)
 
     shared = list(server.temporary.glob(f"songrec-metrics-{server.process.pid}-*"))
     assert len(shared) == 1

@@ -32,10 +32,9 @@ def snapshot(session: Session) -> Rows:
 def used(session: Session, places: dict[str, str]) -> dict[str, str]:  # noqa: F811
     """Accounts with likes and skips, and a running job whose worker is dead."""
     tracks = session.scalars(select(Track.id).limit(4)).all()
-    admin = session.scalars(select(User).where(User.name == "the admin")).one()
-    listener = Listener(token="admin", user_id=admin.id)
-    session.add(listener)
-    session.flush()
+    listener = session.scalars(
+        select(Listener).join(User, User.id == Listener.user_id).where(User.name == "the admin")
+    ).one()
     for track in tracks[:2]:
         reactions.react(session, listener, track, reactions.LIKE)
     reactions.react(session, listener, tracks[2], reactions.DISLIKE)
