@@ -227,6 +227,13 @@ def postgresql_programs(monkeypatch: pytest.MonkeyPatch) -> Path:
     return programs
 
 
+@pytest.fixture(autouse=True)
+def fitting_programs(request: pytest.FixtureRequest, database_kind: str) -> None:
+    """Programs that are not older than the server, whatever this machine has."""
+    if database_kind == "postgresql":
+        request.getfixturevalue("postgresql_programs")
+
+
 @pytest.mark.postgresql
 def test_a_dump_has_nothing_that_is_made_again_or_of_the_moment(
     postgresql_server: Server,
@@ -472,6 +479,34 @@ class TestPostgresqlPrograms:
             "--exit-on-error",
             str(tmp_path / "database.dump"),
         ]
+
+    def test_a_server_before_17_gets_no_setting_that_it_does_not_know(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written = "SET statement_timeout = 0;\nSET transaction_timeout = 0;\nCREATE TABLE one ();\n"
+        for name, script in {
+            "pg_restore": f"""for each; do
+                case $each in --file=*) printf %s '{written}' > "${{each#--file=}}"; exit;; esac
+            done
+            echo 'ERROR: unrecognized configuration parameter "transaction_timeout"' >&2; exit 1""",
+            "psql": f"""for each; do
+                printf '%s\n' "$each" >> {tmp_path}/args
+                case $each in --file=*) cat "${{each#--file=}}" > {tmp_path}/ran;; esac
+            done""",
+        }.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+            (tmp_path / name).chmod(0o700)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        database.restore_dump(self.engine, tmp_path / "database.dump")
+        ran = (tmp_path / "ran").read_text().splitlines()
+        assert [line.strip() for line in ran] == [
+            "SET statement_timeout = 0;",
+            "",
+            "CREATE TABLE one ();",
+        ]
+        arguments = (tmp_path / "args").read_text().splitlines()
+        assert {"--single-transaction", "--set=ON_ERROR_STOP=1"} <= set(arguments)
+        assert not (tmp_path / "database.dump.sql").exists()
 
     @pytest.mark.parametrize(
         ("script", "message"),

@@ -7,10 +7,11 @@ and restored by ``pg_restore``, PostgreSQL's own programs.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,10 @@ FILE_NAMES = {SQLITE: DATABASE, POSTGRESQL: DUMP}
 """Name of the copy in an archive, by the kind of database."""
 _OF_THE_MOMENT = ("rate_limit", "worker")
 """Tables whose rows mean nothing elsewhere: counters of attempts, and which workers live."""
+_NO_RIGHTS = ("--no-owner", "--no-privileges")
+_SINCE_17 = "transaction_timeout"
+"""The setting with which scripts of ``pg_restore`` begin since version 17."""
+_SINCE_17_LINE = re.compile(rb"^SET transaction_timeout = [^;\n]*;$", re.MULTILINE)
 NOT_SET_UP = "has not been set up: make run sets it up, or flask db upgrade."
 
 
@@ -140,8 +145,34 @@ def is_empty(engine: Engine) -> bool:
 
 
 def restore_dump(engine: Engine, dump: Path) -> None:
-    """Restore a PostgreSQL dump in one transaction; ``NotReady`` if it fails."""
-    _postgresql_program(engine, "pg_restore", "--single-transaction", "--exit-on-error", str(dump))
+    """Restore a PostgreSQL dump in one transaction; ``NotReady`` if it fails.
+
+    ``pg_restore`` 17 and newer begins with a setting that servers before 17 refuse. For those it
+    writes a script, and ``psql`` runs the script without that line.
+    """
+    try:
+        _postgresql_program(
+            engine, "pg_restore", "--single-transaction", "--exit-on-error", str(dump)
+        )
+    except NotReady as error:
+        if _SINCE_17 not in str(error):
+            raise
+        _restore_by_psql(engine, dump)
+
+
+def _restore_by_psql(engine: Engine, dump: Path) -> None:
+    script = dump.with_name(f"{dump.name}.sql")
+    try:
+        _run("pg_restore", [*_NO_RIGHTS, f"--file={script}", str(dump)])
+        with script.open("r+b") as file:
+            # The settings are at the beginning, before all tables and their rows.
+            beginning = file.read(4096)
+            file.seek(0)
+            file.write(_SINCE_17_LINE.sub(lambda found: b" " * len(found[0]), beginning, count=1))
+        options = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1")
+        _postgresql_program(engine, "psql", *options, "--single-transaction", f"--file={script}")
+    finally:
+        script.unlink(missing_ok=True)
 
 
 def drop_tables(engine: Engine) -> None:
@@ -218,25 +249,26 @@ def _described(connection: Connection, instance: Path, copy: Path, shown: str) -
 
 
 def _postgresql_program(engine: Engine, program: str, *arguments: str) -> None:
-    """Run ``pg_dump`` or ``pg_restore``; ``NotReady`` with its error in one line."""
+    """Run one of PostgreSQL's programs on a database; ``NotReady`` with its error in one line."""
+    _, parameters = engine.dialect.create_connect_args(engine.url)
+    password = parameters.pop("password", None)
+    rights = _NO_RIGHTS if program != "psql" else ()
+    database = f"--dbname={_connection_string(parameters)}"
+    _run(
+        program, [*rights, database, *arguments], {"PGPASSWORD": str(password)} if password else {}
+    )
+
+
+def _run(program: str, arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
     command = shutil.which(program)
     if command is None:
         raise NotReady(
             f"{program} is not installed, which copies a PostgreSQL database: install PostgreSQL's "
             "client programs (postgresql-client), of the server's version or newer."
         )
-    _, parameters = engine.dialect.create_connect_args(engine.url)
-    password = parameters.pop("password", None)
-    environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     done = subprocess.run(  # noqa: S603 - no shell; the password is not among the arguments
-        [
-            command,
-            "--no-owner",
-            "--no-privileges",
-            f"--dbname={_connection_string(parameters)}",
-            *arguments,
-        ],
-        env=environment,
+        [command, *arguments],
+        env=os.environ | dict(environment or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
