@@ -106,3 +106,20 @@ def test_a_first_training_that_failed_is_said_and_somebody_elses_is_not(
     plant(session, instance, n=12, clusters=2)
     session.commit()
     assert texts(client.get("/").text, ".notice-bad") == []
+
+
+def test_songs_to_play_are_on_the_page_again_once_setting_up_has_ended(
+    client: FlaskClient, session: Session, job: Job, admin: User, tmp_path: Path
+) -> None:
+    track = make_track(session, "First", artists="Band")
+    add_sound(session, track, write_wav(tmp_path / "a.wav"), state="listed")
+    session.commit()
+    assert parse(client.get("/").text).select("[data-row=new]") == []  # “Listen meanwhile” has them
+    # Too few songs to train on: nothing but the end of the job changes.
+    jobs.fail(session, job.id, "Too few songs.")
+    session.commit()
+    for name in ("an admin, told of the failure", "anybody"):
+        body = client.get("/").text
+        assert texts(body, "[data-row=new] h2") == ["Ready to play"], name
+        assert len(parse(body).select(f"[data-play={track.public_id}]")) == 1, name
+        client.post("/sign-out")

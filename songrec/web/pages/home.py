@@ -19,6 +19,7 @@ from songrec.store.sound import audio_files
 from songrec.web import access, cached_counts, charts
 from songrec.web.current_listener import current_listener, current_reactions
 from songrec.web.pages import blueprint
+from songrec.web.pages.progress import visible_progress
 from songrec.web.pages.query import TrackForm, page_address
 
 MAX_FURTHER = 1_000
@@ -65,18 +66,27 @@ def _mixes(home: HomePage) -> list[MixCard]:
 
 
 def _render_rows(home: HomePage) -> Markup:
-    """Render the rows of a listener, who mostly sees the same ones again."""
-    songs = [song for row in home.rows for song in row.songs]
+    """Render the rows of a listener, who mostly sees the same ones again.
+
+    During set-up its own list has the newest songs.
+    """
+    setup = visible_progress()
+    rows = home.rows
+    if setup is not None and setup.failure is None:
+        rows = [row for row in rows if row.key != "new"]
+    songs = [song for row in rows for song in row.songs]
     listener = home.feedback.listener
     return _rendered_rows.get(
         (request.script_root, access.may_listen(), listener.id if listener else None),
         (
             home.version,
-            tuple((row.title, len(row.songs)) for row in home.rows),
+            tuple((row.title, len(row.songs)) for row in rows),
             tuple((song.track.id, song.sentence) for song in songs),
             frozenset(home.feedback.likes) & {song.track.id for song in songs},
         ),
-        lambda: Markup(render_template("home/_rows.html", home=home)),  # noqa: S704 - escaped
+        lambda: Markup(  # noqa: S704 - escaped
+            render_template("home/_rows.html", home=home, rows=rows)
+        ),
     )
 
 
