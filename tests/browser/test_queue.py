@@ -73,6 +73,23 @@ def test_the_next_song_begins_as_the_first_one_ends(page: Any, songs: list[str])
     until(page, lambda: sounding(page) == 1)
 
 
+def test_a_song_begins_at_its_beginning_where_another_one_in_its_middle_had_not_loaded_yet(
+    page: Any, songs: list[str]
+) -> None:
+    start(page, songs[0])
+    page.evaluate(
+        """() => {
+          const { deck, queue } = window.songrecPlayer;
+          const [first, second] = queue.songs;
+          deck.open(first, 20);
+          deck.open(second);
+        }"""
+    )
+    until(page, lambda: page.evaluate("window.songrecPlayer.deck.audio.readyState") >= 3)
+    page.wait_for_timeout(200)
+    assert time_of(page) < 5
+
+
 def test_what_is_paused_near_its_end_stays_and_goes_on_from_there(
     page: Any, songs: list[str]
 ) -> None:

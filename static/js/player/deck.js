@@ -70,7 +70,10 @@ window.songrecDeck = (elements) => {
       const local = time - offset;
       return isDirect(song) || (local >= 0 && (Number.isFinite(audio.duration) || isBuffered(audio, local)));
     },
-    seek(time) { audio.currentTime = time - offset; },
+    seek(time) {
+      audio.onloadedmetadata = null;
+      audio.currentTime = time - offset;
+    },
     // Calls back for what happens to the element that plays, not to the one that waits.
     on(kind, handle) {
       for (const element of elements) {
@@ -104,16 +107,19 @@ window.songrecDeck = (elements) => {
         audio.src = address;
       }
       prepared = null;
+      // What was to be sought in the sound that was opened here before is none of this one's.
+      audio.onloadedmetadata = null;
       if (!time || offset) return;
       const element = audio;
       if (element.readyState >= 1) element.currentTime = time;
-      else element.addEventListener("loadedmetadata", () => { element.currentTime = time; }, { once: true });
+      else element.onloadedmetadata = () => { element.currentTime = time; };
     },
     prepare(song) {
       const address = source(song);
       // The song before may still be ending.
       if (prepared === address || !(spare.paused || spare.ended)) return;
       prepared = address;
+      spare.onloadedmetadata = null;
       spare.preload = "auto";
       spare.src = address;
     },
