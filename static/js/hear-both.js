@@ -44,6 +44,10 @@
       if (Math.abs(element.currentTime - from) < 0.5) resolve();
     };
     element.onloadedmetadata = () => { element.currentTime = from; };
+    // Some sounds end before, and some servers send a sound only from its beginning.
+    element.onseeked = () => {
+      if (Math.abs(element.currentTime - from) >= 0.5) reject(new Error("out of reach"));
+    };
     element.src = player.deck.source(song, offset);
   });
 
