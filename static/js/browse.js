@@ -55,6 +55,13 @@
     if (wide) document.querySelector(".site-header > .wrap").className = wide.className;
     const counts = page.querySelector("[data-like-count]")?.textContent;
     for (const counter of document.querySelectorAll("[data-like-count]")) counter.textContent = counts ?? "";
+    // The links beside the navigation stay, with a menu that may be open: only their marks are others.
+    const marks = new Map([...page.querySelectorAll(".site-tools a")].map((link) => [link.getAttribute("href"), link.getAttribute("aria-current")]));
+    for (const link of document.querySelectorAll(".site-tools a")) {
+      const current = marks.get(link.getAttribute("href"));
+      if (current) link.setAttribute("aria-current", current);
+      else link.removeAttribute("aria-current");
+    }
     const signIn = page.querySelector("[data-sign-in]")?.getAttribute("href");
     if (signIn) document.querySelector("[data-sign-in]")?.setAttribute("href", signIn);
     document.title = page.title;
