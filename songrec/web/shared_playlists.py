@@ -16,6 +16,7 @@ from flask import (
     jsonify,
     make_response,
     render_template,
+    request,
     url_for,
 )
 
@@ -32,6 +33,9 @@ from songrec.web.current_listener import current_reactions
 blueprint = Blueprint(
     "shared_playlists", __name__, url_prefix="/playlists/shared/<playlist_id>/<key>"
 )
+
+BEFORE = 50
+"""Songs of a long list that the player gets before the one that was pressed."""
 
 
 def init_app(app: Flask) -> None:
@@ -61,16 +65,25 @@ def show(playlist_id: str, key: str) -> Response:
 
 @blueprint.get("/queue")
 def queue(playlist_id: str, key: str) -> Response:
-    """Return the playable songs of a playlist for the player, at addresses with its key."""
+    """Return the playable songs of a playlist for the player, at addresses with its key.
+
+    Of a long list the first ones, or those around the song ``around`` (a public id).
+    """
     playlist = _playlist(playlist_id, key)
     _require_listening()
     ids = playlists.tracks(db.session, playlist)
     files = audio_files.for_tracks(db.session, ids)
-    playable = [one for one in ids if one in files][: player.QUEUE_LENGTH]
+    playable = [one for one in ids if one in files]
+    around = playlists.holds(db.session, playlist, request.args.get("around", ""))
+    first = 0
+    if around is not None and around in files:
+        first = max(0, playable.index(around) - BEFORE)
     return jsonify(
         [
             _entry(playlist_id, key, view, files[view.id])
-            for view in tracks.tracks_by_id(db.session, playable)
+            for view in tracks.tracks_by_id(
+                db.session, playable[first : first + player.QUEUE_LENGTH]
+            )
         ]
     )
 

@@ -345,7 +345,7 @@
   // The queue of a button in a list is that list: what stands on the page, in its order.
   const around = (button, id = button.dataset.play) => {
     const list = button.closest("[data-queue-of]");
-    if (list) return list.dataset.queueOf;
+    if (list) return `${list.dataset.queueOf}?around=${encodeURIComponent(id)}`;
     const ids = [...new Set([...placeOf(button).querySelectorAll("[data-play]")].map((b) => b.dataset.play))];
     if (!ids.includes(id)) ids.unshift(id);
     const from = Math.max(0, ids.indexOf(id) - 50);

@@ -9,6 +9,7 @@ from songrec.core.errors import BadInput
 from songrec.services.listeners import playlist_export
 from songrec.store.listeners import playlists, reactions
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
+from songrec.web import player, shared_playlists
 from songrec.web.downloads import download
 from tests.factories import make_track
 from tests.sounding import add_sound, write_wav
@@ -373,7 +374,7 @@ class TestSharedWhereAccountsOnly:
         assert len(texts(page, "main .title")) == 3
         assert parse(page).select("main a, main form, main img") == []
 
-    def test_its_songs_play_and_no_others(self, app, client, session, songs, tmp_path):
+    def test_its_songs_play_and_no_others(self, app, client, session, songs, tmp_path, monkeypatch):
         other = make_track(session, "Not in it")
         for number, track in enumerate([*songs[:2], other]):
             add_sound(session, track, write_wav(tmp_path / f"{number}.wav", hertz=200 + number))
@@ -387,6 +388,11 @@ class TestSharedWhereAccountsOnly:
         assert played == [song["media"] for song in entries]
         with client.get(played[0], headers={"Range": "bytes=0-99"}) as sound:
             assert (sound.status_code, sound.mimetype, len(sound.data)) == (206, "audio/wav", 100)
+        monkeypatch.setattr(player, "QUEUE_LENGTH", 1)  # of a list that is longer
+        monkeypatch.setattr(shared_playlists, "BEFORE", 0)
+        for around, first in ((songs[1], 1), (songs[0], 0), (songs[2], 0), (other, 0)):
+            (song,) = client.get(f"{queue}?around={around.public_id}").json
+            assert song["id"] == songs[first].public_id
         converted = client.get(f"{entries[0]['transcoded']}?format=mp3")
         assert converted.mimetype == "audio/mpeg"
         foreign = played[0].replace(songs[0].public_id, other.public_id)
