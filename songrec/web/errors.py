@@ -141,6 +141,9 @@ def _http(error: HTTPException) -> Response | HTTPException:
     explanation = EXPLANATIONS.get(status) or Explanation(error.name, error.description or "")
     if error.description and error.description != type(error).description:
         explanation = Explanation(explanation.title, error.description)  # the view's own words
+    if status == 403 and error.description != type(error).description:
+        # Views that refuse for another reason than that somebody is no admin.
+        explanation = Explanation("Not allowed", error.description or "")
     if status == 404 and error.description != type(error).description:
         # The description of a view is more precise than the general text.
         explanation = Explanation(explanation.title, error.description or "")

@@ -414,7 +414,12 @@ class TestSharedWhereAccountsListen:
         link = share(app, session, songs)
         assert parse(client.get(link)).select("main a, main button, [data-play-all]") == []
         for address in ("queue", f"tracks/{songs[0].public_id}/sound"):
-            assert client.get(f"{link}/{address}").status_code == 403
+            answer = client.get(f"{link}/{address}")
+            assert answer.status_code == 403
+            assert texts(answer, "main h1, main .lead") == [
+                "Not allowed",
+                "Songs play here for accounts only.",
+            ]
         assert client.get(f"{link}/tracks/{songs[0].public_id}/transcoded").status_code == 403
 
 

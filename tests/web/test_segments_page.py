@@ -69,7 +69,11 @@ def test_the_page_shows_the_moment_and_plays_from_there(
     assert text_of(item.select_one(".reason")) == f"Slow waltz, like “{liked.title}” at 0:00"
     assert "techno" not in text_of(item)
     notes = [text_of(note) for note in page.select("main p.quiet")]
-    assert [one for one in notes if "Moments of 5 s are compared by MusiCNN’s embedding." in one]
+    assert [
+        one
+        for one in notes
+        if "Moments of 5 s are compared by what a listening model hears." in one
+    ]
     assert "0:00 (0.43), 0:30 (0.43), 1:01 (0.43), 1:31 (0.43)" in text_of(item)
     rows = [[text_of(cell) for cell in row.select("th, td")] for row in item.select("tr")]
     assert ["Distance d", "", "1.73"] in rows
