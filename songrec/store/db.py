@@ -182,9 +182,12 @@ def _warn_of_journal(file: str, network: str | None) -> None:
 
 
 @event.listens_for(Engine, "handle_error")
-def _overflow_is_data_error(context: ExceptionContext) -> DataError | None:
-    """Raise ``DataError``, as PostgreSQL does, for an integer beyond SQLite's 64 bits."""
-    if isinstance(context.original_exception, OverflowError):
+def _unstorable_is_data_error(context: ExceptionContext) -> DataError | None:
+    """Raise ``DataError`` for what drivers refuse by errors of their own.
+
+    These are integers beyond SQLite's 64 bits, and halves of surrogate pairs, which JSON can hold.
+    """
+    if isinstance(context.original_exception, OverflowError | UnicodeEncodeError):
         return DataError(context.statement, None, context.original_exception, hide_parameters=True)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -133,3 +134,20 @@ def test_somebody_elses_playlist_is_not_there(
     assert client.get(address, headers=header).status_code == 404
     assert client.delete(address, headers=header).status_code == 404
     assert client.get("/api/v1/playlists", headers=header).json["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("playlists", '{"name": "Mine", "tracks": ["\\ud800"]}'),
+        ("rules", '{"kind": "artist", "value": "\\ud800"}'),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused(
+    app: Flask, client: FlaskClient, planted: Planted, anna: User, token_of, path: str, body: str
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    answer = client.post(
+        f"/api/v1/{path}", data=body, content_type="application/json", headers=token_of(anna)
+    )
+    assert answer.status_code == 400
