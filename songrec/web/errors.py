@@ -27,6 +27,7 @@ from werkzeug.exceptions import HTTPException
 
 from songrec.core.errors import NotReady, SongrecError, UnknownName
 from songrec.store.db import db, describe_schema_error, explain_failure
+from songrec.web import request_log
 from songrec.web.api import problems
 
 
@@ -174,7 +175,7 @@ def _songrec(error: SongrecError) -> Response:
 
 
 def _unusable(error: DataError) -> Response:
-    """Answer 400 for values that PostgreSQL refuses: a NUL in a text, a number out of range."""
+    """Answer 400 for values that no column takes: a NUL in a text, a number out of range."""
     db.session.rollback()
     return page(400, EXPLANATIONS[400])
 
@@ -195,7 +196,7 @@ def _files(error: OSError) -> Response:
     if text is None:
         raise error
     db.session.rollback()
-    current_app.logger.error("%s on %r", error, request.path)
+    current_app.logger.error("%s on %s", error, request_log.shown_path())
     return page(503, Explanation(CANNOT_SAVE, text))
 
 

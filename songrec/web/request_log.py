@@ -77,6 +77,12 @@ def request_id() -> str:
     return g.request_id
 
 
+def shown_path() -> str:
+    """Return the path of the current request as it is logged, without the keys in it."""
+    record: RequestRecord = request.environ[_ENVIRON_KEY]
+    return record.path
+
+
 def _identify() -> None:
     """Note the route, which is known only here."""
     record: RequestRecord = request.environ[_ENVIRON_KEY]
@@ -90,8 +96,7 @@ def _identify() -> None:
 
 def _log_exception(error: Any) -> None:
     """Log an unhandled exception; Flask's own line has the whole path."""
-    record: RequestRecord = request.environ[_ENVIRON_KEY]
-    current_app.logger.error("Exception on %s %s", record.method, record.path, exc_info=error)
+    current_app.logger.error("Exception on %s %s", request.method, shown_path(), exc_info=error)
 
 
 def _log(record: RequestRecord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,6 +147,18 @@ class TestRequestId:
         assert exception.getMessage() == "Exception on GET /fail/…"
         assert exception.exc_info is not None
         assert line.status == 500
+        assert SECRET not in str([vars(one) for one in lines])
+
+    def test_a_full_disk_is_logged_without_the_key_in_the_path(
+        self, app: Flask, client: FlaskClient, lines: list[logging.LogRecord]
+    ) -> None:
+        def fail(key: str) -> str:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        app.add_url_rule("/audiomuse/<key>/fail", view_func=fail)
+        client.get(f"/audiomuse/{SECRET}/fail").close()
+        logged = [line.getMessage() for line in lines]
+        assert "[Errno 28] No space left on device on /audiomuse/…/fail" in logged
         assert SECRET not in str([vars(one) for one in lines])
 
     def test_a_program_gets_it_too(self, app: Flask, client: FlaskClient) -> None:
