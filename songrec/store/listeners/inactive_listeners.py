@@ -2,7 +2,7 @@
 
 Page views are not recorded, so the last activity is the newest row of a listener: a like or
 dislike, a skip, a playlist, an imported play, an unmatched import, an upload, a kept song, a job
-or a changed list of recommendations.
+that the listener started or a changed list of recommendations.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ ACTIVITY = (
     (Job.listener_id, Job.created_at),
 )
 """(listener column, time column) of every table with rows of listeners."""
+SCHEDULED_JOBS = ("mixes",)
+"""Kinds of jobs that songrec starts by itself for as long as a listener has mixes."""
 OF_ACCOUNTS = frozenset(
     {
         "album_opinion",
@@ -84,5 +86,8 @@ def _inactive(days: int) -> Select[tuple[int]]:
     before: datetime = now() - timedelta(days=days)
     query = select(Listener.id).where(Listener.user_id.is_(None), Listener.created_at < before)
     for listener_id, at in ACTIVITY:
-        query = query.where(~exists().where(listener_id == Listener.id, at >= before))
+        recent = exists().where(listener_id == Listener.id, at >= before)
+        if at is Job.created_at:
+            recent = recent.where(Job.kind.not_in(SCHEDULED_JOBS))
+        query = query.where(~recent)
     return query

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from songrec.core.errors import BadInput
+from songrec.store import jobs
 from songrec.store.db import Base, UtcDateTime, now
-from songrec.store.listeners import inactive_listeners, playlists, reactions, skips, users
+from songrec.store.listeners import inactive_listeners, mixes, playlists, reactions, skips, users
 from songrec.store.tables import Listener, Reaction, Skip, Track
 from tests.factories import make_track
 
@@ -54,6 +55,16 @@ def test_only_those_without_account_and_without_a_recent_sign_go(session):
     assert session.get(Track, track.id) is not None
     assert inactive_listeners.remove(session, 30) == 0
     assert inactive_listeners.count(session, 200) == 0
+
+
+def test_mixes_that_renew_themselves_keep_nobody(session):
+    gone, importing = listener(session, "has mixes"), listener(session, "imports a list")
+    mix = mixes.create(session, gone, mixes.REDISCOVER, "Mine", schedule="0 4 * * *")
+    mix.created_at = now() - LONG_AGO
+    for kind, whose in (("mixes", gone), ("import", importing)):
+        jobs.create(session, kind, {}, listener_id=whose.id)
+    assert inactive_listeners.remove(session, 30) == 1
+    assert tokens(session) == {"imports a list"}
 
 
 def test_every_table_of_a_listener_s_own_is_asked_for_signs():
