@@ -23,6 +23,7 @@ from flask import Flask
 
 from songrec.core.settings import SETTINGS
 from songrec.jobs import queue
+from songrec.jobs.kinds import KIND_GROUPS
 from songrec.web import request_log
 from tests.nginx_server import free_port, nginx_server
 
@@ -89,6 +90,14 @@ def test_database_and_cluster_are_on_networks_that_lead_nowhere() -> None:
         assert SERVICES[name]["networks"] == ["cluster"]
         assert SERVICES[name]["profiles"] == ["cluster"]
         assert "--no-dashboard" in SERVICES[name]["command"]
+
+
+def test_whatever_asks_music_servers_can_reach_them() -> None:
+    # The worker of "uploads" renews mixes, which are written to servers as playlists.
+    assert "mixes" in KIND_GROUPS["uploads"]
+    for name in ("web", "worker", "uploads"):
+        assert "outside" in SERVICES[name]["networks"], name
+    assert COMPOSE["networks"]["outside"] is None
 
 
 def test_music_is_never_written_to() -> None:
