@@ -392,10 +392,12 @@ def _file(file_id: str) -> AudioFile:
     return file
 
 
-def send_sound(file: AudioFile, listener: Listener | None, *, max_age: int) -> Response:
-    """Send the sound of a row, from its file or from its music server."""
+def send_sound(
+    file: AudioFile, listener: Listener | None, *, max_age: int, owner: str | None = None
+) -> Response:
+    """Send the sound of a row, from its file or from its music server; see ``send_streamed``."""
     if is_streamed(file):
-        return send_streamed(file, listener, media_type(file))
+        return send_streamed(file, listener, media_type(file), owner)
     path, name, kind = sound_of(file)
     return send_stored_file(path, name, kind, max_age=max_age, etag=str(file.content_hash))
 

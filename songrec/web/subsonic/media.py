@@ -85,7 +85,7 @@ def stream() -> ResponseReturnValue:
 def download() -> ResponseReturnValue:
     """Send the file of a song as an attachment."""
     _, file = file_of(parameters.require("id"))
-    response = send_sound(file, caller().listener, max_age=0)
+    response = _send(file)
     name = (
         f"{PurePath(file.path).stem} {file.part:02}.flac" if file.part else PurePath(file.path).name
     )
@@ -112,10 +112,15 @@ def offset_s(name: str) -> float:
 
 
 def _original(file: AudioFile) -> Response:
-    response = send_sound(file, caller().listener, max_age=0)
+    response = _send(file)
     if file.duration_s:
         response.headers["X-Content-Duration"] = f"{file.duration_s:.3f}"
     return response
+
+
+def _send(file: AudioFile) -> Response:
+    owner = owner_key_of(caller().user)
+    return send_sound(file, caller().listener, max_age=0, owner=owner)
 
 
 def convert(file: AudioFile, conversion: Conversion) -> Response:

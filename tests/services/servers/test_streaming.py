@@ -27,6 +27,7 @@ from songrec.store.listeners import app_passwords, users
 from songrec.store.servers import streamed_files
 from songrec.store.sound import audio_files, feature_cache, waveform_cache
 from songrec.store.tables import AudioFile, Job, MusicServer, Track
+from songrec.web import streamed_sound
 from tests.servers.made_server import MadeServer, made_server, made_song
 from tests.servers.supysonic_server import write_song
 from tests.services.servers.conftest import Connect
@@ -261,6 +262,37 @@ def test_the_player_plays_them_with_ranges(
     assert client.get(f"{address}/waveform").status_code == 200
     sounding.refuses["stream"] = 70
     assert client.get(address).status_code == 503
+
+
+def test_streams_leave_threads_for_others(
+    here: Instance,
+    server: MusicServer,
+    sounding: MadeServer,
+    app: Flask,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each holds a thread while it plays: few at once, and fewer of one person."""
+    monkeypatch.setattr(streamed_sound, "WAIT_S", 0.0)
+    address = f"/listen/{db.session.scalars(select(AudioFile.public_id)).first()}"
+    playing = [client.get(address, buffered=False) for _ in range(streamed_sound.MOST_EACH)]
+    assert {answer.status_code for answer in playing} == {200}
+    refused = client.get(address)
+    assert refused.status_code == 503
+    assert "4 songs are being streamed for you already" in refused.text
+    assert refused.headers["Retry-After"] == "5"
+    phone = phone_of(app)
+    params = phone.params({"id": phone.get("search3", query="Song 0")["song"][0]["id"]})
+    answer = phone.client.get("/rest/stream", query_string=params)
+    assert (answer.status_code, answer.data) == (200, sounding.sound)
+    for answer in playing:
+        answer.close()
+        answer.close()
+    assert client.get(address).data == sounding.sound
+    monkeypatch.setattr(streamed_sound._slots, "total", 0)
+    answer = phone.client.get("/rest/stream", query_string=params)
+    assert answer.status_code == 503
+    assert b"Other songs are being streamed" in answer.data
 
 
 def test_apps_list_and_play_them(
