@@ -14,6 +14,7 @@ from songrec.core.errors import BadInput
 from songrec.services.listeners import list_reader
 from songrec.services.listeners.list_files import SongList
 from songrec.services.listeners.list_files import read as read_list
+from songrec.services.listeners.list_formats.dates import moment
 
 MSID = "aaaaaaaa-0000-4000-8000-00000000000{}"
 MBID = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -145,6 +146,16 @@ def page(*cells: tuple[str, str, str, str, str]) -> str:
         ("18.05.2021, 21:46:53 MESZ", 19),
         ("18.05.2021, 21:46:53 XYZ", 21),
         ("May 18, 2021, 9:46:53 PM PDT", 4),
+        ("18 May 2021, 9:46:53\u202fpm AEST", 11),
+        ("18 may 2021, 9:46:53 p.\xa0m. CEST", 19),
+        ("18 mai 2021, 21:46:53 UTC+2", 19),
+        ("18 de mai. de 2021, 21:46:53 BRT", 0),
+        ("18 mag 2021, 21:46:53 CEST", 19),
+        ("18 mei 2021 21:46:53 CEST", 19),
+        ("18 maj 2021, 21:46:53 CEST", 19),
+        ("18 мая 2021 г., 21:46:53 МСК", 18),
+        ("2021. 5. 18. 오후 9:46:53 KST", 12),
+        ("2021年5月18日 21:46:53 JST", 12),
     ],
 )
 def test_a_history_of_youtube_music_as_a_page(written: str, hour: int) -> None:
@@ -159,6 +170,69 @@ def test_a_history_of_youtube_music_as_a_page(written: str, hour: int) -> None:
     assert (played_at.hour, played_at.minute) == (hour, 46)
     assert listed.passed_over == {"videos outside YouTube Music": 1}
     assert any("XYZ" in note for note in listed.notes) == ("XYZ" in written)
+
+
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        ("5 Sept 2023, 15:04", 9),
+        ("5 févr. 2023, 15:04", 2),
+        ("5 août 2023, 15:04", 8),
+        ("5 juin 2023, 15:04", 6),
+        ("5 juil. 2023, 15:04", 7),
+        ("5 dic 2023, 15:04", 12),
+        ("5 set 2023, 15:04", 9),
+        ("5 mrt 2023 15:04", 3),
+        ("5 paź 2023, 15:04", 10),
+        ("5 Ağu 2023 15:04", 8),
+        ("5 июн. 2023 г., 15:04", 6),
+        ("5. 1. 2023 15:04", 1),
+        ("5. Okt. 2023, 15:04", 10),
+        ("5 xyz 2023, 15:04", None),
+        ("31 févr. 2023, 15:04", None),
+    ],
+)
+def test_months_are_read_in_the_languages_of_services(written: str, month: int | None) -> None:
+    assert moment(written) == (month and datetime(2023, month, 5, 15, 4, tzinfo=UTC))
+
+
+def test_a_table_without_artists_says_so_in_a_sentence() -> None:
+    """A remark on columns is text, and not made where the artists were found in the titles."""
+    listed = read_list(b"Song Name,Container Name,ISRC\nRain,Nova,GBUM71505078\n", "x.csv")
+    remarks = [note for note in listed.notes if "artists" in note]
+    assert remarks == [
+        "No column was read as the artists, but 'Container Name' may hold them: “Nova”."
+    ]
+    listed = read_list(b"Track Name,Last Played Date\nNova - Rain,1672531200000\n", "x.csv")
+    assert found(listed) == [("play", "Nova", "Rain")]
+    assert [note for note in listed.notes if "rtists" in note] == [
+        "Artists were taken from the titles (“Artist - Title”)."
+    ]
+
+
+def test_ids_of_musicbrainz_in_a_table_of_last_fm_are_read() -> None:
+    """The album's and the artist's are not those of the song."""
+    table = (
+        "uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n"
+        f'"1700000000","14 Nov 2023, 22:13","Nova","{MSID.format(1)}","","{MSID.format(2)}",'
+        f'"Rain","{MBID}"\n'
+    )
+    (play,) = read_list(table.encode(), "recenttracks-ann.csv").entries
+    assert (play.kind, play.ids, play.title) == ("play", (MBID,), "Rain")
+
+
+def test_pages_of_last_fm_are_read_as_one_history() -> None:
+    """Exporters write the API's answers one after the other."""
+
+    def track(name: str, uts: int) -> dict[str, object]:
+        return {"name": name, "artist": {"#text": "Nova", "mbid": ""}, "date": {"uts": str(uts)}}
+
+    pages = [
+        {"track": [track("Rain", 1_700_000_000)], "@attr": {"page": "1"}},
+        {"track": [track("Fog", 1_700_000_300)], "@attr": {"page": "2"}},
+    ]
+    listed = read_list(json.dumps(pages).encode(), "recenttracks.json")
+    assert found(listed) == [("play", "Nova", "Rain"), ("play", "Nova", "Fog")]
 
 
 def test_playlists_of_takeout_are_named_by_what_lies_beside_them() -> None:

@@ -82,9 +82,10 @@ def _read_several(documents: list[Any], name: str) -> SongList:
 
 
 def _flat(rows: list[Any]) -> list[Any]:
-    """Return the rows of pages: ``[[a, b], [c]]`` is ``[a, b, c]``."""
-    if rows and all(isinstance(row, list) for row in rows):
-        return [row for page in rows for row in page]
+    """Return the rows of pages: ``[[a, b], [c]]`` and Last.fm's ``[{"track": [a, b]}, …]``."""
+    pages = [row.get("track") if isinstance(row, dict) and "@attr" in row else row for row in rows]
+    if rows and all(isinstance(page, list) for page in pages):
+        return [row for page in pages for row in page]
     return rows
 
 

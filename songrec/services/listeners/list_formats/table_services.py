@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 # Names of columns as returned by `normalize`: lower-case letters and digits.
 FIELDS = ("title", "artists", "album", "external_id", "playlist_name")
-IDS = ("id", "uri", "isrc", "address", "trackid", "externalid", "spotifyid", "trackuri")
+IDS = (
+    "id",
+    "uri",
+    "isrc",
+    "address",
+    "trackid",
+    "externalid",
+    "spotifyid",
+    "trackuri",
+    "trackmbid",
+    "mbid",
+)
 ROLES: dict[str, tuple[str, ...]] = {
     "value": ("value", "score", "preference", "feedback", "reaction"),
     "weight": ("weight",),

@@ -199,8 +199,9 @@ def _note_columns(result: SongList, table: RawTable, layout: _Layout) -> None:
         more = f" and {len(others) - 12} more" if len(others) > 12 else ""
         result.note(f"Columns passed over: {', '.join(others[:12])}{more}.")
     if "title" not in layout.columns or "artists" not in layout.columns:
-        for warning in layout.mapping.warnings:
-            result.note(warning)
+        warnings = () if layout.splits_titles else layout.mapping.warnings
+        for text in (warning.text for warning in warnings):
+            result.note(f"{text[:1].upper()}{text[1:]}.")
     times = _times(table, layout.columns)
     if any(map(lacks_zone, times)):
         result.note("Times without a zone were read as UTC.")

@@ -38,12 +38,13 @@ _CONTENT = re.compile(r"content-cell[^>]*body-1[^>]*>(.*?)</div>", re.DOTALL)
 _LINK = re.compile(r"<a\s[^>]*href=\"([^\"]*)\"[^>]*>(.*?)</a>", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>")
 _CELL = '<div class="outer-cell'
-_ZONE = re.compile(r"\s+(?:(?:GMT|UTC)?([+-]\d{1,2}:?\d{0,2})|([A-Z]{2,5}))$")
+_ZONE = re.compile(r"\s+(?:(?:GMT|UTC)?([+-]\d{1,2}:?\d{0,2})|([A-ZА-Я]{2,5}))$")
 _HOURS = {
     "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1,
     "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3, "IST": 5.5, "JST": 9, "KST": 9, "AEST": 10,
     "AEDT": 11, "NZST": 12, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6,
     "PST": -8, "PDT": -7, "BRT": -3, "ART": -3,
+    "МСК": 3, "TRT": 3,
 }  # fmt: skip
 
 
