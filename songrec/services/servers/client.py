@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from songrec.core.texts import storable
 from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance
-from songrec.store.servers.music_servers import API_KEY
+from songrec.store.servers.music_servers import API_KEY, USERNAME_LENGTH
 from songrec.store.tables import MusicServer, ServerAccount
 
 API_VERSION = "1.16.1"
@@ -37,7 +37,7 @@ LARGEST_SIZE, LONGEST_SONG_S = 2**53, 10**6
 LARGEST_ERROR, ERROR_S = 2**20, 60.0
 """Limits in bytes and seconds of an error response instead of sound."""
 
-_MISSING_PARAMETER, _WRONG_PASSWORD, _NO_TOKENS = 10, 40, 41
+MISSING_PARAMETER, _WRONG_PASSWORD, _NO_TOKENS = 10, 40, 41
 _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY = 42, 43, 44
 _NOT_ALLOWED, _TRIAL_OVER, NOT_FOUND = 50, 60, 70
 _SIGN_IN = frozenset((_WRONG_PASSWORD, _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY))
@@ -144,7 +144,7 @@ class ServerClient:
         self._secret = secret
         self._is_key = secret_kind == API_KEY
         self._may_send_password = allows_private or urlsplit(url).scheme == "https"
-        self._sends_password = False
+        self._sends_password = self._takes_tokens = False
         self._session = OriginSession(url, allows_private=allows_private)
 
     @classmethod
@@ -177,10 +177,13 @@ class ServerClient:
         Lists repeat a parameter; parameters that are None are left out.
         """
         try:
-            return self._content(self._send(endpoint, parameters), endpoint)
+            answer = self._content(self._send(endpoint, parameters), endpoint)
+            self._takes_tokens = not self._sends_password
         except ServerRefusal as error:
             if self._sends_password or not self._lacks_tokens(error):
                 raise
+        else:
+            return answer
         if not self._may_send_password:
             raise ServerRefusal(
                 f"{self.name} wants the password itself, which songrec sends over HTTPS or in a "
@@ -191,8 +194,10 @@ class ServerClient:
         return self._content(self._send(endpoint, parameters), endpoint)
 
     def _lacks_tokens(self, error: ServerRefusal) -> bool:
-        is_old = error.code == _MISSING_PARAMETER  # a server that does not support tokens
-        return not self._is_key and (is_old or error.code == _NO_TOKENS)
+        if self._is_key or self._takes_tokens:
+            return False
+        # A server that does not support tokens misses the password.
+        return error.code in (MISSING_PARAMETER, _NO_TOKENS)
 
     def _send(
         self, endpoint: str, parameters: Mapping[str, Any], *, stream: bool = False, **options: Any
@@ -287,6 +292,14 @@ class ServerClient:
             _text(answer.get("version"))[:20],
             extensions,
         )
+
+    def owner_of_key(self) -> str:
+        """Return the name of the account of the API key; empty if the server does not tell."""
+        try:
+            owner = _dict(self.call("tokenInfo").get("tokenInfo"))
+        except ServerRefusal:
+            return ""
+        return _text(owner.get("username"))[:USERNAME_LENGTH]
 
     def scan_status(self) -> ScanStatus | None:
         """Return the progress of the server's own scan; None if it is not available."""
@@ -409,10 +422,17 @@ class ServerClient:
                     raise
 
     def write_playlist(
-        self, name: str, song_ids: Sequence[str], *, comment: str = "", playlist_id: str = ""
+        self,
+        name: str,
+        song_ids: Sequence[str],
+        *,
+        comment: str = "",
+        playlist_id: str = "",
+        on_created: Callable[[str], None] = lambda written: None,
     ) -> str:
         """Create a playlist, or replace one in place, and return its id.
 
+        ``on_created`` is called with the id of a new one before the requests that complete it.
         ``ServerRefusal`` with ``NOT_FOUND`` if ``playlist_id`` no longer exists.
         """
         before: set[str] = set()
@@ -431,6 +451,8 @@ class ServerClient:
             if not new:
                 raise ServerRefusal(f"{self.name} does not show the playlist that was made.")
             written = new[-1]
+        if not playlist_id:
+            on_created(written)
         for part in _parts(rest):
             self.call("updatePlaylist", playlistId=written, songIdToAdd=list(part))
         self.call("updatePlaylist", playlistId=written, name=name, comment=comment or None)

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from songrec.core.errors import NotReady
-from songrec.services.servers.client import RemoteSong, ServerClient
+from songrec.services.servers.client import (
+    MISSING_PARAMETER,
+    NOT_FOUND,
+    RemoteSong,
+    ServerClient,
+    ServerRefusal,
+)
 
 PAGE = 500
 """Songs per page, the limit of the protocol."""
@@ -73,7 +79,7 @@ def read_pages(client: ServerClient, route: str = SEARCH, offset: int = 0) -> It
     """
     listed = ListedIds(client.name)
     while route == SEARCH:
-        songs = client.songs(offset, PAGE)
+        songs = _search(client, offset)
         if listed.add(song.id for song in songs):
             offset += len(songs)
             yield SongPage(songs, SEARCH, offset)
@@ -91,9 +97,29 @@ def _read_albums(client: ServerClient, offset: int) -> Iterator[SongPage]:
         start = offset
         for at in range(0, len(albums), ALBUMS_AT_ONCE):
             part = albums[at : at + ALBUMS_AT_ONCE]
-            songs = [song for album in part for song in client.album(album)]
+            songs = [song for album in part for song in songs_of_album(client, album)]
             known = 0 if listed.add(song.id for song in songs) else known + len(part)
             if known > MOST_KNOWN_ALBUMS:
                 listed.require_new(())
             offset = start + at + len(part)
             yield SongPage(songs, ALBUMS, offset)
+
+
+def _search(client: ServerClient, offset: int) -> list[RemoteSong]:
+    """Return a page of the empty search, which some servers refuse as a missing parameter."""
+    try:
+        return client.songs(offset, PAGE)
+    except ServerRefusal as error:
+        if offset or error.code != MISSING_PARAMETER:
+            raise
+        return []
+
+
+def songs_of_album(client: ServerClient, album: str) -> list[RemoteSong]:
+    """Return the songs of an album; none if it was removed since it was listed."""
+    try:
+        return client.album(album)
+    except ServerRefusal as error:
+        if error.code != NOT_FOUND:
+            raise
+        return []

@@ -165,6 +165,34 @@ def test_passwords_go_as_digests_where_the_server_checks_them(made: MadeServer) 
     assert made.parameters[0]["s"] != made.parameters[1]["s"]
 
 
+def test_a_password_is_not_sent_for_another_parameter_that_is_missing(
+    here: Instance, connect: Connect, made: MadeServer
+) -> None:
+    """A server that has checked a digest never gets the password; it wants a word to search."""
+    server, _ = connect(made.url)
+    made.refuses["search3"] = 10
+    assert scan_server(here, server).present == 12
+    assert made.requests.count("search3") == 1
+    assert all("p" not in form for form in made.parameters)
+
+
+def test_an_album_that_was_removed_since_it_was_listed_has_no_songs(
+    here: Instance, connect: Connect
+) -> None:
+    """The scan goes on with the next one."""
+
+    class Busy(MadeServer):
+        def answer(self, endpoint: str, form: dict[str, list[str]]) -> dict[str, object]:
+            if endpoint == "getAlbum" and form["id"] == ["a0"]:
+                return {"status": "failed", "error": {"code": 70, "message": "no"}}
+            return super().answer(endpoint, form)
+
+    songs = [made_song(at) for at in range(12)]
+    with made_server(Busy(songs=songs, answers={"search3": {}})) as made:
+        server, _ = connect(made.url)
+        assert scan_server(here, server).present == 2
+
+
 def test_a_hundred_thousand_songs_are_read_a_page_at_a_time() -> None:
     """What was read is forgotten before the next page."""
 
