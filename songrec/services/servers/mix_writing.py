@@ -32,6 +32,10 @@ MOST_REMOVALS = 10
 """Limit of removed songs between two writings that count as decisions about single songs."""
 
 
+BEGUN = "begun"
+"""Key in ``ServerPlaylist.sent`` of a writing that is not known to have ended."""
+
+
 @dataclass
 class MixReport:
     """Outcome of writing the mixes of one account.
@@ -56,7 +60,8 @@ class MixReport:
 def write_mixes(instance: Instance, listener: Listener, at: datetime) -> list[MixReport]:
     """Write the mixes of ``listener`` to all accounts that receive them.
 
-    **Commits** after each playlist, so that none is written twice after a crash. A server that does
+    **Commits** once a playlist exists on the server, and after each, so that none is made twice
+    after an error or a crash. A server that does
     not respond, or is removed meanwhile, is reported, and the others are still written.
     """
     session = instance.session
@@ -114,6 +119,11 @@ def _removals(account: ServerAccount) -> list[dict[str, Any]]:
     return removals if isinstance(removals, list) else []
 
 
+def _begun(row: ServerPlaylist) -> dict[str, Any]:
+    """Return what an interrupted writing may have sent; empty after a complete one."""
+    return row.sent if row.sent.get(BEGUN) else {}
+
+
 @dataclass
 class _Writer:
     """One writing of all mixes of one account."""
@@ -165,7 +175,9 @@ class _Writer:
             if error.code != NOT_FOUND:
                 raise
             return None
-        is_ours = whole.name == row.name or not set(row.written).isdisjoint(
+        begun = _begun(row)
+        songs = {*row.written, *begun.get("songs", ())}
+        is_ours = whole.name in (row.name, begun.get("name")) or not songs.isdisjoint(
             song.id for song in whole.songs
         )
         return whole if is_ours else None
@@ -227,7 +239,11 @@ class _Writer:
                 self.report.unchanged += 1
                 return
             # A name that was changed on the server is kept.
-            is_renamed = current.name != row.name
+            is_renamed = current.name not in (row.name, _begun(row).get("name"))
+            # Should the writing be interrupted, songs that songrec replaced are not removals.
+            row.written = [one for one in row.written if one in set(remote_ids)]
+            row.sent = {**sent, BEGUN: True}
+            self.session.commit()
             self.client.write_playlist(
                 current.name if is_renamed else mix.name,
                 remote_ids,
@@ -238,18 +254,21 @@ class _Writer:
             return
         if not remote_ids:
             return
-        remote_id = self.client.write_playlist(mix.name, remote_ids, comment=mix.comment)
         row = ServerPlaylist(
             account_id=self.account.id,
-            remote_id=remote_id,
             mix_id=mix.id,
             is_own=True,
             name=mix.name,
-            written=remote_ids,
-            synced_at=self.at,
+            written=[],
+            sent={**sent, BEGUN: True},
         )
-        self.session.add(row)
-        self.session.commit()
+
+        def store(remote_id: str) -> None:
+            row.remote_id = remote_id
+            self.session.add(row)
+            self.session.commit()
+
+        self.client.write_playlist(mix.name, remote_ids, comment=mix.comment, on_created=store)
         self._record(row, sent)
 
     def _record(

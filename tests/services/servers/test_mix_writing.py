@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.encryption import instance_cipher
+from songrec.core.errors import NotReady
 from songrec.core.types import no_progress
 from songrec.jobs import mixes as mix_job
 from songrec.jobs import schedule
@@ -363,3 +364,95 @@ def test_what_a_server_drops_of_name_comment_and_songs_is_no_change(
     assert write(place, listener)["written"] == 1
     monkeypatch.undo()
     assert the_only(client).name == "Other songs"
+
+
+class Refuses:
+    """Lets a client's requests to one endpoint fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+        self._monkeypatch = monkeypatch
+        whole = ServerClient.call
+
+        def call(client: ServerClient, called: str, **parameters: Any) -> dict[str, Any]:
+            if called == endpoint:
+                raise NotReady(f"Home did not answer {called}.")
+            return whole(client, called, **parameters)
+
+        monkeypatch.setattr(ServerClient, "call", call)
+
+    def no_more(self) -> None:
+        self._monkeypatch.undo()
+
+
+def test_a_server_that_fails_after_a_playlist_exists_gets_no_second_one(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The playlist that was begun is known, and is completed the next time."""
+    mix_of(session, listener, "Song 1", "Song 2")
+    failing = Refuses(monkeypatch, "updatePlaylist")
+    for hour in range(3):
+        assert write(place, listener, AT + timedelta(hours=hour))["error"] is not None
+    assert len(client.playlists()) == 1
+    # A person's exchange takes it for no list of theirs meanwhile.
+    assert sync.sync_account(place, account).playlists == 0
+    failing.no_more()
+    assert write(place, listener, AT + timedelta(hours=4))["written"] == 1
+    playlist = the_only(client)
+    assert (playlist.name, playlist.comment) == ("Quiet songs", "Calm and acoustic.")
+    assert titles(playlist) == ["Song 1", "Song 2"]
+
+
+@pytest.mark.parametrize("endpoint", ["updatePlaylist", "createPlaylist"])
+def test_songs_that_an_interrupted_writing_replaced_are_no_removals(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    endpoint: str,
+) -> None:
+    """Only a song that the person took out counts, and the playlist stays the same one."""
+    account.learns_removals = True
+    mix = mix_of(session, listener, "Song 1", "Song 2", "Song 3")
+    write(place, listener)
+    before = the_only(client).id
+    mixes.change(mix, name="Other songs")
+    fill(session, mix, "Song 4", "Song 5", "Song 6")
+    failing = Refuses(monkeypatch, endpoint)
+    assert write(place, listener)["error"] is not None
+    failing.no_more()
+    fill(session, mix, "Song 6", "Song 7")
+    again = write(place, listener, AT + timedelta(hours=1))
+    assert (again["written"], again["removed"]) == (1, 0)
+    assert reactions.values(session, listener) == {}
+    playlist = the_only(client)
+    assert (playlist.id, playlist.name) == (before, "Other songs")
+    assert titles(playlist) == ["Song 6", "Song 7"]
+    client.call("updatePlaylist", playlistId=before, songIndexToRemove=0)
+    assert write(place, listener, AT + timedelta(hours=2))["removed"] == 1
+
+
+def test_a_mix_that_is_as_before_is_written_after_an_interrupted_writing(
+    session: Session,
+    place: Instance,
+    listener: Listener,
+    account: ServerAccount,
+    client: ServerClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was sent last is not known then."""
+    mix = mix_of(session, listener, "Song 1", "Song 2")
+    write(place, listener)
+    fill(session, mix, "Song 3")
+    failing = Refuses(monkeypatch, "updatePlaylist")
+    write(place, listener)
+    failing.no_more()
+    fill(session, mix, "Song 1", "Song 2")
+    write(place, listener, AT + timedelta(hours=1))
+    assert titles(the_only(client)) == ["Song 1", "Song 2"]
