@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, NoResultFound
@@ -92,7 +92,7 @@ def add_server(
     music_servers.check_new(instance.session, name, url)
     allows_private = allows_private or names_private_address(url)
     instance.session.commit()
-    info = _sign_in(name, url, sign_in, allows_private=allows_private)
+    info, sign_in = _sign_in(name, url, sign_in, allows_private=allows_private)
     server = music_servers.create(instance.session, name, url, allows_private=allows_private)
     return server, _store(instance, server, listener, sign_in, info)
 
@@ -105,12 +105,17 @@ def connect_account(
     Earlier writes are committed before the request, to release locks.
     """
     instance.session.commit()
-    info = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)
+    info, sign_in = _sign_in(server.name, server.url, sign_in, allows_private=server.allows_private)
     return _store(instance, server, listener, sign_in, info)
 
 
-def _sign_in(name: str, url: str, sign_in: SignIn, *, allows_private: bool) -> ServerInfo:
-    """Sign in and return the server's description; ``NotReady`` on refusal or without response."""
+def _sign_in(
+    name: str, url: str, sign_in: SignIn, *, allows_private: bool
+) -> tuple[ServerInfo, SignIn]:
+    """Sign in; return the server's description, and the sign-in with the owner of an API key.
+
+    ``NotReady`` on refusal or without response.
+    """
     with ServerClient(
         name,
         url,
@@ -119,7 +124,11 @@ def _sign_in(name: str, url: str, sign_in: SignIn, *, allows_private: bool) -> S
         secret_kind=sign_in.secret_kind,
         allows_private=allows_private,
     ) as client:
-        return client.info()
+        info = client.info()
+        if sign_in.secret_kind == music_servers.API_KEY and not sign_in.username.strip():
+            # Without a name, other people's public playlists would look like one's own.
+            sign_in = replace(sign_in, username=client.owner_of_key())
+        return info, sign_in
 
 
 def _store(

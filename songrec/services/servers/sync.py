@@ -25,7 +25,7 @@ from songrec.services.servers.client import (
     ServerClient,
     ServerRefusal,
 )
-from songrec.services.servers.pages import read_pages
+from songrec.services.servers.pages import read_pages, songs_of_album
 from songrec.services.servers.sending import NOT_FOR_ME, send_ratings, send_stars
 from songrec.store.bulk import chunks
 from songrec.store.db import insert, now, write_with_retries
@@ -120,7 +120,8 @@ class _ServerState:
     """A server's data about an account's songs, by the server's ids.
 
     ``songs`` are those with plays or a rating, or that had a rating at the last exchange;
-    ``is_full``: whether all songs were read.
+    ``is_full``: whether all songs were read. ``unread`` are the names of playlists that the server
+    lists but does not send.
     """
 
     stars: dict[str, datetime]
@@ -128,6 +129,7 @@ class _ServerState:
     is_full: bool
     playlists: list[RemotePlaylist]
     listed: set[str]
+    unread: list[str]
 
 
 def sync_server(
@@ -224,8 +226,17 @@ def _read(session: Session, client: ServerClient, account: ServerAccount) -> _Se
     ids = [one.id for one in listed if one.id not in links or _may_differ(links[one.id], one)]
     ids.sort(key=lambda id_: id_ not in links)
     session.commit()
-    changed = [client.playlist(id_) for id_ in ids[: playlists.PLAYLIST_LIMIT]]
-    return _ServerState(stars, songs, is_full, changed, {one.id for one in listed})
+    changed: list[RemotePlaylist] = []
+    unread: list[str] = []
+    names = {one.id: one.name for one in listed}
+    for id_ in ids[: playlists.PLAYLIST_LIMIT]:
+        try:
+            changed.append(client.playlist(id_))
+        except ServerRefusal as error:
+            if error.is_sign_in:
+                raise
+            unread.append(names[id_])
+    return _ServerState(stars, songs, is_full, changed, set(names), unread)
 
 
 def _says_something(song: RemoteSong, rated: set[str]) -> bool:
@@ -243,7 +254,7 @@ def _recent_songs(client: ServerClient, since: datetime | None) -> Iterable[list
         for album_id, played_at in albums:
             if since is not None and played_at is not None and played_at < since:
                 return
-            yield client.album(album_id)
+            yield songs_of_album(client, album_id)
         if len(albums) < RECENT_ALBUMS:
             return
 
@@ -602,6 +613,8 @@ class _Exchange:
         for remote_id, link in links.items():
             if remote_id not in self._state.listed and not _is_written(link):
                 self._session.delete(link)  # deleted there: the playlist here stays
+        for name in self._state.unread:
+            self.report.note(f"{self._server.name} did not send the playlist “{name}”.")
         for playlist in self._state.playlists:
             link = links.get(playlist.id)
             if link is not None and (_is_written(link) or link.playlist_id is None):

@@ -380,6 +380,60 @@ def test_playlists_that_songrec_writes_are_not_read(
     assert playlists.owned(db.session, listener()) == []
 
 
+def test_a_playlist_that_the_server_does_not_send_stops_nothing(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    """It is named, and followed as soon as it is sent; a person may have a thousand others."""
+    made.stars["s3"] = EARLIER
+    made.playlists["p1"] = {"name": "Broken", "owner": "admin", "songs": ["s1"]}
+    made.playlists["p2"] = {"name": "Evening", "owner": "admin", "songs": ["s2"]}
+    sync_account(here, account)
+    whole = made.answer
+
+    def answer(endpoint: str, form: dict[str, list[str]]) -> dict[str, object]:
+        if endpoint == "getPlaylist" and form["id"] == ["p1"]:
+            return {"status": "failed", "error": {"code": 0, "message": "no"}}
+        return whole(endpoint, form)
+
+    made.answer = answer  # type: ignore[method-assign]
+    made.stars["s4"] = EARLIER
+    made.playlists["p1"]["songs"] = ["s1", "s5"]
+    made.playlists["p2"]["songs"] = ["s2", "s3"]
+    report = sync_account(here, account)
+    assert (report.likes, report.playlists) == (1, 1)
+    assert report.notes == ["Attic did not send the playlist “Broken”."]
+    made.answer = whole  # type: ignore[method-assign]
+    assert sync_account(here, account).playlists == 1
+    names = {
+        one.name: playlists.tracks(db.session, one)
+        for one in playlists.owned(db.session, listener())
+    }
+    assert names == {
+        "Broken": [track(account, "s1"), track(account, "s5")],
+        "Evening": [track(account, "s2"), track(account, "s3")],
+    }
+
+
+def test_public_playlists_of_others_stay_away_from_an_account_by_its_key(
+    here: Instance, made: MadeServer
+) -> None:
+    """Whose key it is, the server says."""
+    made.answers["tokenInfo"] = {"tokenInfo": {"username": "ann"}}
+    made.playlists["p1"] = {"name": "Mine", "owner": "ann", "songs": ["s1"]}
+    made.playlists["p2"] = {"name": "Theirs", "owner": "bo", "songs": ["s2"]}
+    db.session.add(Listener(token="a"))
+    db.session.flush()
+    server, account = connection.add_server(
+        here, made.url, name="Attic", listener=listener(), sign_in=SignIn("", "key", "api_key")
+    )
+    db.session.commit()
+    scan_server(here, server)
+    assert account.username == "ann"
+    assert sync_account(here, account).playlists == 1
+    assert [one.name for one in playlists.owned(db.session, listener())] == ["Mine"]
+    assert all("u" not in form for form in made.parameters)
+
+
 def test_an_expired_key_is_one_line_and_the_next_exchange_goes_on(
     here: Instance, account: ServerAccount, made: MadeServer
 ) -> None:
