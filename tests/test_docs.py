@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import re
 from pathlib import Path
 
+import click
 import pytest
 from flask import Flask
 
@@ -42,6 +45,100 @@ def test_the_readme_shows_every_command(app: Flask) -> None:
         for command in importlib.import_module(f"songrec.cli.{module}").COMMANDS:
             # Former names are hidden and work on.
             assert command.hidden or f"flask {command.name}" in README, command.name
+
+
+def commands() -> dict[str, click.Command]:
+    """Return songrec's commands and their subcommands by the words that call them."""
+    from songrec.cli import MODULES
+
+    modules = [importlib.import_module(f"songrec.cli.{module}") for module in MODULES]
+    found = {command.name: command for module in modules for command in module.COMMANDS}
+    waiting = list(found.items())
+    while waiting:
+        path, group = waiting.pop()
+        if isinstance(group, click.Group):
+            members = {f"{path} {name}": command for name, command in group.commands.items()}
+            found |= members
+            waiting += members.items()
+    return found
+
+
+def test_every_option_of_a_command_has_a_help() -> None:
+    without = [
+        f"flask {words} {option.opts[0]}"
+        for words, command in commands().items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert without == []
+
+
+def test_the_help_of_analyze_names_the_default_sets() -> None:
+    from songrec.services.features.feature_sets import COMPARED_SETS, DEFAULT_SETS, NETWORKS
+
+    option = next(one for one in commands()["analyze"].params if one.name == "features")
+    assert f"Default: {','.join((*DEFAULT_SETS, *COMPARED_SETS))} and" in option.help
+    assert ",".join(NETWORKS) in option.help
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_that_documents_show_exist(page: Path) -> None:
+    options: dict[str, set[str]] = {}
+    for words, command in commands().items():
+        own = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        # A line may name a command's subcommands behind it: “merge A B, merges, undo ID”.
+        for end in range(1, len(words.split()) + 1):
+            options.setdefault(" ".join(words.split()[:end]), {"--help"}).update(own)
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for line in re.findall(r"flask ([a-z][\w-]*(?: [^`;|&\n]*)?)", text):
+        words = line.split()
+        known = [n for n in range(len(words), 0, -1) if " ".join(words[:n]) in options]
+        if not known:
+            continue
+        named = " ".join(words[: known[0]])
+        shown = re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*(?![\w-])", " ".join(words[known[0] :]))
+        assert set(shown) <= options[named], f"flask {line}"
+
+
+def test_the_page_of_features_has_every_set() -> None:
+    text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    for name in EXTRACTORS.names():
+        assert f"`{name}`" in text, name
+
+
+def described_parameters(documentation: str) -> list[str]:
+    """Return the names in a docstring's section *Parameters*."""
+    section = re.search(
+        r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)",
+        inspect.cleandoc(documentation),
+        flags=re.M | re.S,
+    )
+    lines = section.group(1).splitlines() if section else []
+    names = [name for line in lines if line[:1].strip() for name in line.split(":")[0].split(",")]
+    return [name.strip().lstrip("*") for name in names]
+
+
+def accepted_parameters(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    """Return the arguments of a function, or the fields and constructor's arguments of a class."""
+    if isinstance(node, ast.FunctionDef):
+        return {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+    fields = [one.target for one in node.body if isinstance(one, ast.AnnAssign)]
+    names = {field.id for field in fields if isinstance(field, ast.Name)}
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+            names |= accepted_parameters(member)
+    return names
+
+
+def test_docstrings_describe_parameters_that_exist() -> None:
+    unknown = []
+    for path in sorted((ROOT / "songrec").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                described = described_parameters(ast.get_docstring(node) or "")
+                wrong = set(described) - accepted_parameters(node)
+                unknown += [f"{path.relative_to(ROOT)}: {node.name}({name})" for name in wrong]
+    assert unknown == []
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     "--features",
     metavar="SETS",
     help="Feature sets, separated by commas; statistical is always among them. Default: "
-    "mfcc,statistical, and musicnn with its tags where its weights are (flask models).",
+    "mfcc,statistical,timbre,chroma and, where their weights are (flask models), "
+    "musicnn,instrument_tags,vibenet.",
 )
 @click.option(
     "--set",

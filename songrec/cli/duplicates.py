@@ -102,7 +102,14 @@ def undo(merge_id: int) -> None:
 
 
 @duplicates.command("merges")
-@click.option("-n", "number", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option(
+    "-n",
+    "number",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="Number of merges.",
+)
 @json_option
 @with_appcontext
 @one_line_errors

@@ -17,7 +17,14 @@ from songrec.store.instance import current_instance
 
 
 @click.group("export", invoke_without_command=True)
-@click.option("--format", "kind", type=click.Choice(["csv", "json"]), default="csv")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json"]),
+    default="csv",
+    show_default=True,
+    help="Format of the output.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

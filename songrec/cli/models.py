@@ -57,8 +57,17 @@ def fetch_command(name: str, source: Path | None, as_json: bool) -> None:
 
 @click.command("tags")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--model", default="MTT_musicnn", show_default=True, help="Or MSD_musicnn.")
-@click.option("-n", "count", type=click.IntRange(1, 50), default=10, show_default=True)
+@click.option(
+    "--model", default="MTT_musicnn", show_default=True, help="MTT_musicnn or MSD_musicnn."
+)
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 50),
+    default=10,
+    show_default=True,
+    help="Number of tags.",
+)
 @click.option(
     "--overlap",
     "overlap_s",

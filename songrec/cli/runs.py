@@ -81,7 +81,13 @@ def _settings_help() -> str:
     "--set n_clusters=N.",
 )
 @click.option("--epochs", help="Number of epochs; short for --set representation.epochs=N.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random: the same data, parameters and seed give the same run.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any parameter.")
 @click.option("--name", default="", help="A name for people; by default the run's models and day.")
 @click.option("--no-publish", is_flag=True, help="Leave the published run as it is.")

@@ -26,7 +26,13 @@ _seconds = click.option(
     show_default=True,
     help="Seconds from the middle of each song; 0: the whole song.",
 )
-_seed = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
+)
 
 
 @click.group("segments")
@@ -72,7 +78,13 @@ def segments_group() -> None:
     show_default=True,
     help="Use parts of songs, or whole songs, for validation.",
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), default=40, show_default=True)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 10_000),
+    default=40,
+    show_default=True,
+    help="Maximum number of epochs.",
+)
 @click.option(
     "--patience",
     type=click.IntRange(1, 10_000),
@@ -87,11 +99,23 @@ def segments_group() -> None:
     show_default=True,
     help="Dimensions of the vector of a segment.",
 )
-@click.option("--filters", type=click.IntRange(1, 2048), default=128, show_default=True)
+@click.option(
+    "--filters",
+    type=click.IntRange(1, 2048),
+    default=128,
+    show_default=True,
+    help="Filters of a convolution.",
+)
 @click.option(
     "--depth", type=click.IntRange(1, 8), default=4, show_default=True, help="Recurrent layers."
 )
-@click.option("--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 4096),
+    default=32,
+    show_default=True,
+    help="Segments per training step.",
+)
 @click.option("--no-baselines", is_flag=True, help="Do not evaluate MusiCNN for comparison.")
 @click.option("--queue", "queued", is_flag=True, help="Run as a job in the worker.")
 @_seed

@@ -99,8 +99,20 @@ def search_command(
     show_default=True,
     help="Share of the songs with sound and lyrics that is held out.",
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), default=30, show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 10_000),
+    default=30,
+    show_default=True,
+    help="Epochs of the training.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the songs held out and of the training.",
+)
 @click.option(
     "--tags",
     "by_tags",

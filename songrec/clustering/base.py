@@ -145,7 +145,7 @@ def nearest_labels(latent: Floats, fitted: Floats, labels: Labels) -> Labels:
     ----------
     latent
         float32 ``(m, l)``.
-    known, labels
+    fitted, labels
         float32 ``(n, l)`` and int32 ``(n,)``.
     """
     k = min(NEIGHBOURS, len(fitted))

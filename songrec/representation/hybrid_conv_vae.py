@@ -108,7 +108,7 @@ class HybridConvVAE(ConvVAE):
     def transform(
         self, table: FeatureTable, *, spectrograms: Spectrograms, texts: Sequence[str | None]
     ) -> Floats:
-        """The fused posterior's mean, float32 ``(n, latent)``; of sound alone without lyrics."""
+        """Return the fused posterior's mean, float32 ``(n, latent)``; of sound without lyrics."""
         self._check_rows(table, spectrograms)
         return self.encode(spectrograms=spectrograms, texts=texts)
 

@@ -48,7 +48,7 @@ class Epoch:
 
 
 def squared_error(target: Any, output: Any) -> Any:
-    """Mean squared error of each row: what ``loss="mse"`` averages over a batch."""
+    """Return the mean squared error of each row: what ``loss="mse"`` averages over a batch."""
     return tf.reduce_mean(tf.square(output - target), axis=-1)
 
 
@@ -132,14 +132,14 @@ def train(
 def evaluate(
     model: Any, values: Floats | Sequence[Any], row_loss: RowLoss = squared_error
 ) -> float:
-    """The mean of ``row_loss`` over all rows, in slices so that memory stays flat."""
+    """Return the mean of ``row_loss`` over all rows, in slices so that memory stays flat."""
     return evaluate_parts(model, values, row_loss)[0]
 
 
 def evaluate_parts(
     model: Any, values: Floats | Sequence[Any], row_loss: RowLoss = squared_error
 ) -> tuple[float, ...]:
-    """The mean of every part of the loss over all rows, in slices so that memory stays flat."""
+    """Return the mean of every part of the loss over all rows; in slices, to bound the memory."""
     inputs = _several(values)
     rows = len(inputs[0])
     totals: Any = 0.0
@@ -151,13 +151,13 @@ def evaluate_parts(
 
 
 def losses_of(model: Any, inputs: Sequence[Any], row_loss: RowLoss, *, training: bool) -> list[Any]:
-    """Every part of the loss for one batch, each ``(batch,)``: ``row_loss`` and ``add_loss``."""
+    """Return the parts of a batch's loss, each ``(batch,)``: ``row_loss``, then ``add_loss``."""
     output = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
     return [row_loss(inputs[0], output), *model.losses]
 
 
 def predict(model: Any, values: Floats | Sequence[Any]) -> Floats:
-    """The model's output for every row, float32, in slices so that memory stays flat."""
+    """Return the model's output for every row, float32; in slices, to bound the memory."""
     inputs = _several(values)
     parts = []
     for start in range(0, len(inputs[0]), EVALUATION_ROWS):
@@ -169,7 +169,7 @@ def predict(model: Any, values: Floats | Sequence[Any]) -> Floats:
 
 
 def hold_out(rows: int, share: float, seed: int) -> tuple[Ints, Ints]:
-    """Row numbers to train on and to validate on, drawn at random; at least one to train on."""
+    """Draw the row numbers to train on and to validate on; at least one to train on."""
     order = np.random.default_rng(seed).permutation(rows)
     held = min(int(rows * share), rows - 1)
     return np.sort(order[held:]), np.sort(order[:held])

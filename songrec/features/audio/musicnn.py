@@ -1,4 +1,4 @@
-"""The feature sets ``musicnn``, ``musicnn_max`` and ``musicnn_tags`` of the published networks.
+"""The feature sets of the published networks: ``musicnn`` and its maxima, and their tags.
 
 The sound is resampled to 16 kHz, turned into a log-mel spectrogram of 96 bands and cut into
 patches of 187 frames (3 s). Every patch gives an embedding and a probability for each of 50 tags;

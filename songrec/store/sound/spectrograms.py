@@ -1,7 +1,7 @@
 """Mel spectrograms of the library, read from disk in batches.
 
 Models need spectrograms of equal length: each is cut or padded around its middle
-(``core.spectrograms.centred``) to the library's median length, at most ``MOST_FRAMES``.
+(``core.padding.centred``) to the library's median length, at most ``MOST_FRAMES``.
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ class TrackMerge(Base):
     """The merge of a track into another one, with the data to undo it.
 
     The ``merged_…`` columns identify the merged track: its URLs redirect to the survivor, and later
-    imports of it update the survivor. ``before`` is written by ``store.merging``; ``undone_at`` is
-    set once the merge was undone. Merges of one ``batch`` can be undone together.
+    imports of it update the survivor. ``before`` is written by ``store.catalogue.merging``;
+    ``undone_at`` is set once the merge was undone. Merges of one ``batch`` can be undone together.
     """
 
     __tablename__ = "track_merge"

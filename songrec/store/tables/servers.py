@@ -43,7 +43,7 @@ class AppPassword(Base):
 class MusicServer(Base):
     """A music server that songrec is connected to.
 
-    ``url`` is its address without ``/rest``, see ``core.outgoing.normalise_url``;
+    ``url`` is its address without ``/rest``, see ``core.server_urls.normalise_url``;
     ``allows_private``: whether it may be on this machine or in a private network. ``software`` and
     ``version`` are those reported by the server. ``scan`` has the position of an unfinished scan
     and the report of the last one; ``error`` is the reason of the last failure.
