@@ -421,6 +421,22 @@ def test_on_a_phone_previews_are_off_until_they_are_switched_on(page: Any, audib
     expect(switch).to_have_attribute("aria-pressed", "true")
 
 
+def test_where_the_browser_keeps_nothing_the_map_is_drawn_and_previews_are_switched(
+    page: Any, audible: str
+) -> None:
+    page.add_init_script(
+        """for (const name of ["localStorage", "sessionStorage"]) {
+          const get = () => { throw new DOMException("refused", "SecurityError"); };
+          Object.defineProperty(window, name, { get });
+        }"""
+    )
+    open_map(page)
+    switch = page.locator("[data-map-preview]")
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "false")
+
+
 @pytest.mark.parametrize(
     ("viewport", "theme"), [("desktop", "light"), ("phone", "dark")], indirect=["viewport"]
 )

@@ -3,18 +3,20 @@
 
 const REMEMBERED = "songrec-map-preview";
 const DELAY = 300;
+// Browsers may refuse storage altogether; then the switch is not remembered.
+const attempt = (action) => { try { return action(); } catch { return null; } };
 
 export class Preview {
   constructor(button, mark, signal) {
     this.button = button;
     this.mark = mark;
-    const stored = localStorage.getItem(REMEMBERED);
+    const stored = attempt(() => localStorage.getItem(REMEMBERED));
     this.on = stored === null ? window.matchMedia("(hover: hover)").matches : stored === "on";
     this.show();
     button.hidden = false;
     button.addEventListener("click", () => {
       this.on = !this.on;
-      localStorage.setItem(REMEMBERED, this.on ? "on" : "off");
+      attempt(() => localStorage.setItem(REMEMBERED, this.on ? "on" : "off"));
       this.show();
       if (!this.on) this.stop();
     });
