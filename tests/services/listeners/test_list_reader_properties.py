@@ -137,6 +137,7 @@ def test_json_formats(songs):
 
 @fuzzy
 @given(names)
+@example([("{0}", "numbers in braces"), ("{:,}", "a format"), ("({0})", "both")])
 def test_itunes(songs):
     tracks = {
         str(n): {"Track ID": n, "Name": title, "Artist": artists, "Loved": True}

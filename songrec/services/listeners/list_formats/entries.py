@@ -240,7 +240,10 @@ def artist_line(value: Any) -> str:
         names = [one_line(one.get("name") if isinstance(one, dict) else one) for one in value]
         return ", ".join(filter(None, names))[:TEXT_LENGTH]
     text = one_line(value)
-    return text if text.startswith("[") else _ARTIST_CELL(defuse_formula(text)).line or text
+    # Lists have names in brackets ("(G)I-DLE (live)", "{0}"), but no notation of lists.
+    if text.startswith("[") or (text[:1], text[-1:]) in (("(", ")"), ("{", "}")):
+        return text
+    return _ARTIST_CELL(defuse_formula(text)).line or text
 
 
 def whole(value: Any) -> int:
