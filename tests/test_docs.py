@@ -20,6 +20,7 @@ from songrec.prediction import BASE_MODELS
 from songrec.projection import PROJECTIONS
 from songrec.recommend.registry import METHODS
 from songrec.representation import REPRESENTATIONS
+from songrec.store.security_log import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -104,6 +105,12 @@ def test_the_page_of_features_has_every_set() -> None:
     text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
     for name in EXTRACTORS.names():
         assert f"`{name}`" in text, name
+
+
+def test_the_page_on_security_has_every_event() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        assert f"`{kind}`" in text, kind
 
 
 def described_parameters(documentation: str) -> list[str]:

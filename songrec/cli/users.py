@@ -44,8 +44,9 @@ def listeners_group() -> None:
 def prune(days: int, dry_run: bool, as_json: bool) -> None:
     """Delete anonymous listeners that were inactive for N days, with all their data.
 
-    Activity is liking, disliking, skipping, creating a playlist, importing or uploading. After 31
-    days without a visit a browser has lost its cookie and cannot return to its likes anyway.
+    Activity is liking, disliking, skipping, playing, importing, uploading, and creating a playlist,
+    a rule or a mix. After 31 days without a visit a browser has lost its cookie and cannot return
+    to its likes anyway.
     """
     from songrec.store.listeners import inactive_listeners
 
