@@ -123,7 +123,9 @@ def _answer(space: Space, likes: Ints, method: str, way: str) -> Rows:
 def _tastes(space: Space, likes: Ints, margin: float) -> int:
     with patch.object(density, "MARGIN", margin):
         return len(
-            density.split_into_tastes(model_for(space).columns, model_for(space).points(likes))
+            density.split_into_tastes(
+                model_for(space).columns, model_for(space).points_with_nan(likes)
+            )
         )
 
 

@@ -17,7 +17,9 @@ from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.similar import closeness, similar_tracks
 from songrec.recommend.space_statistics import statistics_of
 from songrec.recommend.taste.additive_scorer import AdditiveScorer, AdditiveSettings
+from songrec.recommend.taste.attribution import features_per_like
 from songrec.recommend.taste.evidence import Evidence
+from songrec.recommend.taste.playlist_evidence import PlaylistEvidence
 from songrec.recommend.taste.prior import fit_prior
 from songrec.recommend.taste.scorer import TasteScorer, TasteSettings
 from tests.recommend.planted import VALUE_NAMES, make_space
@@ -103,8 +105,8 @@ def test_unknown_values_are_no_evidence(dated, likes):
     ):
         assert (inputs[name][unknown] == 0).all()
         assert np.isfinite(inputs[name]).all()
-    assert (inputs["year"][~no_year] != 0).any()
-    assert (inputs["popularity"][~no_popularity] != 0).any()
+    assert (inputs["year"][~no_year] != 0).any() == (likes != [4])
+    assert (inputs["popularity"][~no_popularity] != 0).any() == (likes != [6])
     assert (evidence.by_column(np.arange(N))[no_year, 2] == 0).all()
     np.testing.assert_allclose(evidence.content, inputs["content"], atol=1e-4)
 
@@ -227,3 +229,117 @@ def test_a_distance_is_shared_out_among_what_is_known():
     length = math.sqrt(106)
     assert split[0].tolist() == pytest.approx([3 - length * 9 / 25, 3 - length * 16 / 25, 0.0])
     assert split.sum(axis=1).tolist() == pytest.approx([6 - length, 6 - math.sqrt(3)])
+
+
+@pytest.mark.parametrize("method", ["taste", "additive_ranker"])
+def test_columns_that_no_like_has_say_nothing(space, method):
+    """Nothing follows from the one like's two unknown values, and no reason names them."""
+    lacks = np.isnan(space.values[0, [VALUE_NAMES.index(name) for name in space.columns]])
+    assert lacks.any()
+    unnamed = {name for name, lacking in zip(space.columns, lacks, strict=True) if lacking}
+    for match in rank(space, [10], n=50, method=method):
+        assert not unnamed & {reason.about for reason in match.reasons}
+        assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-5)
+
+
+@pytest.mark.parametrize("dislikes", [[], [70]])
+@pytest.mark.parametrize("scorer_of", [TasteScorer, AdditiveScorer])
+def test_quick_scores_of_likes_that_lack_values_are_exact(space, scorer_of, dislikes):
+    settings = AdditiveSettings() if scorer_of is AdditiveScorer else TasteSettings()
+    scorer = scorer_of.of(Query.of(space, [10], dislikes), settings)
+    quick = scorer._with_dislikes if dislikes else scorer._without_dislikes[0]
+    np.testing.assert_allclose(quick, scorer.terms(np.arange(N)).total(), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("likes", "silent"), [([4], ["year", "nearest_year"]), ([6], ["popularity"])]
+)
+def test_evidence_of_likes_without_a_value_is_none(dated, likes, silent):
+    inputs = Evidence(dated, np.array(likes)).of_rows(np.arange(N))
+    for name in silent:
+        assert not inputs[name].any()
+    terms = TasteScorer.of(Query(dated, np.array(likes), np.empty(0, int)), TasteSettings()).terms(
+        np.arange(N)
+    )
+    assert ("popularity" in terms.priors) == ("popularity" not in silent)
+
+
+def test_an_unknown_value_of_a_dislike_takes_nothing_away(space):
+    """Songs that differ in what the dislike lacks alone lose the same."""
+    columns = [VALUE_NAMES.index(name) for name in space.columns]
+    lacks = np.isnan(space.values[0, columns])
+    matrix, values = space.matrix.copy(), space.values.copy()
+    matrix[2] = matrix[1]
+    matrix[2, lacks] += 2.0
+    values[1, columns], values[2, columns] = matrix[1], matrix[2]
+    planted = replace(space, matrix=matrix, values=values)
+    terms = TasteScorer.of(Query.of(planted, [50], [10]), TasteSettings()).dislike_terms(
+        np.array([1, 2])
+    )
+    assert terms[0] == pytest.approx(terms[1], rel=1e-6)
+
+
+def test_what_is_unknown_of_likes_does_not_part_them():
+    """Twenty likes of one taste stay one where half of them lack most values."""
+    rng = np.random.default_rng(3)
+    matrix = rng.normal(size=(N, 10))
+    matrix[:20] = 1.6 + 0.3 * rng.normal(size=(20, 10))
+    values = np.zeros((N, len(VALUE_NAMES)))
+    columns = [i for i, name in enumerate(VALUE_NAMES) if name not in ("explicit", "popularity")]
+    values[:, columns] = matrix
+    values[:10, columns[:6]] = np.nan
+    space = make_space(np.nan_to_num(values[:, columns]), values=values)
+    likes = space.track_ids[:20].tolist()
+    assert len(TasteScorer.of(Query.of(space, likes), TasteSettings()).groups) == 1
+
+
+def test_a_like_without_a_value_gets_no_share_of_its_term(space):
+    method, query = METHODS.create("taste"), Query.of(space, [10, 20])
+    lacks = statistics_of(space).unknown[0]
+    rows = np.arange(2, N)
+    scorer = method._scorer(query)
+    features = np.where(lacks, scorer.terms(rows).features, 0.0)
+    split = features_per_like(
+        scorer.model.columns,
+        scorer.model.points_with_nan(query.likes),
+        scorer.groups,
+        scorer.model.points(rows),
+        features,
+        np.zeros(len(rows), dtype=np.int64),
+    )
+    assert not split[:, 0].any()
+    np.testing.assert_allclose(split[:, 1], features.sum(axis=1))
+
+
+def test_priors_are_fitted_to_known_values():
+    """Where half of the values are unknown, songs of a playlist do not seem to differ more."""
+    rng = np.random.default_rng(5)
+    values = np.zeros((N, len(VALUE_NAMES)))
+    centres = np.repeat(rng.normal(size=15), 20)
+    values[:, 0] = centres + 0.3 * rng.normal(size=N)
+    values[:, VALUE_NAMES.index("popularity")] = 50 + 20 * centres + rng.normal(size=N)
+    playlists = np.arange(N).reshape(15, 20)
+    complete = make_space(values[:, :1], values=values)
+    values = values.copy()
+    values[::2] = np.nan
+    partial = make_space(np.nan_to_num(values[:, :1]), values=values)
+    every, some = (fit_prior(space, playlists).columns for space in (complete, partial))
+    for name in (complete.columns[0], "popularity"):
+        assert some[name].within == pytest.approx(every[name].within, rel=0.15)
+        assert some[name].between == pytest.approx(every[name].between, rel=0.25)
+
+
+def test_playlists_with_unknown_values_are_compared_by_what_is_known():
+    """The playlist that the like is of stays nearest where half of its songs lack the column."""
+    values = np.zeros((60, len(VALUE_NAMES)))
+    values[:20, 0], values[20:40, 0], values[40:, 0] = 2.0, 0.8, -1.4
+    values[:20, 0] += np.linspace(-0.1, 0.1, 20)
+    complete = values.copy()
+    values[1:20, 0] = np.where(np.arange(1, 20) % 2, np.nan, values[1:20, 0])
+    evidence = []
+    for of in (complete, values):
+        space = make_space(np.nan_to_num(of[:, :1]), values=of)
+        space = replace(space, playlists=(np.arange(20), np.arange(20, 40), np.arange(40, 60)))
+        evidence.append(PlaylistEvidence.of(space)._sound_evidence(np.array([0])))
+    assert evidence[0].argmax() == evidence[1].argmax() == 0
+    assert PlaylistEvidence.of(space)._sound_evidence(np.array([1])).tolist() == [0.0] * 3

@@ -62,7 +62,7 @@ class TasteMethod:
         terms = scorer.terms(rows)
         split = features_per_like(
             scorer.model.columns,
-            scorer.model.points(query.likes),
+            scorer.model.points_with_nan(query.likes),
             scorer.groups,
             scorer.model.points(rows),
             terms.features,

@@ -47,7 +47,8 @@ def features_per_like(
     Parameters
     ----------
     liked, points
-        Likes ``(likes, d)`` and scored tracks ``(rows, d)`` in standard deviations.
+        Likes ``(likes, d)``, NaN where unknown, and scored tracks ``(rows, d)`` in standard
+        deviations. A like without a value gets no share where others have one.
     groups
         Positions of the likes of each taste.
     features
@@ -62,9 +63,11 @@ def features_per_like(
     split = np.zeros((len(points), len(liked)))
     signs = np.where(features < 0, -1.0, 1.0)
     densities = np.array([model.density_around(point).log_density(points) for point in liked])
+    lacking = np.isnan(liked)
     for at in range(len(points)):
         members = groups[int(group[at])]
-        weights = signs[at] * densities[members, at]
+        some_lack = lacking[members] & ~lacking[members].all(axis=0)
+        weights = np.where(some_lack, -np.inf, signs[at] * densities[members, at])
         parts = np.exp(weights - weights.max(axis=0))
         split[at, members] = (features[at] * parts / parts.sum(axis=0)).sum(axis=1)
     return split

@@ -87,9 +87,20 @@ class NormalInverseGamma:
         return StudentT(2 * shape, location, rate * (weight + 1) / (shape * weight))
 
     def density_around(self, point: Array) -> StudentT:
-        """Return the density around one song ``(d,)``, ``NEAR`` as wide as a taste usually is."""
+        """Return the density around one song ``(d,)``, ``NEAR`` as wide as a taste usually is.
+
+        Where the song is NaN it is the density with nothing liked, so that nothing follows from it.
+        """
         within = self.rate / (self.shape - 1)
-        return StudentT(2 * self.shape + 1, point, NEAR * within)
+        around = StudentT(2 * self.shape + 1, point, NEAR * within)
+        unknown, prior = np.isnan(point), self.prior_predictive
+        if not unknown.any():
+            return around
+        return StudentT(
+            np.where(unknown, prior.df, around.df),
+            np.where(unknown, prior.location, around.location),
+            np.where(unknown, prior.squared_scale, around.squared_scale),
+        )
 
     def log_evidence(self, likes: Array) -> float:
         """Compute the log marginal likelihood of ``likes`` ``(n, d)`` as one taste."""
@@ -126,7 +137,7 @@ def split_into_tastes(model: NormalInverseGamma, likes: Array) -> list[NDArray[n
     Parameters
     ----------
     likes
-        ``(n, d)`` in standard deviations of the columns.
+        ``(n, d)`` in standard deviations of the columns, NaN where unknown.
 
     Returns
     -------
@@ -154,15 +165,17 @@ def _split(model: NormalInverseGamma, likes: Array) -> tuple[float, NDArray[np.b
     nowhere = np.zeros(n, dtype=bool)
     if n < 2 * MIN_TASTE_SIZE:
         return -math.inf, nowhere
-    centred = likes - likes.mean(axis=0)
+    known = ~np.isnan(likes)
+    points = np.where(known, likes, _known_mean(likes, known))
+    centred = points - points.mean(axis=0)
     # Start from both ends of the direction in which the likes spread most.
     direction = np.linalg.svd(centred, full_matrices=False)[2][0]
     first = centred @ direction > 0
     for _ in range(10):
         if min(first.sum(), n - first.sum()) < MIN_TASTE_SIZE:
             return -math.inf, nowhere
-        one, two = likes[first].mean(axis=0), likes[~first].mean(axis=0)
-        nearer = ((likes - one) ** 2).sum(axis=1) < ((likes - two) ** 2).sum(axis=1)
+        one, two = points[first].mean(axis=0), points[~first].mean(axis=0)
+        nearer = ((points - one) ** 2).sum(axis=1) < ((points - two) ** 2).sum(axis=1)
         if (nearer == first).all():
             break
         first = nearer
@@ -171,6 +184,11 @@ def _split(model: NormalInverseGamma, likes: Array) -> tuple[float, NDArray[np.b
     parted = model.log_evidence(likes[first]) + model.log_evidence(likes[~first])
     sizes = math.lgamma(first.sum()) + math.lgamma(n - first.sum()) - math.lgamma(n)
     return EVIDENCE * (parted - model.log_evidence(likes)) + sizes, first
+
+
+def _known_mean(likes: Array, known: NDArray[np.bool_]) -> Array:
+    """Return the mean of each column's known values, 0 without any, ``(d,)``."""
+    return np.where(known, likes, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
 class _FastLogDensity:

@@ -109,12 +109,17 @@ class Evidence:
     def by_column(self, rows: Rows) -> Array:
         """Compute the log-likelihood ratio of rows by column of the space, ``(rows, d)``.
 
-        It is 0 where a row's value is unknown.
+        It is 0 where a row's value is unknown, or that of every like.
         """
         points = self.model.points(rows)
         background = self.model.columns.prior_predictive.log_density(points)
         ratio = self.density.log_density(points) - BACKGROUND * background - self.model.reference
-        return self.model.mask_unknown(rows, ratio)
+        return np.where(self.without_value, 0.0, self.model.mask_unknown(rows, ratio))
+
+    @cached_property
+    def without_value(self) -> NDArray[np.bool_]:
+        """Which columns none of the likes has a value of, ``(d,)``."""
+        return self.model.without_value(self.likes)
 
     def of_rows(self, rows: Rows) -> dict[str, Array]:
         """Compute the inputs of rows in float64, ``(rows,)`` by name."""
@@ -166,15 +171,20 @@ class Evidence:
         total -= np.float32(self.model.reference.sum())
         if self.model.unknown is not None:
             total -= self.model.of_unknown(self._ratio_at_middle, rows)
+            total -= self.model.prior_ratio(self.without_value, rows)
         if self._years is not None:
             total -= self._years.inputs[YEAR].astype(np.float32)[self._years.group[rows]]
         return total
 
     @cached_property
     def _ratio_at_middle(self) -> Array:
-        """The log-likelihood ratio of each column at 0, where unknown values lie, ``(d,)``."""
+        """The log-likelihood ratio of each column at 0, where unknown values lie, ``(d,)``.
+
+        0 for columns that no like has a value of.
+        """
         background = log_density_at_middle(self.model.columns.prior_predictive)
-        return log_density_at_middle(self.density) - BACKGROUND * background - self.model.reference
+        ratio = log_density_at_middle(self.density) - BACKGROUND * background - self.model.reference
+        return np.where(self.without_value, 0.0, ratio)
 
     @cached_property
     def of_groups(self) -> list[Grouped]:
@@ -200,6 +210,9 @@ class Evidence:
         density = _column(self.density, column)
         background = _column(self.model.columns.prior_predictive, column)
         ratio = _log_density(density, scaled) - BACKGROUND * _log_density(background, scaled)
+        ratio -= self.model.reference[column]
+        if self.without_value[column]:
+            ratio = np.zeros(len(scaled))
         liked = np.unique(scaled[group[self.likes]])
         liked = liked[~np.isnan(liked)]
         gap = np.full(len(scaled), USUAL_GAP)
@@ -209,7 +222,7 @@ class Evidence:
                 np.abs(scaled - liked[np.maximum(after - 1, 0)]),
                 np.abs(scaled - liked[np.minimum(after, len(liked) - 1)]),
             )
-        inputs = {YEAR: ratio - self.model.reference[column], NEAREST_YEAR: USUAL_GAP - gap}
+        inputs = {YEAR: ratio, NEAREST_YEAR: USUAL_GAP - gap}
         return Grouped(group, {name: np.nan_to_num(of) for name, of in inputs.items()})
 
     def _column_with_nan(self, column: int) -> NDArray:
@@ -222,10 +235,11 @@ class Evidence:
         if self.model.popularity is None:
             return None
         scores, group = self._distinct("popularity", self._popularity_with_nan)
-        prior = self.model.popularity_column
-        density = prior.posterior_predictive(scores[group[self.likes]][:, None])
-        ratio = _log_density(density, scores)
+        prior, liked = self.model.popularity_column, scores[group[self.likes]]
+        ratio = _log_density(prior.posterior_predictive(liked[:, None]), scores)
         ratio -= BACKGROUND * _log_density(prior.prior_predictive, scores)
+        if np.isnan(liked).all():
+            ratio = np.zeros(len(scores))
         return Grouped(group, {POPULARITY: np.nan_to_num(ratio)})
 
     def _popularity_with_nan(self) -> NDArray:

@@ -159,7 +159,8 @@ class PlaylistEvidence:
         """
         model = model_for(self.space)
         densities = [
-            model.columns.posterior_predictive(model.points(rows)) for rows in self.space.playlists
+            model.columns.posterior_predictive(model.points_with_nan(rows))
+            for rows in self.space.playlists
         ]
         return (
             np.array([density.location for density in densities]),
@@ -172,6 +173,7 @@ class PlaylistEvidence:
         """Log likelihood of the likes under each playlist's density, ``(playlists,)``."""
         location, width, power, height = self._densities
         total = np.zeros(self.n_playlists)
-        for point in model_for(self.space).points(likes):
-            total += (height - power * np.log1p((point - location) ** 2 / width)).sum(axis=1)
+        for point in model_for(self.space).points_with_nan(likes):
+            terms = height - power * np.log1p((point - location) ** 2 / width)
+            total += np.nansum(terms, axis=1)  # unknown values say nothing
         return total

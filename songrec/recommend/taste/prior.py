@@ -121,13 +121,16 @@ def fit_prior(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> Tast
     if len(lists) < MIN_PLAYLISTS:
         return TastePrior()
     statistics = statistics_of(space)
-    columns = {
-        name: _fit_column(name, [space.matrix[rows, at].astype(np.float64) for rows in lists])
-        for at, name in enumerate(space.columns)
-    }
+    columns = {}
+    for at, name in enumerate(space.columns):
+        unknown = None if statistics.unknown is None else statistics.unknown[:, at]
+        fitted = _fit_column(name, _known_values(space.matrix[:, at], unknown, lists))
+        columns[name] = fitted or default_column_prior(name)
     popularity = statistics.popularity
     if popularity is not None:
-        columns["popularity"] = _fit_column("popularity", [popularity[rows] for rows in lists])
+        values = _known_values(popularity, statistics.unknown_popularity, lists)
+        if (fitted := _fit_column("popularity", values)) is not None:
+            columns["popularity"] = fitted
     if space.artists is None or space.albums is None:
         return TastePrior(columns, playlists=len(lists))
     rng = np.random.default_rng(seed)
@@ -144,8 +147,21 @@ def fit_prior(space: Space, playlists: Iterable[Ints], *, seed: int = 0) -> Tast
     )
 
 
-def _fit_column(name: str, parts: Sequence[Array]) -> ColumnPrior:
-    """Fit by moments: mean and spread of the playlists' variances, variance of their means."""
+def _known_values(
+    column: NDArray[np.floating], unknown: NDArray[np.bool_] | None, lists: Sequence[Ints]
+) -> list[Array]:
+    """Return the known values of each playlist with two of them, the fewest with a variance."""
+    parts = [rows if unknown is None else rows[~unknown[rows]] for rows in lists]
+    return [column[rows].astype(np.float64) for rows in parts if len(rows) > 1]
+
+
+def _fit_column(name: str, parts: Sequence[Array]) -> ColumnPrior | None:
+    """Fit by moments: mean and spread of the playlists' variances, variance of their means.
+
+    None for fewer than ``MIN_PLAYLISTS`` playlists.
+    """
+    if len(parts) < MIN_PLAYLISTS:
+        return None
     default = default_column_prior(name)
     sizes = np.array([len(part) for part in parts])
     means = np.array([part.mean() for part in parts])

@@ -109,6 +109,29 @@ class TasteModel:
             return 0.0
         return self.unknown[rows].astype(np.float32) @ terms.astype(np.float32)
 
+    def without_value(self, likes: Rows) -> NDArray[np.bool_]:
+        """Return which columns none of ``likes`` has a value of, ``(d,)``: they say nothing."""
+        if self.unknown is None or not len(likes):
+            return np.zeros(len(self.space.columns), dtype=bool)
+        return self.unknown[likes].all(axis=0)
+
+    def prior_ratio(
+        self, columns: NDArray[np.bool_], rows: Rows | slice = slice(None)
+    ) -> Floats32 | float:
+        """Sum over some columns the log-likelihood ratio that tracks have with nothing liked.
+
+        Unknown values count at 0, where they lie.
+        """
+        at = np.flatnonzero(columns)
+        if not len(at):
+            return 0.0
+        every, scales = self.columns.prior_predictive, statistics_of(self.space).scales
+        prior = StudentT(every.df[at], every.location[at], every.squared_scale[at])
+        ratio = log_densities(self.space.matrix[rows][:, at], scales[at], [prior])[0]
+        ratio *= np.float32(1 - BACKGROUND)
+        ratio -= np.float32(self.reference[at].sum())
+        return ratio
+
     def points(self, rows: Rows) -> Array:
         """Return tracks in standard deviations of the columns, ``(rows, d)``."""
         return self.space.matrix[rows] / statistics_of(self.space).scales
@@ -165,12 +188,14 @@ class TasteScorer:
         self.query, self.settings = query, settings
         self.model = model_for(query.space)
         columns = self.model.columns
-        liked = self.model.points(query.likes)
+        liked = self.model.points_with_nan(query.likes)
         self.groups = split_into_tastes(columns, liked)
-        points = self.model.points_with_nan(query.likes)
-        self.densities = [columns.posterior_predictive(points[group]) for group in self.groups]
+        self.densities = [columns.posterior_predictive(liked[group]) for group in self.groups]
+        self.without_value = np.array(
+            [self.model.without_value(query.likes[group]) for group in self.groups]
+        )
         self.log_shares = np.log([len(group) / len(liked) for group in self.groups])
-        disliked = self.model.points(query.dislikes) if settings.dislike_weight else []
+        disliked = self.model.points_with_nan(query.dislikes) if settings.dislike_weight else []
         self.disliked_densities = [columns.density_around(point) for point in disliked]
         self.weight_per_dislike = settings.dislike_weight / len(liked)
 
@@ -224,6 +249,7 @@ class TasteScorer:
         by_taste = np.array([density.log_density(points) for density in self.densities])
         # Unknown values add nothing.
         by_taste = self.model.mask_unknown(rows, by_taste - common)
+        by_taste = np.where(self.without_value[:, None], 0.0, by_taste)
         group = (by_taste.sum(axis=2) + self.log_shares[:, None]).argmax(axis=0)
         features = by_taste[group, np.arange(len(rows))]
         priors = {"taste": self.log_shares[group]} if len(self.groups) > 1 else {}
@@ -260,11 +286,14 @@ class TasteScorer:
         """All scores without what dislikes take away, and the taste that each track fits."""
         log_density = self.model.log_densities(self.densities)
         for number, density in enumerate(self.densities):
-            log_density[number] -= self.model.of_unknown(
+            without_value = self.without_value[number]
+            at_middle = (
                 log_density_at_middle(density)
                 - BACKGROUND * log_density_at_middle(self.model.columns.prior_predictive)
                 - self.model.reference
             )
+            log_density[number] -= self.model.of_unknown(np.where(without_value, 0.0, at_middle))
+            log_density[number] -= self.model.prior_ratio(without_value)
         best, group = best_taste(log_density, self.log_shares)
         best -= np.float32(BACKGROUND) * self.model.background
         best -= np.float32(self.model.reference.sum())
@@ -303,7 +332,7 @@ class TasteScorer:
             terms["artist"] = np.where(artists == UNKNOWN, 0.0, self._other_artist)
             terms["album"] = np.zeros(len(rows))
             terms["artist"][related], terms["album"][related] = self._same_artist(rows[related])
-        if self.model.popularity is not None:
+        if self._likes_have_popularity:
             values = statistics.popularity[rows][:, None]
             prior = self.model.popularity_column.prior_predictive
             lift = self._popularity.log_density(values) - BACKGROUND * prior.log_density(values)
@@ -322,7 +351,7 @@ class TasteScorer:
             related = np.concatenate([statistics.rows_by(artist) for artist in self._artists])
             artist, album = self._same_artist(related)
             scores[related] += (artist + album - self._other_artist).astype(np.float32)
-        if self.model.popularity is not None:
+        if self._likes_have_popularity:
             lift = log_densities(self.model.popularity, np.ones(1), [self._popularity])[0]
             lift -= np.float32(BACKGROUND) * self.model.popularity_background
             lift[statistics.unknown_popularity] = 0.0
@@ -355,6 +384,12 @@ class TasteScorer:
         by_artist = taste_prior.artist_counts(artists, likes, related, sizes[0])
         by_album = taste_prior.album_counts(artists, albums, likes, related, sizes)
         return log_lift(prior.artist, by_artist), log_lift(prior.album, by_album)
+
+    @property
+    def _likes_have_popularity(self) -> bool:
+        """Whether the prior has popularity, and it is known of any of the likes."""
+        unknown = self.query.statistics.unknown_popularity[self.query.likes]
+        return self.model.popularity is not None and not bool(unknown.all())
 
     @cached_property
     def _popularity(self) -> StudentT:

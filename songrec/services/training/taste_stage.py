@@ -25,7 +25,7 @@ from songrec.store.instance import Instance
 from songrec.store.runs import spaces
 from songrec.store.runs.spaces import track_factors_file
 
-VERSION = 7
+VERSION = 8
 """Version of what is cached; models of another one are trained again."""
 CACHED_MODELS = 8
 """Number of taste models cached: runs of one catalogue often differ in their models alone.
