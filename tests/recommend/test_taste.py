@@ -257,3 +257,22 @@ def test_by_default_the_year_counts_more_than_the_tempo():
     nothing = taste_prior.TastePrior()
     assert nothing.column("year") == taste_prior.default_column_prior("year")
     assert nothing.column("energy") == taste_prior.ColumnPrior()
+
+
+def test_an_unknown_album_of_a_like_is_no_other_album():
+    """Whether a song is of a like's album is unknown where the like's album is."""
+    space = credited()
+    albums = space.albums.copy()
+    albums[0] = 0
+    by_artist = space.track_ids[:10].tolist()
+    ranked = found(replace(space, albums=albums), [0], 9, only=by_artist)
+    assert len(ranked) == 9
+    assert not [r.text for match in ranked for r in match.reasons if r.about == "album"]
+    # Beside a like of a known album it counts nothing: as if that one alone were liked.
+    artists, numbers = space.artists.astype(int), albums.astype(int)
+    both, alone = (
+        taste_prior.album_counts(artists, numbers, np.array(likes), np.array([2, 7, 12]))
+        for likes in ([0, 1], [1])
+    )
+    for name in ("same", "left", "n_liked", "names", "total"):
+        np.testing.assert_array_equal(getattr(both, name), getattr(alone, name))

@@ -221,15 +221,17 @@ def album_counts(
     rows: Ints,
     sizes: tuple[Ints, Ints] | None = None,
 ) -> NameCounts:
-    """Count songs by album among the songs of each candidate's own artist.
+    """Count songs by album among the songs of each candidate's own artist, of known albums.
 
     Parameters are those of ``artist_counts``; ``sizes`` are of artists and of albums.
     """
     if sizes is None:
         sizes = np.bincount(artists, minlength=1), np.bincount(albums, minlength=1)
+    # A like of an unknown album may be of the candidate's.
+    liked = liked[albums[liked] != UNKNOWN]
     by_artist = artist_counts(artists, liked, rows, sizes[0])
     by_album = artist_counts(albums, liked, rows, sizes[1])
-    liked_albums = np.unique(albums[liked][albums[liked] != UNKNOWN])
+    liked_albums = np.unique(albums[liked])
     artist_of_album = np.zeros(len(sizes[1]), dtype=np.int64)
     artist_of_album[albums[liked]] = artists[liked]
     names = np.bincount(artist_of_album[liked_albums], minlength=len(sizes[0]))
