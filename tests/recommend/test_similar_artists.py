@@ -7,6 +7,7 @@ import pytest
 
 from songrec.recommend.registry import METHODS
 from songrec.recommend.similarity.similar_artists import similar_artists
+from tests.recommend.planted import VALUE_NAMES, make_space
 from tests.services.training.test_two_tower import scenes, space_with_artists
 
 SONGS = np.arange(10)
@@ -38,3 +39,22 @@ def test_an_artist_all_of_whose_songs_are_left_out_is_no_match(space):
     without = matches_of(space, withdrawn=list(range(10 * first, 10 * first + 10)))
     assert first not in {one.track_id // 10 for one in without}
     assert len(without) == len(matches_of(space)) - 1
+
+
+def test_artists_sound_alike_by_what_is_known_of_them_alone():
+    """An artist with no known value is as far as a random one; a song that lacks all is no mean."""
+    rng = np.random.default_rng(2)
+    columns = [i for i, name in enumerate(VALUE_NAMES) if name not in ("explicit", "popularity")]
+    values = rng.normal(size=(200, len(VALUE_NAMES)))
+    values[:20, columns] = rng.normal(size=(1, len(columns))) * 1.5
+    values[:5] = np.nan  # half of the artist's own songs
+    values[20:30] = np.nan  # all songs of another artist
+    space = replace(
+        make_space(np.nan_to_num(values[:, columns]), values=values),
+        artists=np.repeat(np.arange(1, 21, dtype=np.uint64), 10),
+    )
+    matches = similar_artists(METHODS.create("distance"), space, SONGS, 60)
+    distances = {int(space.rows_of([one.track_id])[0]) // 10: one.distance for one in matches}
+    assert distances[1] == pytest.approx(0.0, abs=1e-6)
+    assert distances[2] == pytest.approx(1.0, abs=0.1)
+    assert next(one for one in matches if one.distance == distances[2]).sentence != "Similar sound"

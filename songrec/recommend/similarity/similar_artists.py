@@ -136,10 +136,24 @@ def _in_same_playlists(space: Space, mine: Ints) -> NDArray[np.bool_]:
 
 
 def _distance(space: Space, rows: Ints, others: Ints) -> float:
-    """Return the distance of two means by audible attributes, 1 for two random tracks."""
+    """Return the distance of two means by audible attributes, 1 for two random tracks.
+
+    Where no track of one of the two has a value, they differ as two random tracks do.
+    """
     subspace = audible_subspace(space)
-    one, other = (subspace.matrix[some].mean(axis=0, dtype=np.float64) for some in (rows, others))
-    return float(np.linalg.norm(one - other)) / statistics_of(subspace).typical
+    statistics = statistics_of(subspace)
+    means = []
+    for some in (rows, others):
+        # Unknown values are 0 and add nothing to a sum.
+        total = subspace.matrix[some].sum(axis=0, dtype=np.float64)
+        unknown = statistics.unknown
+        n_values = len(some) - (0 if unknown is None else unknown[some].sum(axis=0))
+        means.append(
+            np.divide(total, n_values, out=np.full_like(total, np.nan), where=n_values > 0)
+        )
+    differences = means[0] - means[1]
+    differences = np.where(np.isnan(differences), np.sqrt(statistics.chance_squares), differences)
+    return float(np.linalg.norm(differences)) / statistics.typical
 
 
 def _numbers_of(artists: Ints, rows: Ints) -> Ints:
