@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,7 @@ def find_path(
     end: int,
     between: int,
     *,
+    excluded: Sequence[int] = (),
     withdrawn: Iterable[int] = (),
 ) -> SongPath:
     """Find ``between`` tracks that lead from track ``start`` to track ``end`` (ids) in even steps.
@@ -58,7 +59,8 @@ def find_path(
        among the candidates of any target, that lowers the sum of (length − L)² over its two steps
        most and whose song is unused, until a whole round changes nothing.
 
-    ``withdrawn`` are ids of the space that are no longer in the catalogue. Deterministic.
+    ``excluded`` are ids whose songs must not be between the ends, ``withdrawn`` ids of the space
+    that are no longer in the catalogue. Deterministic.
 
     Raises
     ------
@@ -72,10 +74,10 @@ def find_path(
     ends = latent[at].astype(np.float64)
     shares = np.arange(1, between + 1) / (between + 1)
     used = set(space.song_keys[at].tolist())
-    of_shares = zip(_candidates(recommender, space, at, shares, withdrawn), shares, strict=True)
+    of_shares = _candidates(recommender, space, at, shares, withdrawn, excluded)
     candidates = [
         _by_distance(latent, rows, ends[0] + share * (ends[1] - ends[0]))
-        for rows, share in of_shares
+        for rows, share in zip(of_shares, shares, strict=True)
     ]
     path = [int(at[0])]
     for rows in candidates:
@@ -133,10 +135,11 @@ def _candidates(
     ends: Rows,
     shares: NDArray[np.float64],
     withdrawn: Iterable[int],
+    excluded: Sequence[int] = (),
 ) -> list[Rows]:
     """Return the rows of the candidates at each share of the way, the best first."""
     queries = [
-        Query.of(space, [track_id], withdrawn=withdrawn, seeds=True)
+        Query.of(space, [track_id], excluded=list(excluded), withdrawn=withdrawn, seeds=True)
         for track_id in space.track_ids[ends].tolist()
     ]
     ranked = [recommender.search(query, LOOK)[0] for query in queries]

@@ -12,6 +12,7 @@ from songrec.recommend.query import NOT_IN_RUN
 from songrec.services.recommendation.recommend import recommend_for
 from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.instance import Instance
+from songrec.store.listeners import reactions
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
@@ -29,7 +30,8 @@ def blend(
     """Return the ``n`` songs most like ``plus`` and unlike ``minus``.
 
     The songs ``plus`` (track ids) are the likes of a single taste, ``minus`` its dislikes.
-    ``per_like`` splits each score over the songs of the blend. The rules of ``listener`` apply.
+    ``per_like`` splits each score over the songs of the blend. The rules of ``listener`` apply, and
+    what it dislikes is left out.
 
     Raises
     ------
@@ -45,7 +47,16 @@ def blend(
     together = list(dict.fromkeys([*plus, *minus]))
     if len(published_space(instance).rows_of(together)) < len(together):
         raise NotReady(NOT_IN_RUN)
-    ranked = recommend_for(instance, plus, minus, n=n, by=BLENDED, seeds=True, listener=listener)
+    ranked = recommend_for(
+        instance,
+        plus,
+        minus,
+        n=n,
+        by=BLENDED,
+        excluded=reactions.dislikes(instance.session, listener),
+        seeds=True,
+        listener=listener,
+    )
     return [
         replace(
             one,

@@ -61,7 +61,6 @@ class SonicMatch:
 def like_song(instance: Instance, listener: Listener | None, track: TrackView, n: int) -> list[int]:
     """Return the ids of the ``n`` songs most like ``track``, as on its page; none before a run."""
     n = min(n, MAX_SONGS)
-    dislikes = _dislikes(instance, listener)
     try:
         if recommend.default_comparison(instance, track) == recommend.BEST:
             return ranking.rank_ids(
@@ -69,18 +68,16 @@ def like_song(instance: Instance, listener: Listener | None, track: TrackView, n
                 [track.id],
                 n,
                 by=DEFAULT_RERANKING,
-                excluded=dislikes,
+                excluded=reactions.dislikes(instance.session, listener),
                 withdrawn=left_out(instance, listener, [track.id]),
                 only=playable_choice(instance),
                 seeds=True,
             )
-        similar = recommend.similar_songs(
-            instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
-        )
+        similar = recommend.similar_songs(instance, track, n + SPARE, listener=listener)
     except NotReady:
         return []
     ids = np.array([one.track.id for one in similar], dtype=np.int64)
-    return ids[np.isin(ids, playable_ids(instance)) & ~np.isin(ids, dislikes)][:n].tolist()
+    return ids[np.isin(ids, playable_ids(instance))][:n].tolist()
 
 
 def like_album(instance: Instance, listener: Listener | None, public_id: str, n: int) -> list[int]:
@@ -120,7 +117,7 @@ def _radio(
         withdrawn=left_out(instance, listener, seeds),
     )
     matches = [Match(track_id, 0.0, ()) for track_id in ids]
-    if dislikes := _dislikes(instance, listener):
+    if dislikes := reactions.dislikes(instance.session, listener):
         matches = stations.exclude_songs(space, matches, dislikes)
     return [match.track_id for match in stations.separate_artists(space, matches[:n])]
 
@@ -150,7 +147,7 @@ def random_songs(
         if to_year is not None:
             query = query.where(Track.year <= to_year)
         ids = np.intersect1d(np.array(session.scalars(query).all(), dtype=np.int64), ids)
-    unwanted = [*left_out(instance, listener), *_dislikes(instance, listener)]
+    unwanted = [*left_out(instance, listener), *reactions.dislikes(instance.session, listener)]
     if unwanted:
         ids = np.setdiff1d(ids, np.asarray(unwanted, dtype=np.int64), assume_unique=True)
     rng = np.random.default_rng()
@@ -201,7 +198,7 @@ def sonic_matches(
     ``NotReady`` if the track has neither sound nor a place in the published run.
     """
     n = min(n, MAX_SONGS)
-    dislikes = _dislikes(instance, listener)
+    dislikes = reactions.dislikes(instance.session, listener)
     similar = audio_similarity.similar_by(
         instance, track, n + min(len(dislikes), n) + SPARE, listener=listener
     )
@@ -249,7 +246,3 @@ def similarity_to(instance: Instance, track: TrackView, others: Sequence[int]) -
             by_track |= dict(zip(space.track_ids[rows].tolist(), scores.tolist(), strict=True))
     by_track[track.id] = 1.0
     return [round(by_track.get(one, -1.0), 6) for one in others]
-
-
-def _dislikes(instance: Instance, listener: Listener | None) -> list[int]:
-    return reactions.reactions(instance.session, listener)[1] if listener is not None else []

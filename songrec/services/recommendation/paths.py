@@ -11,6 +11,7 @@ from songrec.services.catalogue.track_lookup import title_lookup
 from songrec.services.similarity.audio_similarity import HasId
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.instance import Instance
+from songrec.store.listeners import reactions
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Listener
 
@@ -26,15 +27,18 @@ def song_path(
 ) -> tuple[list[RankedTrack], paths.SongPath]:
     """Return the songs from ``start`` to ``end`` over ``between`` others, and the path itself.
 
+    Songs that ``listener`` dislikes are left out, unless the path starts or ends with them.
     ``withdrawn`` are further tracks (ids) to leave out.
     """
     space = published_space(instance)
+    disliked = reactions.dislikes(instance.session, listener)
     path = paths.find_path(
         ranking.create_method(space),
         space,
         start.id,
         end.id,
         between,
+        excluded=[one for one in disliked if one not in (start.id, end.id)],
         withdrawn=[*left_out(instance, listener, [start.id, end.id]), *withdrawn],
     )
     matches = paths.describe_path(space, path, title_lookup(instance.session))

@@ -23,7 +23,7 @@ from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.catalogue import artists, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
-from songrec.store.listeners import playlists
+from songrec.store.listeners import playlists, reactions
 from songrec.store.runs.spaces import published_space
 from songrec.store.tables import Cluster, Listener, Run
 
@@ -31,6 +31,8 @@ STARTERS_PER_CLUSTER = 3
 BEST = "best"
 COMPARISONS = (BEST, *audio_similarity.COMPARISONS)
 """All values of ``by`` in ``similar_songs``."""
+MAX_DISLIKED = 100
+"""More disliked songs than this do not stand before similar ones."""
 
 
 class NoDiscoveryScale(BadInput):
@@ -128,6 +130,8 @@ def similar_songs(
 ) -> list[RankedTrack]:
     """Return the ``n`` songs most like ``track`` by one of ``COMPARISONS``.
 
+    Songs that must not be recommended to ``listener`` are left out, also those that it dislikes.
+
     The default is ``default_comparison``. ``best`` is the recommendation method with the song as
     the only like; the others are those of ``audio_similarity.similar_by``, by sound alone.
 
@@ -139,13 +143,19 @@ def similar_songs(
         If the comparison does not know the track.
     """
     by = by or default_comparison(instance, track)
+    disliked = reactions.dislikes(instance.session, listener)
     if by == BEST:
-        return recommend_for(instance, [track.id], n=n, seeds=True, listener=listener)
+        return recommend_for(
+            instance, [track.id], n=n, excluded=disliked, seeds=True, listener=listener
+        )
     if by not in COMPARISONS:
         raise UnknownName("comparison", by, COMPARISONS)
-    return audio_similarity.similar_by(
-        instance, track, n, by=by, weights=weights, listener=listener
+    look = n + min(len(disliked), MAX_DISLIKED)
+    similar = audio_similarity.similar_by(
+        instance, track, look, by=by, weights=weights, listener=listener
     )
+    unwanted = set(disliked)
+    return [one for one in similar if one.track.id not in unwanted][:n]
 
 
 def default_comparison(instance: Instance, track: TrackView) -> str:

@@ -20,7 +20,7 @@ from songrec.services.similarity.ranked_tracks import RankedTrack
 from songrec.store.catalogue import lyrics, tracks
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
-from songrec.store.listeners import playlists, reactions
+from songrec.store.listeners import playlists
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files, predicted_tags
 from songrec.store.tables import AudioFile, Listener, Playlist, Run
@@ -30,8 +30,6 @@ __all__ = ["BEST", "GROUPS", "GROUP_LABELS", "MAX_WEIGHT", "SOUND", "SongPage", 
 LABELS = {BEST: "Everything", SOUND: "The sound alone"}
 N_SIMILAR = 8
 N_PLAYLISTS = 20
-MAX_DISLIKED = 100
-"""More disliked songs than this do not stand before similar ones."""
 N_VERSIONS = 12
 N_TAGS = 6
 MIN_PROBABILITY = 0.2
@@ -97,7 +95,9 @@ def song_page(
     if by in comparisons:
         how = "features" if weights else by
         try:
-            similar = _similar_but_disliked(instance, track, listener, by=how, weights=weights)
+            similar = similar_songs(
+                instance, track, N_SIMILAR, by=how, weights=weights, listener=listener
+            )
         except NotReady as error:
             problem = str(error)
     file = audio_files.for_track(instance.session, track.id)
@@ -119,21 +119,6 @@ def song_page(
         ),
         playlists.of_listener(instance.session, listener)[:N_PLAYLISTS] if listener else [],
     )
-
-
-def _similar_but_disliked(
-    instance: Instance,
-    track: TrackView,
-    listener: Listener | None,
-    *,
-    by: str,
-    weights: Mapping[str, float] | None,
-) -> list[RankedTrack]:
-    """Return the songs most like ``track`` that ``listener`` does not dislike."""
-    disliked = set(reactions.reactions(instance.session, listener)[1]) if listener else set()
-    n = N_SIMILAR + min(len(disliked), MAX_DISLIKED)
-    similar = similar_songs(instance, track, n, by=by, weights=weights, listener=listener)
-    return [one for one in similar if one.track.id not in disliked][:N_SIMILAR]
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,11 @@ def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int
     return likes, [track_id for track_id, value in rows if value == DISLIKE]
 
 
+def dislikes(session: Session, listener: Listener | None) -> list[int]:
+    """Return the disliked track ids, newest first; none without a listener."""
+    return reactions(session, listener)[1] if listener is not None else []
+
+
 def liked_at(session: Session, listener: Listener) -> dict[int, datetime]:
     """Map the liked track ids to the time of the like."""
     query = select(Reaction.track_id, Reaction.created_at).where(

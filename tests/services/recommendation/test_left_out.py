@@ -177,3 +177,18 @@ def test_rules_move_to_an_account_with_the_likes(session, planted, listener):
     reactions.merge(session, listener, account)
     kinds = [(r.kind, r.value) for r in recommendation_rules.of_listener(session, account)]
     assert sorted(kinds) == [("allowed", "seasonal"), ("genre", "rap")]
+
+
+def test_what_a_listener_dislikes_comes_in_no_list(session, instance, planted, listener):
+    here = Instance(instance, session)
+    track = victim_of(session, planted, listener)
+    before = everything(here, listener, planted)
+    assert [name for name, ids in before.items() if track.id not in ids] == []
+    reactions.react(session, listener, track.id, reactions.DISLIKE)
+    during = everything(here, listener, planted)
+    # The page of a mood names the dislikes itself.
+    assert [name for name, ids in during.items() if track.id in ids] == ["mood"]
+    # A path to a disliked song was asked for, and is one.
+    start, end = tracks.tracks_by_id(session, [int(planted.track_ids[-1]), track.id], planted.run)
+    steps, _ = paths.song_path(here, start, end, 3, listener)
+    assert [steps[0].track.id, steps[-1].track.id] == [start.id, end.id]
