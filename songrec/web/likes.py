@@ -19,6 +19,7 @@ from songrec.core.errors import BadInput
 from songrec.services.recommendation import for_listener, recommend
 from songrec.store.catalogue import tracks
 from songrec.store.db import db
+from songrec.store.instance import current_instance
 from songrec.store.listeners import listens, reactions, skips
 from songrec.store.runs import runs
 from songrec.web import cached_counts, security
@@ -53,7 +54,7 @@ def page() -> str:
         dislikes=tracks.tracks_by_id(db.session, dislikes[:MAX_LISTED], run),
         weights=reactions.weights(db.session, listener) if listener else {},
         skip_count=len(skips.recent_counts(db.session, listener)) if listener else 0,
-        starters=recommend.starters(db.session, run) if run and not likes else [],
+        starters=recommend.starters(current_instance(), run, listener) if run and not likes else [],
         clusters=cached_counts.clusters(db.session, run),
     )
 

@@ -252,15 +252,25 @@ def method_used(instance: Instance, method: str | None = None) -> str:
     return ranking.method_used(published_space(instance), method)
 
 
-def starters(session: Session, run: Run) -> list[tuple[Cluster, list[TrackView]]]:
-    """Return three typical tracks of each cluster of ``run``, to like first."""
+def starters(
+    instance: Instance, run: Run, listener: Listener | None = None
+) -> list[tuple[Cluster, list[TrackView]]]:
+    """Return three typical tracks of each cluster of ``run``, to like first.
+
+    Songs that ``listener`` dislikes or that must not be recommended to it are left out.
+    """
+    session = instance.session
+    unwanted = {*left_out(instance, listener), *reactions.dislikes(session, listener)}
     clusters = session.scalars(
         select(Cluster)
         .where(Cluster.run_id == run.id, Cluster.number >= 0)
         .order_by(Cluster.number)
     ).all()
     typical = {
-        c.number: list(c.profile.get("typical", []))[:STARTERS_PER_CLUSTER] for c in clusters
+        c.number: [i for i in c.profile.get("typical", []) if i not in unwanted][
+            :STARTERS_PER_CLUSTER
+        ]
+        for c in clusters
     }
     ids = [track_id for track_ids in typical.values() for track_id in track_ids]
     views = {view.id: view for view in tracks.tracks_by_id(session, ids, run)}

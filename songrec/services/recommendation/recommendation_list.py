@@ -76,7 +76,7 @@ def recommendation_list(
     requested = method if method in METHODS and not as_rows else None
     page = RecommendationList(run, feedback, METHODS.entry(requested or "taste"), list(METHODS))
     if run is None or not feedback.likes:
-        page.starters = recommend.starters(instance.session, run) if run else []
+        page.starters = recommend.starters(instance, run, listener) if run else []
         return page
     try:
         space = published_space(instance)

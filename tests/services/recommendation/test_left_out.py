@@ -192,3 +192,21 @@ def test_what_a_listener_dislikes_comes_in_no_list(session, instance, planted, l
     start, end = tracks.tracks_by_id(session, [int(planted.track_ids[-1]), track.id], planted.run)
     steps, _ = paths.song_path(here, start, end, 3, listener)
     assert [steps[0].track.id, steps[-1].track.id] == [start.id, end.id]
+
+
+def test_songs_to_like_first_are_none_that_are_ruled_out_or_disliked(session, instance, planted):
+    here, newcomer = Instance(instance, session), Listener(token="newcomer")
+    session.add(newcomer)
+    session.flush()
+
+    def offered() -> list[int]:
+        by_cluster = recommend.starters(here, planted.run, newcomer)
+        return [view.id for _, views in by_cluster for view in views]
+
+    first, second = offered()[:2]
+    reactions.react(session, newcomer, first, reactions.DISLIKE)
+    add_rule(session, newcomer, "artist", session.get(Track, second).artists)
+    assert not {first, second} & set(offered())
+    assert {first, second} <= {
+        view.id for _, views in recommend.starters(here, planted.run) for view in views
+    }
