@@ -8,10 +8,12 @@ cloud machine are never asked. Redirects are followed within the origin only.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
-import time
+import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -31,6 +33,8 @@ READ_S = 60.0
 """The longest silence within an answer."""
 LONGEST_S = 300.0
 """The longest time that an answer as a whole may take."""
+AWAITED_S = 20.0
+"""The same for an answer that a page waits for, which holds a thread of the web server."""
 LARGEST_ANSWER = 64 * 2**20
 """Bytes of an answer that is read as a whole."""
 MOST_REDIRECTS = 3
@@ -61,19 +65,24 @@ class AddressRefused(OSError):
 class OriginSession(requests.Session):
     """A session whose requests go to the origin of ``url`` and nowhere else.
 
-    Environment (proxies, ``.netrc``) is ignored. Every request has time limits; answers are
-    streamed, and those read as a whole are bounded (``LARGEST_ANSWER``).
+    Environment (proxies, ``.netrc``) is ignored. Every request ends after ``longest_s``
+    (``LONGEST_S`` by default), whatever the server does meanwhile; answers are streamed, and those
+    read as a whole are bounded (``LARGEST_ANSWER``). Requests follow one another.
     """
 
-    def __init__(self, url: str, *, allows_private: bool = False) -> None:
+    def __init__(
+        self, url: str, *, allows_private: bool = False, longest_s: float | None = None
+    ) -> None:
         super().__init__()
         self.trust_env = False
         self.max_redirects = MOST_REDIRECTS
         self.headers["User-Agent"] = f"songrec/{VERSION}"
         self._url = url
         self._origin = _origin(urlsplit(url))
-        self.mount("http://", _CheckedAdapter(allows_private))
-        self.mount("https://", _CheckedAdapter(allows_private))
+        self._longest_s = longest_s
+        self._adapter = _CheckedAdapter(allows_private)
+        self.mount("http://", self._adapter)
+        self.mount("https://", self._adapter)
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request as ``requests`` does; ``NotReady`` says why none could be answered.
@@ -83,12 +92,17 @@ class OriginSession(requests.Session):
         kwargs["timeout"] = (CONNECT_S, READ_S)
         streams = kwargs.get("stream", False)
         kwargs["stream"] = True
-        try:
-            response = super().request(method, urljoin(self._url + "/", str(url)), *args, **kwargs)
-            if not streams:
-                _read_bounded(response)
-        except requests.RequestException as error:
-            raise NotReady(f"{self._origin} {_reason(error)}") from None
+        with _Deadline(self._adapter, self._longest_s or LONGEST_S) as deadline:
+            try:
+                response = super().request(
+                    method, urljoin(self._url + "/", str(url)), *args, **kwargs
+                )
+                if not streams:
+                    _read_bounded(response, deadline)
+            except requests.RequestException as error:
+                late = requests.exceptions.ReadTimeout()
+                reason = _reason(late if deadline.is_over else error)
+                raise NotReady(f"{self._origin} {reason}") from None
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -127,20 +141,24 @@ def read_json(response: requests.Response) -> Any:
 def read_chunks(response: requests.Response, most: int, seconds: float) -> Iterator[bytes]:
     """Yield the content of a streamed answer; ``NotReady`` beyond ``most`` bytes or ``seconds``."""
     origin = _origin(urlsplit(response.url))
-    deadline = time.monotonic() + seconds
+    late = NotReady(f"{origin} took more than {seconds:.0f} s to send one song.")
     size = 0
-    try:
-        for chunk in read_pieces(response):
-            size += len(chunk)
-            if size > most:
-                raise NotReady(f"{origin} sends more than {most / 2**20:.0f} MiB for one song.")
-            if time.monotonic() > deadline:
-                raise NotReady(f"{origin} took more than {seconds:.0f} s to send one song.")
-            yield chunk
-    except requests.RequestException as error:
-        raise NotReady(f"{origin} {_reason(error)}") from None
-    finally:
-        response.close()
+    with _Deadline(response.connection, seconds) as deadline:  # type: ignore[attr-defined]
+        try:
+            for chunk in read_pieces(response):
+                size += len(chunk)
+                if size > most:
+                    raise NotReady(f"{origin} sends more than {most / 2**20:.0f} MiB for one song.")
+                if deadline.is_over:
+                    break
+                yield chunk
+        except requests.RequestException as error:
+            if not deadline.is_over:
+                raise NotReady(f"{origin} {_reason(error)}") from None
+        finally:
+            response.close()
+        if deadline.is_over:  # what was cut off may look like the end
+            raise late
 
 
 def read_pieces(response: requests.Response) -> Iterator[bytes]:
@@ -162,8 +180,7 @@ def read_pieces(response: requests.Response) -> Iterator[bytes]:
         raise requests.exceptions.ConnectionError(error) from error
 
 
-def _read_bounded(response: requests.Response) -> None:
-    deadline = time.monotonic() + LONGEST_S
+def _read_bounded(response: requests.Response, deadline: _Deadline) -> None:
     content = bytearray()
     for chunk in read_pieces(response):
         content += chunk
@@ -172,9 +189,9 @@ def _read_bounded(response: requests.Response) -> None:
             raise requests.exceptions.ContentDecodingError(
                 f"sends an answer above {LARGEST_ANSWER // 2**20} MiB"
             )
-        if time.monotonic() > deadline:
-            response.close()
-            raise requests.exceptions.ReadTimeout
+    if deadline.is_over:  # what was cut off may look like the end
+        response.close()
+        raise requests.exceptions.ReadTimeout
     response._content = bytes(content)
     response._content_consumed = True  # type: ignore[attr-defined]
 
@@ -233,22 +250,23 @@ def _check(address: str, allows_private: bool) -> None:
 class _Connection(HTTPConnection):
     """A connection to an address that was checked."""
 
-    allows_private = False
+    adapter: weakref.ref[_CheckedAdapter]
 
     def _new_conn(self) -> socket.socket:
-        return _connect(self, self.allows_private)
+        return _connect(self, self.adapter())
 
 
 class _TlsConnection(HTTPSConnection):
     """The same with TLS; the certificate is checked against the name."""
 
-    allows_private = False
+    adapter: weakref.ref[_CheckedAdapter]
 
     def _new_conn(self) -> socket.socket:
-        return _connect(self, self.allows_private)
+        return _connect(self, self.adapter())
 
 
-def _connect(connection: HTTPConnection, allows_private: bool) -> socket.socket:
+def _connect(connection: HTTPConnection, adapter: _CheckedAdapter | None) -> socket.socket:
+    assert adapter is not None
     host = connection._dns_host.strip("[]")
     error: OSError | None = None
     try:
@@ -260,7 +278,7 @@ def _connect(connection: HTTPConnection, allows_private: bool) -> socket.socket:
             failure if isinstance(failure, socket.gaierror) else socket.gaierror(str(failure)),
         ) from failure
     for family, kind, protocol, _, address in addresses:
-        _check(str(address[0]), allows_private)
+        _check(str(address[0]), adapter.allows_private)
         connected = socket.socket(family, kind, protocol)
         try:
             connected.settimeout(CONNECT_S)
@@ -273,24 +291,87 @@ def _connect(connection: HTTPConnection, allows_private: bool) -> socket.socket:
             connected.close()
             error = failure
         else:
+            adapter.watch(connected)
             return connected
     raise urllib3.exceptions.NewConnectionError(connection, str(error)) from error
 
 
 class _CheckedAdapter(HTTPAdapter):
-    """Sends over connections that check where they lead."""
+    """Sends over connections that check where they lead, and that another thread may end."""
 
     def __init__(self, allows_private: bool) -> None:
-        self._allows_private = allows_private
+        self.allows_private = allows_private
+        self._is_cut = False
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._forget: weakref.finalize[Any, Any] | None = None
         super().__init__(pool_maxsize=4, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Let the pools make connections of these kinds."""
         super().init_poolmanager(*args, **kwargs)
-        chosen = {"allows_private": self._allows_private}
-        plain = type("_Plain", (_Connection,), chosen)
-        secure = type("_Secure", (_TlsConnection,), chosen)
+        own = {"adapter": weakref.ref(self)}
+        plain = type("_Plain", (_Connection,), own)
+        secure = type("_Secure", (_TlsConnection,), own)
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("_PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("_SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
         }
+
+    def watch(self, connected: socket.socket) -> None:
+        """Note the connection that ``cut`` ends, in place of an earlier one."""
+        # Another descriptor of it: TLS and pools close the first one at times of their own.
+        watched = connected.dup()
+        self.forget()
+        self._socket, self._forget = watched, weakref.finalize(self, watched.close)
+        if self._is_cut:
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection, from another thread than the one that waits for it."""
+        self._is_cut = True
+        with self._lock, contextlib.suppress(OSError):  # closed by the server already
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def resume(self) -> None:
+        """Allow connections again."""
+        self._is_cut = False
+
+    def forget(self) -> None:
+        """Close what is held of the connection."""
+        with self._lock:
+            self._socket = None
+            if self._forget is not None:
+                self._forget()
+
+    def close(self) -> None:
+        """Close all connections."""
+        super().close()
+        self.forget()
+
+
+class _Deadline:
+    """Ends the connection of an adapter after ``seconds``.
+
+    Limits of the time between two bytes do not bound how long heads, lengths of chunks and
+    handshakes take.
+    """
+
+    def __init__(self, adapter: _CheckedAdapter, seconds: float) -> None:
+        self.is_over = False
+        self._adapter = adapter
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Deadline:
+        self._adapter.resume()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._adapter.cut()

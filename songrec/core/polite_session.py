@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from songrec.core.outgoing import OriginSession
+from songrec.core.outgoing import AWAITED_S, OriginSession
 
 LONGEST_WAIT_S = 60.0
 """No header makes songrec wait longer than this."""
@@ -19,24 +19,31 @@ class PoliteSession:
     """A session within one origin that waits where the service says so.
 
     ``seconds_between`` pass between two requests at least. A refusal for too many requests (429) is
-    tried again after the time that the service names.
+    tried again after the time that the service names; not if a page waits (``is_awaited``).
     """
 
     def __init__(
-        self, url: str, *, allows_private: bool = False, seconds_between: float = 0.0
+        self,
+        url: str,
+        *,
+        allows_private: bool = False,
+        seconds_between: float = 0.0,
+        is_awaited: bool = False,
     ) -> None:
-        self._session = OriginSession(url, allows_private=allows_private)
+        longest_s = AWAITED_S if is_awaited else None
+        self._session = OriginSession(url, allows_private=allows_private, longest_s=longest_s)
+        self._tries = 1 if is_awaited else _TRIES
         self._base = url.rstrip("/")
         self._seconds_between = seconds_between
         self._next = 0.0
 
     def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Send a request to a path below the address; ``NotReady`` as for ``OriginSession``."""
-        for attempt in range(_TRIES):
+        for attempt in range(self._tries):
             time.sleep(max(0.0, self._next - time.monotonic()))
             response = self._session.request(method, self._base + path, **kwargs)
             self._next = time.monotonic() + max(self._seconds_between, _wait(response))
-            if response.status_code != _TOO_MANY or attempt == _TRIES - 1:
+            if response.status_code != _TOO_MANY or attempt == self._tries - 1:
                 break
         return response
 

@@ -178,6 +178,87 @@ def test_a_server_that_sends_a_byte_at_a_time_is_given_up_in_time(
             thread.join()
 
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "first", "drops"),
+    [
+        pytest.param("http", HEAD, b"X-A: b\r\n", id="a head"),
+        pytest.param("http", HEAD[:9], b"2", id="a status"),
+        pytest.param("http", HEAD + CHUNKED, b"0", id="a length of a chunk"),
+        pytest.param("http", HEAD + b"\r\n", b"1", id="no end"),
+        pytest.param("http", b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="please wait"),
+        pytest.param("https", b"\x16\x03\x03\x40\x00\x02", b"0", id="a handshake"),
+    ],
+)
+def test_an_answer_that_never_ends_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, first: bytes, drops: bytes
+) -> None:
+    given_up = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(first)
+            while not given_up.wait(0.02):
+                for byte in drops:
+                    connection.sendall(bytes([byte]))
+                    if given_up.wait(0.001):
+                        return
+
+    monkeypatch.setattr(outgoing, "LONGEST_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        late = threading.Timer(5.0, given_up.set)  # where the test fails, too
+        late.start()
+        address = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+        try:
+            with (
+                outgoing.OriginSession(address, allows_private=True) as session,
+                pytest.raises(NotReady, match="does not answer in time"),
+            ):
+                session.get("ping")
+            assert not given_up.is_set()
+        finally:
+            given_up.set()
+            late.cancel()
+            thread.join()
+
+
+def test_a_stream_that_stops_within_a_chunk_is_given_up_in_time() -> None:
+    given_up = threading.Event()
+
+    def send(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(HEAD + CHUNKED + b"3\r\nabc\r\n")
+            while not given_up.wait(0.02):
+                connection.sendall(b"0")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=send, args=(listening,))
+        thread.start()
+        late = threading.Timer(5.0, given_up.set)
+        late.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        try:
+            with outgoing.OriginSession(address, allows_private=True) as session:
+                pieces = outgoing.read_chunks(session.get("song", stream=True), 10**6, 0.3)
+                assert next(pieces) == b"abc"
+                with pytest.raises(NotReady, match="took more than 0 s"):
+                    next(pieces)
+            assert not given_up.is_set()
+        finally:
+            given_up.set()
+            late.cancel()
+            thread.join()
+
+
 def test_what_cannot_be_reached_says_why_in_one_line(server: ThreadingHTTPServer) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

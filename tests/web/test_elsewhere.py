@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from songrec.core import polite_session
 from songrec.core.encryption import instance_cipher
 from songrec.jobs import listening, schedule
 from songrec.store import jobs
@@ -81,6 +82,23 @@ def test_only_an_admin_reaches_this_machine(
     assert "Only an admin" in texts(answer, "#connect-error")[0]
     assert server.asked == []
     assert client.post("/account/listening/disconnect").status_code == 404
+
+
+def test_a_page_waits_for_no_rate_limit(
+    client: FlaskClient,
+    admin: User,
+    server: ListenBrainzServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server would choose for how long it holds a thread of the web server."""
+    waits: list[float] = []
+    monkeypatch.setattr(polite_session.time, "sleep", waits.append)
+    server.headers, server.failures = {"Retry-After": "60"}, [429, 429, 429]
+    answer = client.post("/account/listening", data={"token": TOKEN, "server": server.url})
+    assert answer.status_code == 400
+    assert "answers 429" in texts(answer, "#connect-error")[0]
+    assert len(server.asked) == 1
+    assert sum(waits) == 0
 
 
 def test_exchanges_are_due_by_themselves(

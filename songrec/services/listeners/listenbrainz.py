@@ -90,7 +90,7 @@ def connect(
     token = normalise_token(token)
     address = normalise_api_url(url, may_be_private=may_be_private)
     session.commit()
-    client = ListenBrainzClient(address, token, allows_private=may_be_private)
+    client = ListenBrainzClient(address, token, allows_private=may_be_private, is_awaited=True)
     try:
         name = client.user_name()
     finally:

@@ -30,11 +30,16 @@ class SubmissionRefused(NotReady):
 
 
 class ListenBrainzClient:
-    """Client with a token for one server; all failures are ``NotReady`` with a single line."""
+    """Client with a token for one server; all failures are ``NotReady`` with a single line.
 
-    def __init__(self, url: str, token: str, *, allows_private: bool = False) -> None:
+    ``is_awaited``: a page waits, so it gives up soon.
+    """
+
+    def __init__(
+        self, url: str, token: str, *, allows_private: bool = False, is_awaited: bool = False
+    ) -> None:
         self.url = url
-        self._session = PoliteSession(url, allows_private=allows_private)
+        self._session = PoliteSession(url, allows_private=allows_private, is_awaited=is_awaited)
         self._headers = {"Authorization": f"Token {token}"}
 
     @classmethod

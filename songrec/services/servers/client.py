@@ -123,6 +123,7 @@ class ServerClient:
 
     ``secret`` is a password or an API key (``secret_kind``). A password is sent as a salted digest,
     or in clear text to a server without digests, but only over HTTPS or in a private network.
+    ``longest_s`` bounds each request, see ``OriginSession``.
 
     All requests raise ``NotReady`` without a response, and its subclass ``ServerRefusal`` for an
     error of the protocol, with one line that has the server's name and advice.
@@ -137,6 +138,7 @@ class ServerClient:
         secret: str,
         secret_kind: str = "password",  # noqa: S107 - the kind, not a password
         allows_private: bool = False,
+        longest_s: float | None = None,
     ) -> None:
         self.name = name
         self.username = username
@@ -145,10 +147,12 @@ class ServerClient:
         self._is_key = secret_kind == API_KEY
         self._may_send_password = allows_private or urlsplit(url).scheme == "https"
         self._sends_password = self._takes_tokens = False
-        self._session = OriginSession(url, allows_private=allows_private)
+        self._session = OriginSession(url, allows_private=allows_private, longest_s=longest_s)
 
     @classmethod
-    def of_account(cls, instance: Instance, account: ServerAccount) -> ServerClient:
+    def of_account(
+        cls, instance: Instance, account: ServerAccount, *, longest_s: float | None = None
+    ) -> ServerClient:
         """Return the client of a connected account, with its decrypted password or key."""
         server = instance.session.get_one(MusicServer, account.server_id)
         cipher = cipher_of(instance)
@@ -159,6 +163,7 @@ class ServerClient:
             secret=cipher.decrypt(account.secret),
             secret_kind=account.secret_kind,
             allows_private=server.allows_private,
+            longest_s=longest_s,
         )
 
     def __enter__(self) -> ServerClient:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from songrec.core.errors import NotReady
+from songrec.core.outgoing import AWAITED_S
 from songrec.core.server_urls import names_private_address, normalise_url
 from songrec.services.servers.client import ServerClient, ServerInfo, ServerRefusal
 from songrec.store.ciphers import cipher_of
@@ -123,6 +124,7 @@ def _sign_in(
         secret=sign_in.secret,
         secret_kind=sign_in.secret_kind,
         allows_private=allows_private,
+        longest_s=AWAITED_S,
     ) as client:
         info = client.info()
         if sign_in.secret_kind == music_servers.API_KEY and not sign_in.username.strip():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from songrec.core.errors import NotReady
-from songrec.core.outgoing import read_chunks
+from songrec.core.outgoing import AWAITED_S, read_chunks
 from songrec.services.servers.client import ServerClient
 from songrec.store.instance import Instance
 from songrec.store.servers import music_servers, streamed_files
@@ -47,7 +47,7 @@ def open_sound(
     accounts = [own] if own is not None else music_servers.scanning_accounts(session, server)
     if not accounts:
         raise NotReady(f"{server.name} has no account left to play its songs with.")
-    client = ServerClient.of_account(instance, accounts[0])
+    client = ServerClient.of_account(instance, accounts[0], longest_s=AWAITED_S)
     remote_id = song.remote_id
     session.commit()  # nothing stays locked while it plays
     try:
