@@ -44,7 +44,7 @@ SPARE = 6
 N_CANDIDATES = 12
 """Candidate songs of a sound group."""
 PLENTY = 500
-"""Number of playable songs below which the page may show a song in several places."""
+"""Number of playable songs below which rows choose their songs before sound groups do."""
 SEGMENTS = "fragments"
 MIX, ALL = "likes", "all"
 """Stations of the large play button: one's own mix, and all playable songs."""
