@@ -35,7 +35,7 @@ from songrec.audio_files.trailing_tags import read_ape, read_id3v1
 from songrec.audio_files.video_titles import is_video, split_video_title
 from songrec.core.memory import bounded_growth
 
-TAG_READER_VERSION = 1
+TAG_READER_VERSION = 2
 """Increase when the reader yields other tags: tags are then read again, audio is not analysed."""
 _MILLISECONDS = 2
 """ID3's code for times in milliseconds in a SYLT frame."""
@@ -85,6 +85,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
         "wm/originalreleaseyear",
     ),
     "track": ("trck", "trkn", "wm/tracknumber", "track", "tracknumber"),
+    "disc": ("tpos", "disk", "wm/partofset", "disc", "discnumber"),
     "language": ("tlan", "wm/language", "language", "----:language"),
     "lyrics": (
         "uslt",
@@ -110,6 +111,7 @@ _CONTAINER_KEYS: dict[str, tuple[str, ...]] = {
     "genre": ("genre",),
     "year": ("date", "year", "creation_time"),
     "track": ("track",),
+    "disc": ("disc",),
     "language": ("language",),
 }
 
@@ -139,6 +141,7 @@ class FileTags:
     album_artist: str | None = None
     notes: tuple[str, ...] = ()
     suspected_encoding: str | None = None
+    disc: int | None = None
 
     def filled(self, metadata: Mapping[str, str], code_page: str | None = None) -> FileTags:
         """Replace missing and damaged tags by those of a container's ``metadata``.
@@ -154,7 +157,7 @@ class FileTags:
         from_container = _from_texts(texts)
         missing = {
             name: getattr(from_container, name)
-            for name in ("title", "artists", "album", "genres", "year", "track")
+            for name in ("title", "artists", "album", "genres", "year", "track", "disc")
             if getattr(from_container, name) and _is_poor(getattr(self, name))
         }
         notes = reader.notes(missing)
@@ -448,6 +451,7 @@ def _from_texts(texts: Mapping[str, list[str]]) -> FileTags:
         genres=tuple(dict.fromkeys(genres))[:_MOST_VALUES],
         year=_first_release(year_of(first("original_year")), year_of(first("year"))),
         track=_number(first("track")),
+        disc=_number(first("disc")),
         language=(first("language") or "").lower()[:40] or None,
         lyrics=lyrics.strip()[:LONGEST_LYRICS] or None,
         artist_names=listed,
@@ -512,6 +516,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "year": year_of,
     "original_year": year_of,
     "track": _number,
+    "disc": _number,
 }
 
 

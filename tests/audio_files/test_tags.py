@@ -21,6 +21,7 @@ from mutagen.id3 import (
     TORY,
     TPE1,
     TPE2,
+    TPOS,
     TRCK,
     TXXX,
     TYER,
@@ -52,6 +53,7 @@ def test_id3_tags_are_read_with_numbers_as_genres(tmp_path: Path) -> None:
         TCON(text="(17)"),
         TDRC(text="2003-05-01"),
         TRCK(text="3/12"),
+        TPOS(text="2/2"),
         USLT(lang="eng", text="la\r\nla"),
         APIC(mime="image/png", type=4, data=PNG),
         APIC(mime="wrong/type", type=3, data=JPEG),
@@ -62,7 +64,7 @@ def test_id3_tags_are_read_with_numbers_as_genres(tmp_path: Path) -> None:
     tags.save(path)
     tags = read_tags(path)
     assert tags == FileTags(
-        "Song", "One, Two", None, ("Rock",), 2003, 3, None, "la\nla", True, ("One", "Two")
+        "Song", "One, Two", None, ("Rock",), 2003, 3, None, "la\nla", True, ("One", "Two"), disc=2
     )
     cover = read_cover(path)
     assert cover is not None
@@ -100,11 +102,12 @@ def test_mp4_tags_are_read(tmp_path: Path) -> None:
     file = MP4(path)
     file["\xa9nam"], file["\xa9ART"], file["\xa9alb"] = "Lied", "Jemand", "Platte"
     file["\xa9gen"], file["\xa9day"], file["trkn"] = "Folk; Pop", "1999", [(7, 0)]
+    file["disk"] = [(2, 3)]
     file["covr"] = [MP4Cover(JPEG, MP4Cover.FORMAT_JPEG)]
     file.save()
     tags = read_tags(path)
     assert (tags.title, tags.artists, tags.album) == ("Lied", "Jemand", "Platte")
-    assert (tags.genres, tags.year, tags.track) == (("Folk", "Pop"), 1999, 7)
+    assert (tags.genres, tags.year, tags.track, tags.disc) == (("Folk", "Pop"), 1999, 7, 2)
     assert read_cover(path).data == JPEG
 
 
@@ -114,13 +117,14 @@ def test_vorbis_comments_are_read(tmp_path: Path, name: str, codec: str) -> None
     file = FLAC(path) if codec == "flac" else OggOpus(path)
     file["TITLE"], file["artist"], file["DATE"] = "T", ["A", "B"], "19. 8. 1971"
     file["genre"], file["lyrics"], file["language"] = ["Jazz"], "words", "English"
+    file["DISCNUMBER"] = "02"
     if codec == "flac":
         picture = Picture()
         picture.type, picture.data = 3, PNG
         file.add_picture(picture)
     file.save()
     tags = read_tags(path)
-    assert (tags.title, tags.artists, tags.year) == ("T", "A, B", 1971)
+    assert (tags.title, tags.artists, tags.year, tags.disc) == ("T", "A, B", 1971, 2)
     assert (tags.genres, tags.lyrics, tags.language) == (
         ("Jazz",),
         "words",
@@ -135,6 +139,7 @@ def test_a_file_without_tags_has_none_and_a_container_may_know(tmp_path: Path) -
     metadata = {"TITLE": "From the container", "artist": "Somebody", "date": "2020-02-02"}
     filled = FileTags(artists="Known").filled(metadata)
     assert (filled.title, filled.artists, filled.year) == ("From the container", "Known", 2020)
+    assert FileTags().filled({"disc": "2/3"}).disc == 2
 
 
 def test_broken_tags_are_no_tags(tmp_path: Path) -> None:

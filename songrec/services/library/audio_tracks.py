@@ -179,6 +179,7 @@ def record(
         "container": decoded["container"],
         "notes": decoded["notes"],
         "track_number": outcome.tags["track"],
+        "disc_number": outcome.tags["disc"],
         "language": outcome.tags["language"] or outcome.labels["language"],
         "attributes": {**estimates, **measured_attributes},
         TAG_STAMP: tags_stamp(file, encoding),
@@ -227,6 +228,7 @@ def record_streamed(
         "container": decoded["container"],
         "notes": decoded["notes"],
         "track_number": outcome.tags["track"],
+        "disc_number": outcome.tags["disc"],
         "language": outcome.tags["language"],
         "attributes": {
             name: {"value": value, "source": "measured"}

@@ -28,7 +28,7 @@ from songrec.core.songs import album_public_id, public_id
 from songrec.store.bulk import chunks, insert_many
 from songrec.store.catalogue import track_filters
 from songrec.store.db import take_write_turn
-from songrec.store.tables import Album, Artist, AudioFile, MatchKey, Track, TrackArtist
+from songrec.store.tables import PLAYABLE, Album, Artist, AudioFile, MatchKey, Track, TrackArtist
 
 _ARTIST = Artist.__table__
 _ALBUM = Album.__table__
@@ -413,25 +413,28 @@ def track_ids(session: Session, artist_id: int, limit: int) -> list[int]:
 def album_track_ids(session: Session, album_id: int, limit: int) -> list[int]:
     """Return the ids of an album's tracks, at most ``limit``, in the album's order.
 
-    The order is that of the files' track numbers within a folder, else that of the catalogue.
+    The order is that of the files' discs, if all have one, and of their track numbers within a
+    folder, else that of the catalogue.
     """
     query = (
         select(Track.id, AudioFile.path, AudioFile.part, AudioFile.info)
         .join(
             AudioFile,
-            and_(AudioFile.track_id == Track.id, AudioFile.state == "analysed"),
+            and_(AudioFile.track_id == Track.id, AudioFile.state.in_(PLAYABLE)),
             isouter=True,
         )
         .where(Track.album_id == album_id)
         .order_by(Track.id, AudioFile.id)
         .limit(limit)
     )
-    place: dict[int, tuple[str, int, int]] = {}
+    place: dict[int, tuple[int, str, int, int]] = {}
     for track_id, path, part, info in session.execute(query):
         number = part or (info or {}).get("track_number") or 0
+        disc = (info or {}).get("disc_number") or 0
         folder = posixpath.dirname(path) if path else ""
-        place.setdefault(track_id, (folder, int(number), track_id))
-    return sorted(place, key=lambda track_id: place[track_id])
+        place.setdefault(track_id, (int(disc), folder, int(number), track_id))
+    has_discs = all(disc for disc, *_ in place.values())
+    return sorted(place, key=lambda track_id: place[track_id][0 if has_discs else 1 :])
 
 
 def first_tracks(session: Session, album_ids: Sequence[int]) -> dict[int, int]:

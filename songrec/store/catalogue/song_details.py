@@ -48,6 +48,7 @@ class SongFile:
     channels: int | None
     duration_s: float | None
     track_number: int | None
+    disc_number: int | None
     loudness: float | None
     created_at: datetime
 
@@ -174,7 +175,6 @@ def _described(file: AudioFile) -> SongFile:
     is_whole = file.part == 0
     bit_rate = round(file.size * 8 / file.duration_s / 1000) if file.duration_s else None
     measured = (info.get("attributes") or {}).get("loudness") or {}
-    number = file.part or info.get("track_number")
     return SongFile(
         public_id=file.public_id,
         path=str(relative if is_whole else relative.with_suffix(f".{file.part:02d}.flac")),
@@ -184,10 +184,15 @@ def _described(file: AudioFile) -> SongFile:
         sample_rate=file.sample_rate,
         channels=file.channels,
         duration_s=file.duration_s,
-        track_number=number if isinstance(number, int) and number > 0 else None,
+        track_number=_number(file.part or info.get("track_number")),
+        disc_number=_number(info.get("disc_number")),
         loudness=measured.get("value") if measured.get("source") == "measured" else None,
         created_at=file.created_at,
     )
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _recording_ids(session: Session, ids: Sequence[int]) -> dict[int, dict[str, list[str]]]:

@@ -85,6 +85,7 @@ def _child(song: SongDetails, moods: Sequence[str]) -> dict[str, Any]:
         "album": song.album,
         "artist": song.artists or None,
         "track": file.track_number,
+        "discNumber": file.disc_number,
         "year": song.year,
         "genre": next(iter(song.genres), None),
         "coverArt": song.public_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from songrec.store.tables import (
     TrackRating,
 )
 from tests.factories import make_track
+from tests.sounding import add_sound, write_wav
 from tests.web.subsonic.conftest import NAMESPACE, Device, Library
 
 
@@ -61,6 +63,29 @@ class TestBrowsing:
         assert (song["track"], song["duration"], song["suffix"]) == (2, 120, "wav")
         assert (song["bpm"], song["contentType"], song["path"]) == (120, "audio/wav", "2.wav")
         assert song["isDir"] is song["isVideo"] is False
+
+    @pytest.mark.parametrize("state", ["analysed", "listed"])
+    def test_an_album_of_several_discs_is_in_their_order(
+        self, phone: Device, small: Library, session: Session, tmp_path: Path, state: str
+    ) -> None:
+        """Also where all its files lie in one folder, and before they are analysed."""
+        for number, (title, disc, place) in enumerate(
+            (("B1", 2, 1), ("A2", 1, 2), ("B2", 2, 2), ("A1", 1, 1))
+        ):
+            track = make_track(session, title, artists="Nova", album="Both")
+            wav = write_wav(tmp_path / "both" / f"{number}.wav", seconds=0.2, hertz=900.0 + number)
+            info = {"track_number": place, "disc_number": disc}
+            add_sound(session, track, wav, state=state, info=info)
+        session.commit()
+        (album,) = phone.get("search3", query="Both", songCount=0)["album"]
+        songs = phone.get("getAlbum", id=album["id"])["song"]
+        assert titles(songs) == ["A1", "A2", "B1", "B2"]
+        assert [(one["discNumber"], one["track"]) for one in songs] == [
+            (1, 1),
+            (1, 2),
+            (2, 1),
+            (2, 2),
+        ]
 
     def test_folders_are_the_library_artists_and_albums(
         self, phone: Device, small: Library
