@@ -339,8 +339,14 @@ def test_other_workbooks_are_explained() -> None:
     with pytest.raises(BadInput, match="damaged"):
         read_list(broken, "x.xlsx")
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]><workbook>&a;</workbook>'
-    with pytest.raises(BadInput, match="entities"):
-        read_list(archive({"[Content_Types].xml": "", "xl/workbook.xml": bomb}), "x.xlsx")
+    for hidden in (
+        bomb,
+        f"{' ' * 3000}{bomb}",
+        f"{' ' * (2**16 - 3)}{bomb}",
+        bomb.encode("utf-16"),
+    ):
+        with pytest.raises(BadInput, match="entities"):
+            read_list(archive({"[Content_Types].xml": "", "xl/workbook.xml": hidden}), "x.xlsx")
 
 
 def test_favourites_of_deezer_with_a_date_are_no_plays() -> None:

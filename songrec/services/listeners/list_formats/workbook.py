@@ -18,6 +18,7 @@ MARK = "[Content_Types].xml"
 """Name of the file that identifies an archive as an Office document."""
 MOST_CELLS = 4_000_000
 MOST_COLUMNS = 200
+_PIECE = 2**16
 _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _DATE_FORMATS = frozenset({*range(14, 23), *range(45, 48)})
 _EPOCH = datetime(1899, 12, 30)
@@ -63,12 +64,22 @@ def _read(archive: zipfile.ZipFile) -> SongList:
 
 def _elements(archive: zipfile.ZipFile, path: str) -> Iterator[Element]:
     """Yield the elements of a part as they end."""
-    with archive.open(path) as file:
-        if b"<!" in file.read(2000):
-            raise BadInput("This Excel workbook declares entities; it is not read.")
+    _refuse_declarations(archive, path)
     with archive.open(path) as file:
         for _, element in iterparse(file):  # noqa: S314 - entities are refused above
             yield element
+
+
+def _refuse_declarations(archive: zipfile.ZipFile, path: str) -> None:
+    """Raise ``BadInput`` for a part that may declare entities, wherever it does so."""
+    rest = b""
+    with archive.open(path) as file:
+        while piece := file.read(_PIECE):
+            # Without the zero bytes of UTF-16.
+            text = rest + piece.replace(b"\0", b"")
+            if b"<!DOCTYPE" in text:
+                raise BadInput("This Excel workbook declares entities; it is not read.")
+            rest = text[-len(b"<!DOCTYPE") :]
 
 
 def _local(element: Element) -> str:
