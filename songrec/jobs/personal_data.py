@@ -10,8 +10,9 @@ from songrec.store.catalogue import merging
 from songrec.store.db import overwrite_deleted
 from songrec.store.instance import Instance
 from songrec.store.listeners import reactions, users
+from songrec.store.servers import music_servers
 from songrec.store.sound import uploads
-from songrec.store.tables import Job, Listener, User
+from songrec.store.tables import Job, Listener, MusicServer, User
 
 
 def delete_listener(instance: Instance, listener: Listener) -> None:
@@ -27,6 +28,9 @@ def delete_listener(instance: Instance, listener: Listener) -> None:
             path = files.uploaded_file(instance.folder, job.parameters["path"])
             files.forget_upload(instance.folder, path)
     uploads.delete_of_listener(instance, listener)
+    for server_id in music_servers.accounts_of(instance.session, listener):
+        server = instance.session.get_one(MusicServer, server_id)
+        jobs.remove_ended_of_server(instance.session, server.public_id)
     reactions.delete_listener(instance.session, listener)
 
 

@@ -202,6 +202,12 @@ def remove_of_upload(session: Session, upload_id: str) -> bool:
     return any(row.state == "running" for row in rows)
 
 
+def remove_ended_of_server(session: Session, server_id: str) -> None:
+    """Delete the ended jobs of a music server, whose reports and logs name accounts on it."""
+    of_server = Job.parameters["server"].as_string() == server_id
+    session.execute(delete(Job).where(of_server, has_ended()))
+
+
 def find_active(session: Session, request_key: str) -> Job | None:
     """Return the job of this request that waits or runs, if any."""
     query = select(Job).where(Job.request_key == request_key, Job.state.in_(ACTIVE))

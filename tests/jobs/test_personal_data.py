@@ -154,6 +154,9 @@ def add_apps_and_servers(session: Session, user: User, listener: Listener, track
         account_id=account.id, remote_id="1", mix_id=mix.id, is_own=True, name=MARK
     )
     session.add(playlist)
+    exchange = queue.enqueue(session, "server-sync", {"server": server.public_id})
+    exchange.state, exchange.finished_at = "done", now()
+    exchange.log, exchange.result = f"Exchanging with {MARK}.", {"accounts": [{"username": MARK}]}
 
 
 def add_upload(
