@@ -330,6 +330,20 @@ def test_a_queue_around_songs_that_cannot_be_heard_holds_only_what_can(
     assert "The song this radio starts from" not in {one["why"] for one in song["songs"]}
 
 
+def test_a_song_of_a_radios_source_is_not_called_unlike_the_others(client, session, planted, name):
+    labels = planted.labels.tolist()
+    apart = [name(labels.index(cluster)) for cluster in (0, 1)]
+    for public_id in apart:
+        react(client, public_id)
+    page = parse(client.get("/stations/likes?from=1-0"))
+    reasons = {
+        str(item["data-song"]): text_of(item.select_one(".reason"))
+        for item in page.select(".song-list > li")
+    }
+    assert {reasons[one] for one in apart} == {"One of the songs this radio starts from"}
+    assert "One of the songs" not in {reasons[one] for one in reasons if one not in apart}
+
+
 def test_a_blend_adds_and_takes_away(client, session, planted, name):
     page = client.get(f"/blend?add={name(0)}&add={name(1)}&subtract={name(2)}")
     assert page.status_code == 200

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady, UnknownName
-from songrec.core.types import Ints, Match, Space
+from songrec.core.types import Ints, Match, Reason, Space
 from songrec.recommend import ranking
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
 from songrec.recommend.lists import moods as mood_table
 from songrec.recommend.lists import stations
 from songrec.services.catalogue.left_out import left_out
@@ -36,6 +37,7 @@ MAX_SONGS_OF_ARTIST = 500
 MAX_SONGS_OF_KEY = 20
 CURSOR = r"^[0-9]{1,9}-[0-9]{1,6}$"
 """Cursor of a station: seed and position."""
+ONE_OF_THE_SONGS = "One of the songs this radio starts from"
 ANY_SONG = "From all the songs you can play"
 MAX_LENGTH = 5_000
 """A station ends after this many songs."""
@@ -136,8 +138,24 @@ def station_page(
         items = attach_tracks(instance.session, matches, mood_table.describe_match)
     else:
         items = attach_tracks(instance.session, name_evidence(instance.session, matches))
+        items = _explain_seeds(items, source.seeds)
     next_cursor = f"{seed}-{start + n}" if has_more else None
     return StationPage(kind, key, source.title, items, next_cursor)
+
+
+def _explain_seeds(items: Sequence[RankedTrack], seeds: Sequence[int]) -> list[RankedTrack]:
+    """Explain a seed that has little in common with the others by its being one of them."""
+    return [
+        replace(
+            item,
+            sentence=ONE_OF_THE_SONGS,
+            reasons=(Reason("seed", ONE_OF_THE_SONGS, item.score, item.track.id),),
+            per_like=(),
+        )
+        if item.track.id in seeds and item.sentence.startswith(LITTLE_IN_COMMON)
+        else item
+        for item in items
+    ]
 
 
 def _matches(
