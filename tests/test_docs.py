@@ -101,6 +101,19 @@ def test_options_that_documents_show_exist(page: Path) -> None:
         assert set(shown) <= options[named], f"flask {line}"
 
 
+def test_the_documents_have_every_field_of_the_reports() -> None:
+    from songrec.services.catalogue.ingest import IngestReport
+    from songrec.services.library.analysis_report import AnalyzeReport
+
+    ingest = IngestReport("songs", "by-columns", "unit", "UTF-8").to_json()
+    for page, fields in {
+        "data-formats.md": {*ingest, *ingest["columns"]},
+        "sound-library.md": set(AnalyzeReport(Path()).to_json()),
+    }.items():
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        assert {name for name in fields if f'"{name}"' not in text} == set(), page
+
+
 def test_the_page_of_features_has_every_set() -> None:
     text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
     for name in EXTRACTORS.names():
