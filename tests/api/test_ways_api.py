@@ -85,6 +85,12 @@ def test_a_blend_says_what_each_of_its_songs_adds_or_takes_away(get, name, clien
         assert adds_up({**item, "reasons": item["per_like"]})
         roles = {reason["about"]: reason["kind"] for reason in item["per_like"]}
         assert roles == {name(0): "added", name(1): "added", name(2): "subtracted"}
+    # Beyond eight songs that are taken out, the others share a reason, in the same words.
+    away = "".join(f"&subtract={name(row)}" for row in range(2, 14))
+    for item in get(f"/blend?add={name(0)}{away}&n=3")["items"]:
+        said = [reason["text"] for reason in item["per_like"]]
+        assert "The other 4 songs you took out, together" in said
+        assert not [text for text in said if "dislike" in text]
     assert client.get("/api/v1/blend").status_code == 422
     assert client.get("/api/v1/blend?add=none").status_code == 404
     same = client.get(f"/api/v1/blend?add={name(0)}&subtract={name(0)}")

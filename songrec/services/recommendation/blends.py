@@ -74,6 +74,8 @@ def _name_role(reason: Reason) -> Reason:
     if reason.kind != "disliked":
         return reason
     words = ", which you dislike", ", which you took out"
+    if reason.about is None:  # several songs are one reason
+        words = "songs you dislike", "songs you took out"
     details = {
         name: value.replace(*words) if isinstance(value, str) else value
         for name, value in reason.details.items()
