@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.types import Space
+from songrec.recommend.explain.contributions import LITTLE_IN_COMMON
 from songrec.recommend.similarity.weighted_similarity import (
     GROUPS,
     Harmony,
+    describe_match,
     latent_neighbours,
     weighted_neighbours,
 )
@@ -99,3 +102,16 @@ def test_the_latent_is_compared_by_distance() -> None:
     apart[6] = np.inf
     assert [match.track_id for match in found] == (np.argsort(apart)[:8] + 1).tolist()
     assert all(match.score == match.reasons[0].contribution for match in found)
+
+
+def test_what_one_of_two_songs_lacks_is_no_reason() -> None:
+    space, harmony = make()
+    own = weighted_neighbours(space, harmony, 6, 20, {})
+    assert not any("energy" in {reason.about for reason in match.reasons} for match in own)
+    for match in weighted_neighbours(space, harmony, 7, 299, {}):
+        assert not [reason.text for reason in match.reasons if "unknown" in reason.text]
+    unknown = Harmony(np.full_like(harmony.key, -1), np.full_like(harmony.mode, -1))
+    space = replace(space, values=np.full_like(space.values, np.nan))
+    bare = weighted_neighbours(space, unknown, 7, 3, {})
+    assert [(match.score, match.reasons) for match in bare] == [(0.0, ())] * 3
+    assert describe_match(bare[0]) == LITTLE_IN_COMMON

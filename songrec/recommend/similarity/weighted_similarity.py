@@ -121,7 +121,7 @@ def latent_neighbours(
 
 def describe_match(match: Match) -> str:
     """Write a match's main sentence: ``Close in energy and tempo``."""
-    if match.reasons[0].about == "latent":
+    if match.reasons and match.reasons[0].about == "latent":
         return match.reasons[0].text if match.score > 0 else LITTLE_IN_COMMON
     speaking = [r for r in match.reasons if r.contribution > 0 and r.about not in UNMENTIONED]
     speaking.sort(key=lambda reason: -reason.contribution)
@@ -179,14 +179,25 @@ class _StandardizedTable:
         return cls(space, harmony, np.column_stack(columns), tuple(names), tuple(groups))
 
     def reasons(self, shares: NDArray[np.float64], own: int, other: int) -> tuple[Reason, ...]:
-        """Write one reason per feature, the largest first; columns of one name are combined."""
+        """Write one reason per feature, the largest first; columns of one name are combined.
+
+        A feature that one of the two tracks lacks adds nothing and is no reason.
+        """
         sums: dict[str, float] = {}
         for name, share in zip(self.names, shares.tolist(), strict=True):
-            sums[name] = sums.get(name, 0.0) + share
+            if self._is_known(name, own) and self._is_known(name, other):
+                sums[name] = sums.get(name, 0.0) + share
         order = sorted(sums, key=lambda name: -sums[name])
         return tuple(
             Reason("feature", self._text(name, own, other), sums[name], name) for name in order
         )
+
+    def _is_known(self, name: str, row: int) -> bool:
+        if name in ("key", "mode"):
+            return int(getattr(self.harmony, name)[row]) >= 0
+        if name not in self.space.value_names:
+            return True
+        return not np.isnan(self.space.values[row, self.space.value_names.index(name)])
 
     def _text(self, name: str, own: int, other: int) -> str:
         if name == "sound":
@@ -203,8 +214,6 @@ class _StandardizedTable:
 
     def _harmony(self, name: str, row: int) -> str:
         value = int(getattr(self.harmony, name)[row])
-        if value < 0:
-            return "unknown"
         return str(key_name(value, None)) if name == "key" else ("minor", "major")[value]
 
 
