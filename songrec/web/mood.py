@@ -54,6 +54,7 @@ def page() -> str:
         presets=presets,
         target=moods.target_values(current_instance(), mood),
         found=songs,
+        has_tagged=not songs and moods.has_tagged_songs(current_instance(), mood),
         near=[] if songs or mood.sliders else moods.nearest_moods(choices, mood),
         attributes=[BY_NAME[name] for name in SHARES],
         clusters=cached_counts.clusters(db.session, run),

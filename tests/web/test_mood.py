@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from songrec.core.attributes import SHARES
+from songrec.core.content_flags import SEASONAL
 from songrec.core.errors import BadInput, UnknownName
 from songrec.recommend.lists import moods as table
 from songrec.services.recommendation import mood as moods
+from songrec.services.recommendation import stations
 from songrec.store.instance import Instance
+from songrec.store.runs import run_folders
+from songrec.store.tables import Track
 from tests.factories import make_track
 from tests.recommend.planted import publish_run
 from tests.web.html import links, parse, texts
@@ -242,3 +247,30 @@ def test_the_page_takes_a_genre_and_a_feeling_in_any_capitals(client, session, c
 )
 def test_a_mood_without_songs_has_near_ones(session, catalogue, asked, near):
     assert moods.nearest_moods(moods.mood_choices(session), asked) == near
+
+
+def test_who_asks_for_a_kind_that_is_left_out_gets_it(session, instance, catalogue, client):
+    """Christmas songs are left out of moods, but not of the mood of a genre that is theirs."""
+    for number in range(4):
+        middle = dict.fromkeys(SHARES, 0.5)
+        genres = ("christmas", "choral") if number else ("christmas",)
+        make_track(session, f"Carol {number}", genres=genres, **middle)
+    make_track(session, "Motet", genres=("choral",), **dict.fromkeys(SHARES, 0.5))
+    run = publish_run(session, instance, "r2")
+    session.commit()
+    space = run_folders.read_array(instance, run.public_id, "track_ids.npy", mapped=False)
+    carols = session.scalars(select(Track.id).where(Track.title.like("Carol%"))).all()
+    flags = np.where(np.isin(space, carols), SEASONAL, 0).astype(np.uint8)
+    np.save(run_folders.run_folder(instance, run.public_id) / "content_flags.npy", flags)
+    here = Instance(instance, session)
+    assert len(titles(moods.recommend_for_mood(here, moods.Mood("christmas")))) == 4
+    assert len(stations.station_page(here, None, "mood", "christmas").items) == 4
+    sliders = moods.Mood(sliders=dict.fromkeys(SHARES, 0.5))
+    assert not [one for one in titles(moods.recommend_for_mood(here, sliders)) if "Carol" in one]
+    # What a listener's rules name stays out, and the page says why there is nothing.
+    client.post("/rules", data={"kind": "genre", "value": "christmas"})
+    (notice,) = texts(client.get("/mood?genre=christmas"), "main .notice")
+    assert notice.startswith("None of the songs tagged “christmas” may be recommended to you")
+    radio = client.get("/stations/mood?of=christmas")
+    assert radio.status_code == 404
+    assert "There is no song tagged “christmas” to play, so it has no radio." in radio.text

@@ -350,6 +350,7 @@ class MixMaker:
         mood, name = mood_of(self.instance, mix.settings)
         size, seed = self._size(mix), self._seed(mix)
         wide = 3 * size
+        tagged = moods.tagged_ids(self.session, self.space, mood)
         matches = moods.mood_matches(
             self.session,
             self.space,
@@ -357,7 +358,10 @@ class MixMaker:
             candidates_needed(wide),
             self.feedback.dislikes,
             only=self.playable,
-            withdrawn=[*left_out(self.instance, self.listener), *unwanted],
+            withdrawn=[
+                *left_out(self.instance, self.listener, requested=tagged),
+                *unwanted,
+            ],
             pick_ranks=lambda available: jittered_order(available, 0, wide, seed),
         )
         ranked = attach_tracks(self.session, matches, mood_table.describe_match)

@@ -170,13 +170,25 @@ def recommend_for_mood(
     For a genre and an emotion only tracks with these tags are returned, possibly none.
     """
     space = published_space(instance)
+    withdrawn = left_out(instance, listener, requested=tagged_ids(instance.session, space, mood))
     return attach_tracks(
         instance.session,
-        mood_matches(
-            instance.session, space, mood, n, dislikes, withdrawn=left_out(instance, listener)
-        ),
+        mood_matches(instance.session, space, mood, n, dislikes, withdrawn=withdrawn),
         moods.describe_match,
     )
+
+
+def tagged_ids(session: Session, space: Space, mood: Mood) -> Ints:
+    """Return the ids of the tracks of ``space`` with all of the mood's tags; none without tags."""
+    rows = [tagged_rows(session, space, kind, name) for kind, name in mood.tags]
+    if not rows:
+        return np.empty(0, dtype=np.int64)
+    return np.asarray(space.track_ids[rows[0] if len(rows) == 1 else np.intersect1d(*rows)])
+
+
+def has_tagged_songs(instance: Instance, mood: Mood) -> bool:
+    """Return whether songs have all of the mood's tags, may they be recommended or not."""
+    return len(tagged_ids(instance.session, published_space(instance), mood)) > 0
 
 
 def mood_matches(

@@ -186,18 +186,22 @@ def _matches(
             ],
             names=title_lookup(instance.session),
         )
+    tagged = moods.tagged_ids(instance.session, space, source.mood)
     matches = moods.mood_matches(
         instance.session,
         space,
         source.mood,
         stations.candidates_needed(start + n),
         only=only,
-        withdrawn=[*left_out(instance, listener), *withdrawn],
+        withdrawn=[*left_out(instance, listener, requested=tagged), *withdrawn],
         pick_ranks=lambda available: stations.jittered_order(available, start, n, seed),
     )
     if not matches and not start:
         named = " and ".join(f"“{name}”" for _, name in source.mood.tags)
-        raise UnknownStation(f"song tagged {named}")
+        # They may be left out, or not playable.
+        raise UnknownStation(
+            f"song tagged {named} to play" if len(tagged) else f"song tagged {named}"
+        )
     return matches
 
 
