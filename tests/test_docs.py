@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import re
@@ -15,7 +16,7 @@ from flask import Flask
 from songrec.catalogue_files.dialects import DIALECTS
 from songrec.clustering import CLUSTERINGS
 from songrec.core.settings import REMOVED_SETTINGS, SETTINGS
-from songrec.features.registry import EXTRACTORS
+from songrec.features.registry import EXTRACTORS, FeatureSet
 from songrec.prediction import BASE_MODELS
 from songrec.projection import PROJECTIONS
 from songrec.recommend.registry import METHODS
@@ -23,6 +24,8 @@ from songrec.representation import REPRESENTATIONS
 from songrec.store.security_log import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
+LEFT_TO_MODELS = {"abilities", "requires", "required_inputs", "suited_features", "aliases"}
+"""Fields of a registry's entry that no feature set uses."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -118,6 +121,12 @@ def test_the_page_of_features_has_every_set() -> None:
     text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
     for name in EXTRACTORS.names():
         assert f"`{name}`" in text, name
+
+
+def test_the_page_on_feature_sets_has_every_field_of_an_entry() -> None:
+    text = (ROOT / "docs" / "adding-a-feature-set.md").read_text(encoding="utf-8")
+    for field in dataclasses.fields(FeatureSet):
+        assert f"`{field.name}`" in text or field.name in LEFT_TO_MODELS, field.name
 
 
 def test_the_page_on_security_has_every_event() -> None:
