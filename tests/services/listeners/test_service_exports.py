@@ -319,6 +319,65 @@ DEEZER: dict[str, list[list[str | float]]] = {
 }  # fmt: skip
 
 
+def test_takeout_in_another_language_names_its_playlists_all_the_same() -> None:
+    """Its columns of ids are known by what they hold."""
+    folder = "Takeout/YouTube et YouTube Music/"
+    files = {
+        f"{folder}playlists/Mix-vidéos.csv": (
+            f"ID de la vidéo,Horodatage de création\n{VIDEO},2024-01-01T00:00:00+00:00\n"
+        ),
+        f"{folder}musique/titres de la bibliothèque.csv": (
+            f"ID de la vidéo,Titre du morceau,Titre de l'album,Nom de l'artiste 1\n"
+            f"{VIDEO},Meadow,Fields,Painter\n"
+        ),
+    }
+    listed = read_list(archive(files), "takeout.zip")
+    assert sorted(found(listed)) == [
+        ("like", "Painter", "Meadow"),
+        ("playlist", "Painter", "Meadow"),
+    ]
+    assert {one.ids for one in listed.entries} == {(f"youtube:{VIDEO}",)}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Name\tInterpret\tAlbum\tWiedergaben\tZuletzt gespielt\tÜbersprungen\tMeine Wertung\tOrt",
+        "Nom\tArtiste\tAlbum\tÉcoutes\tDernière écoute\tSauts\tMon classement\tEmplacement",
+        "Nombre\tArtista\tÁlbum\tReproducciones\tÚltima reproducción\tOmisiones\tMi valoración\t"
+        "Ubicación",
+        "名前\tアーティスト\tアルバム\t再生回数\t最後に再生した日\tSkips\tマイレート\t場所",
+    ],
+)
+def test_a_playlist_of_itunes_is_one_in_every_language(header: str) -> None:
+    """It must not become likes, for it has songs of all ratings."""
+    text = f"{header}\rMeadow\tPainter\tFields\t5\t2021/01/13 15:04\t1\t20\tMacintosh HD:M:a.mp3\r"
+    listed = read_list(text.encode("utf-16"), "Evening.txt")
+    assert [playlist.name for playlist in listed.playlists] == ["Evening"]
+    assert [(one.kind, one.weight) for one in listed.entries] == [
+        ("playlist", 1),
+        ("dislike", 1),
+        ("play", 5),
+        ("skip", 1),
+    ]
+    assert listed.entries[2].played_at == datetime(2021, 1, 13, 15, 4, tzinfo=UTC)
+    assert {(one.artists, one.title, one.path) for one in listed.entries} == {
+        ("Painter", "Meadow", "Macintosh HD/M/a.mp3")
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_a_library_of_itunes_is_read_in_the_encoding_that_it_has(encoding: str) -> None:
+    """The declaration no longer applies once the text is decoded."""
+    text = (
+        f'<?xml version="1.0" encoding="{encoding}"?>\n<plist version="1.0"><dict>'
+        "<key>Tracks</key><dict><key>1</key><dict><key>Track ID</key><integer>1</integer>"
+        "<key>Name</key><string>Café</string><key>Artist</key><string>Näva</string>"
+        "<key>Loved</key><true/></dict></dict></dict></plist>"
+    )
+    assert found(read_list(text.encode(encoding), "Library.xml")) == [("like", "Näva", "Café")]
+
+
 def test_the_workbook_of_deezer_is_read_sheet_by_sheet() -> None:
     for content in (workbook(DEEZER), archive({"deezer-data_1.xlsx": workbook(DEEZER)})):
         listed = list_reader.read(content, "deezer-data_1.xlsx")

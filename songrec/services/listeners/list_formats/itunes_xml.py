@@ -11,7 +11,7 @@ from songrec.core.errors import BadInput
 from songrec.services.listeners.list_formats.dates import moment
 from songrec.services.listeners.list_formats.entries import SongList, fields, rows
 from songrec.services.listeners.list_formats.locations import as_path
-from songrec.services.listeners.list_formats.xspf import repaired
+from songrec.services.listeners.list_formats.xspf import repaired, without_declaration
 
 SOURCE = "itunes"
 LIKED_STARS, DISLIKED_STARS = 4, 1
@@ -30,7 +30,8 @@ _BUILT_IN = ("Master", "Distinguished Kind", "Folder", "Podcasts", "Movies", "TV
 def read_itunes(text: str, name: str) -> SongList:
     """Read ``iTunes Music Library.xml`` or an exported playlist (XML)."""
     try:
-        library = plistlib.loads(repaired(text).encode(), fmt=plistlib.FMT_XML)
+        content = without_declaration(repaired(text)).encode()
+        library = plistlib.loads(content, fmt=plistlib.FMT_XML)
     except (ExpatError, plistlib.InvalidFileException, ValueError, TypeError, KeyError) as error:
         raise BadInput(
             f"This property list is not valid ({error}); it may have been cut off. Export it again."

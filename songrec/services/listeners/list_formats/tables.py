@@ -48,6 +48,7 @@ from songrec.services.listeners.list_formats.table_services import (
 from songrec.store.listeners.skips import MAX_SECONDS
 
 _VIDEO_ID = re.compile(r"[\w-]{11}")
+_VIDEO_COLUMN = re.compile(r"vid|wideo|film|видео|動画|동영상|影片|視頻|视频")
 TAKEOUT = (
     "This is a playlist of Google Takeout, which names its videos by id only. Import the whole "
     "ZIP, with the history and the library in it, or export the playlist with titles "
@@ -141,6 +142,10 @@ def _layout(table: RawTable) -> _Layout | None:
         columns["artists"] = several[0]
     ids = list(mapping.id_columns)
     ids += [i for i, one in enumerate(names) if one in IDS and i not in ids]
+    if "video" not in columns and _holds_videos(table, names):
+        # Takeout names the column in the language of the account.
+        columns = {name: at for name, at in columns.items() if at} | {"video": 0}
+        ids = [at for at in ids if at]
     if not {"title", "both"} & set(columns) and not ids and "path" not in columns:
         return None
     isrcs = frozenset(at for at, one in enumerate(names) if "isrc" in one)
@@ -153,6 +158,13 @@ def _layout(table: RawTable) -> _Layout | None:
         dashed = sum(bool(split_name(title)[0]) for title in titles)
         layout.splits_titles = bool(titles) and dashed >= _SURE * len(titles)
     return layout
+
+
+def _holds_videos(table: RawTable, names: Sequence[str]) -> bool:
+    """Return whether the first column is one of ids of videos."""
+    cells = table.column(0)
+    is_named = bool(names) and bool(_VIDEO_COLUMN.search(names[0]))
+    return is_named and bool(cells) and all(map(_VIDEO_ID.fullmatch, cells))
 
 
 def _times(table: RawTable, columns: dict[str, int]) -> list[str]:

@@ -62,10 +62,14 @@ def repaired(text: str) -> str:
     return _BARE_AMPERSAND.sub("&amp;", _FORBIDDEN.sub("", text))
 
 
+def without_declaration(text: str) -> str:
+    """Return XML without its declaration, whose encoding does not apply to decoded text."""
+    return re.sub(r"^\s*<\?xml[^>]*\?>", "", text, count=1)
+
+
 def _events(text: str) -> Iterator[tuple[str, Element]]:
     parser = XMLPullParser(("start", "end"))
-    # Remove the declaration, because its encoding no longer applies to the decoded text.
-    body = re.sub(r"^\s*<\?xml[^>]*\?>", "", repaired(text), count=1)
+    body = without_declaration(repaired(text))
     for start in range(0, len(body), _PIECE):
         parser.feed(body[start : start + _PIECE])
         yield from parser.read_events()
