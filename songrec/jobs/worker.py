@@ -12,7 +12,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def _report_alive(name: str) -> None:
 def _keep_reporting(app: Flask, name: str) -> None:
     with app.app_context():
         while not stopping.wait(BEAT):
-            _report_alive(name)
+            _attempt(lambda: _report_alive(name))
 
 
 def _forget(name: str) -> None:
@@ -128,15 +128,23 @@ def _keep_house(app: Flask) -> None:
     cleared, looked = -HOUR, -HOUR
     with app.app_context():
         while not stopping.wait(SWEEP):
-            _requeue_abandoned(instance)
-            _forget_songs(instance)
+            _attempt(lambda: _requeue_abandoned(instance))
+            _attempt(lambda: _forget_songs(instance))
             if time.monotonic() - looked >= schedule.INTERVAL_S:
-                _queue_due()
+                _attempt(_queue_due)
                 looked = time.monotonic()
             if time.monotonic() - cleared >= HOUR:
-                _clear_away(instance)
-                _forget_security(app.config["SECURITY_LOG_DAYS"])
+                _attempt(lambda: _clear_away(instance))
+                _attempt(lambda: _forget_security(app.config["SECURITY_LOG_DAYS"]))
                 cleared = time.monotonic()
+
+
+def _attempt(work: Callable[[], None]) -> None:
+    """Do regular work; log any error, which must not end the other work until the next start."""
+    try:
+        work()
+    except Exception:
+        log.exception("Regular work of the worker failed; it is tried again")
 
 
 def _requeue_abandoned(instance: Path) -> None:

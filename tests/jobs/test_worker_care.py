@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,9 +20,19 @@ from songrec.jobs import files, queue, supervisor, worker
 from songrec.jobs.job_log import JobLog
 from songrec.store import jobs
 from songrec.store.db import now
+from songrec.store.instance import Instance
 from songrec.store.listeners import user_sessions
 from songrec.store.runs import run_folders
-from songrec.store.tables import Job, Listener, PendingLike, SecurityEvent, User, UserSession
+from songrec.store.sound import uploads
+from songrec.store.tables import (
+    Job,
+    Listener,
+    PendingLike,
+    SecurityEvent,
+    Upload,
+    User,
+    UserSession,
+)
 
 EIGHT_DAYS = 8 * 24 * 3600
 
@@ -80,6 +90,52 @@ def test_what_a_killed_training_left_goes_after_a_day(app: Flask) -> None:
     os.utime(partial, (time.time() - EIGHT_DAYS,) * 2)
     worker._clear_away(instance)
     assert not partial.exists()
+
+
+def test_two_workers_may_delete_the_same_uploads(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Instance(app.config["INSTANCE"], session)
+    for name in ("first", "second"):
+        folder = uploads.folder(instance.folder) / name
+        folder.mkdir(parents=True)
+        (folder / "song.wav").write_text(name)
+        uploads.create(session, name, None, "song.wav", folder / "song.wav").expires_at = now()
+    session.commit()
+    remove_jobs, is_first = jobs.remove_of_upload, iter((True,))
+
+    def meanwhile(*arguments: Any) -> bool:
+        if next(is_first, False):  # as another worker does on PostgreSQL, where writers run beside
+            session.connection().execute(delete(Upload))
+        return remove_jobs(*arguments)
+
+    monkeypatch.setattr(jobs, "remove_of_upload", meanwhile)
+    uploads.sweep(instance)
+    session.commit()
+    uploads.sweep(instance)
+    assert session.scalars(select(Upload)).all() == []
+
+
+def test_housekeeping_goes_on_after_any_error(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = []
+
+    def fail(instance: Path) -> None:
+        calls.append(instance)
+        if len(calls) == 3:
+            worker.stopping.set()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "SWEEP", 0.01)
+    monkeypatch.setattr(worker, "_forget_songs", fail)
+    worker.stopping.clear()
+    try:
+        worker._keep_house(app)
+    finally:
+        worker.stopping.clear()
+    assert len(calls) == 3
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_database_that_does_not_answer_ends_no_worker(

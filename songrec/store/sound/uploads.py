@@ -11,11 +11,12 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from songrec.store import jobs
@@ -29,6 +30,8 @@ DELETED = ".deleted"
 """Suffix of the folder of an upload that was deleted while a job read it."""
 DELETED_SECONDS = 60
 NAME_LENGTH = 300
+AT_ONCE = 500
+"""Limit of expired uploads that are deleted in one transaction."""
 
 
 def folder(instance: Path) -> Path:
@@ -101,13 +104,15 @@ def is_expired(upload: Upload) -> bool:
     return not upload.kept and upload.expires_at is not None and upload.expires_at <= now()
 
 
-def expired_uploads(session: Session) -> list[Upload]:
-    """Return at most 500 expired uploads."""
-    return list(
-        session.scalars(
-            select(Upload).where(Upload.kept.is_(False), Upload.expires_at <= now()).limit(500)
-        )
-    )
+def _each(
+    session: Session, *conditions: ColumnElement[bool], limit: int | None = None
+) -> Iterator[Upload]:
+    """Yield uploads, without those that another process deletes meanwhile."""
+    query = select(Upload.id).where(*conditions).order_by(Upload.id)
+    for upload_id in session.scalars(query.limit(limit)).all():
+        upload = session.scalar(select(Upload).where(Upload.id == upload_id))
+        if upload is not None:
+            yield upload
 
 
 def waiting_bytes(session: Session) -> int:
@@ -131,9 +136,11 @@ def sweep(instance: Instance) -> int:
     kept expire like others.
     """
     _expire_failed(instance.session)
-    expired = expired_uploads(instance.session)
-    for upload in expired:
+    count = 0
+    expired = Upload.kept.is_(False), Upload.expires_at <= now()
+    for upload in _each(instance.session, *expired, limit=AT_ONCE):
         delete(instance, upload)
+        count += 1
     rows = instance.session.execute(select(Upload.public_id, Upload.kept))
     kept_by_id: dict[str, bool] = dict(rows.all())
     for path in folder(instance.folder).glob("*/"):
@@ -141,7 +148,7 @@ def sweep(instance: Instance) -> int:
         is_old = time.time() - path.stat().st_mtime > wait
         if kept_by_id.get(path.name) or (path.name not in kept_by_id and is_old):
             _delete_folder(instance, path)
-    return len(expired)
+    return count
 
 
 def delete(instance: Instance, upload: Upload) -> None:
@@ -169,8 +176,7 @@ def delete(instance: Instance, upload: Upload) -> None:
 
 def delete_of_listener(instance: Instance, listener: Listener) -> None:
     """Delete the uploads of a listener with all of their data; kept songs remain."""
-    query = select(Upload).where(Upload.listener_id == listener.id)
-    for upload in instance.session.scalars(query).all():
+    for upload in _each(instance.session, Upload.listener_id == listener.id):
         delete(instance, upload)
 
 
