@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import NotReady, UnknownName
+from songrec.core.title_normalization import match_key
 from songrec.core.types import Match, Progress, SegmentIndex, SoundMixture, Space, no_progress
 from songrec.features.registry import EXTRACTORS
 from songrec.features.sound_vectors import embed_gaussians, is_gaussian
@@ -27,6 +28,7 @@ from songrec.services.similarity import sound_mixture
 from songrec.services.similarity.artist_pages import space_or_none
 from songrec.services.similarity.ranked_tracks import RankedTrack, attach_tracks
 from songrec.store.bulk import chunks
+from songrec.store.catalogue import artists
 from songrec.store.catalogue.tracks import TrackView
 from songrec.store.instance import Instance
 from songrec.store.runs import runs
@@ -68,6 +70,7 @@ def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) ->
     """
     present = [name for name in FEATURE_SETS if name in feature_cache.set_names(instance.session)]
     written = {}
+    keys: dict[int, int] = {}
     for done, name in enumerate(present):
 
         def report(share: float, name: str = name, done: int = done) -> None:
@@ -77,7 +80,9 @@ def refresh_matrices(instance: Instance, on_progress: Progress = no_progress) ->
         written[name] = feature_matrices.refresh(
             instance.folder,
             key,
-            _matrix_rows(instance.session, feature_cache.hashes_of_tracks(instance.session, [key])),
+            _matrix_rows(
+                instance.session, feature_cache.hashes_of_tracks(instance.session, [key]), keys
+            ),
             leave_out=EXTRACTORS.entry(name).categorical,
             embed=embed_gaussians if is_gaussian(name) else None,
             on_share=report,
@@ -214,13 +219,20 @@ def _only(mixture: SoundMixture, name: str) -> SoundMixture:
     return replace(mixture, parts=parts)
 
 
-def _matrix_rows(session: Session, hashes: Mapping[int, str]) -> list[MatrixRow]:
-    keys: dict[int, int] = {}
-    ids = sorted(hashes)
-    for part in chunks(ids):
-        query = select(Track.id, Track.song_key).where(Track.id.in_(part))
-        keys.update(session.execute(query).all())
-    return [MatrixRow(i, keys[i], hashes[i]) for i in ids if i in keys]
+def _matrix_rows(
+    session: Session, hashes: Mapping[int, str], keys: dict[int, int]
+) -> list[MatrixRow]:
+    """Return the rows of a matrix; ``keys`` are song keys that are known, and gets the others.
+
+    They are those of a run: a remaster is the same song.
+    """
+    for part in chunks(sorted(hashes.keys() - keys.keys())):
+        names = artists.names_of_tracks(session, part)
+        query = select(Track.id, Track.song_key, Track.title).where(Track.id.in_(part))
+        for track_id, song_key, title in session.execute(query):
+            key = match_key(names.get(track_id, ()), title)
+            keys[track_id] = song_key if key is None else key
+    return [MatrixRow(i, keys[i], hashes[i]) for i in sorted(hashes) if i in keys]
 
 
 def _harmony(session: Session, space: Space) -> weighted_similarity.Harmony:

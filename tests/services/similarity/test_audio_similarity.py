@@ -232,9 +232,9 @@ def test_the_same_song_comes_once_and_never_itself(
     app: Flask, session: Session, heard: list[Track]
 ) -> None:
     instance, rng = app.config["INSTANCE"], np.random.default_rng(2)
-    for _ in range(3):
-        copy = make_track(session, "Song 0", song_key=heard[0].song_key)
-        twin = make_track(session, "Twin", song_key=4711)
+    for version in ("", " - 2011 Remaster", " (Remastered)"):
+        copy = make_track(session, f"Song 0{version}", artists=heard[0].artists)
+        twin = make_track(session, f"Twin{version}", artists="Twins")
         vectors = {"musicnn": rng.normal(size=12)}
         plant(instance, session, copy, vectors)
         plant(instance, session, twin, vectors)
@@ -242,7 +242,7 @@ def test_the_same_song_comes_once_and_never_itself(
     found = audio_similarity.similar_by(
         Instance(instance, session), view(session, heard[0]), 100, by="musicnn"
     )
-    titles = [one.track.title for one in found]
+    titles = [one.track.title.split(" - ")[0].split(" (")[0] for one in found]
     assert "Song 0" not in titles
     assert titles.count("Twin") == 1
     assert len(titles) == TRACKS
