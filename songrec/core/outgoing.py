@@ -62,6 +62,10 @@ class AddressRefused(OSError):
     """A name leads to an address that requests may not go to."""
 
 
+class TooLarge(NotReady):
+    """Raised for a streamed answer of more bytes than are read."""
+
+
 class OriginSession(requests.Session):
     """A session whose requests go to the origin of ``url`` and nowhere else.
 
@@ -148,7 +152,7 @@ def read_chunks(response: requests.Response, most: int, seconds: float) -> Itera
             for chunk in read_pieces(response):
                 size += len(chunk)
                 if size > most:
-                    raise NotReady(f"{origin} sends more than {most / 2**20:.0f} MiB for one song.")
+                    raise TooLarge(f"{origin} sends more than {most / 2**20:.0f} MiB for one song.")
                 if deadline.is_over:
                     break
                 yield chunk

@@ -7,6 +7,7 @@ cover and fingerprint are kept by content hash. A stopped analysis continues wit
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from songrec.core.errors import BadInput, NotReady
-from songrec.core.outgoing import read_chunks
+from songrec.core.outgoing import TooLarge, read_chunks
 from songrec.core.types import Progress, no_progress, part_of
 from songrec.services.catalogue import duplicate_search
 from songrec.services.features import feature_sets, waveform
@@ -41,20 +42,25 @@ LONGEST_S = 300.0
 """Limits of one song's stream."""
 AT_ONCE = 100
 """Number of songs looked up together."""
-MOST_FAILURES = 5
-"""Number of consecutive unreadable songs that counts as a failure of the server."""
+MOST_FAILURES = 20
+"""Number of consecutive songs that the server does not send after which the analysis ends."""
 ANALYSING = 0.9
 """Share of the progress for streaming and analysing the songs."""
 
 
 @dataclass
 class StreamReport:
-    """Numbers of songs of an analysis by streaming; ``is_complete`` if none is left."""
+    """Numbers of songs of an analysis by streaming; ``is_complete`` if no turn need follow.
+
+    ``rejected`` cannot be analysed; ``unsent`` were not sent and are tried again after the next
+    scan.
+    """
 
     server: str
     analysed: int = 0
     same_content: int = 0
     rejected: int = 0
+    unsent: int = 0
     is_complete: bool = True
     seconds: float = 0.0
 
@@ -75,8 +81,9 @@ def analyze_server(
 
     It ends after ``time_limit_s``, or after ``limit`` songs.
 
-    **Commits** after each song. An unreadable song is rejected with one line; ``NotReady`` if the
-    server stops responding, ``Removed`` if it was removed.
+    **Commits** after each song. A song that cannot be analysed is rejected with one line, one that
+    the server does not send is left for later: its disk may be missing. ``NotReady`` if the server
+    stops responding or sends nothing, ``Removed`` if it was removed.
     """
     with connection.WhileConnected(instance.session, server):
         return _analyze_server(instance, server, on_progress, time_limit_s, limit)
@@ -101,36 +108,42 @@ def _analyze_server(
     finally:
         session.commit()
     reading = part_of(on_progress, 0.0, ANALYSING)
-    failures = 0
+    total, in_a_row = len(waiting), 0
     with client, WorkerProcess() as worker:
-        for done, song_id in enumerate(waiting):
+        while waiting:
+            done = total - len(waiting)
             is_late = time_limit_s is not None and time.perf_counter() - start > time_limit_s
             if is_late or done == limit:
-                report.is_complete = False
+                report.is_complete = 0 < done == report.unsent  # as far as it goes for now
                 break
             reading(
-                done / len(waiting),
-                f"{done:,} of {len(waiting):,} songs of {report.server}",
-                {"found": len(waiting), "analysed": done},
+                done / total,
+                f"{done:,} of {total:,} songs of {report.server}",
+                {"found": total, "analysed": done},
             )
+            # After a song that was not sent one from elsewhere: a whole folder may be missing.
+            song_id = waiting.pop(secrets.randbelow(len(waiting)) if in_a_row else 0)
             try:
                 _analyse(instance, client, worker, song_id, report)
-                failures = 0
-            except (BadInput, NotReady) as error:
+                in_a_row = 0
+            except (BadInput, TooLarge) as error:
                 session.rollback()
-                failures += isinstance(error, NotReady) and not _is_of_song(error)
-                if failures >= MOST_FAILURES:
-                    raise
                 _reject(session, song_id, str(error))
                 report.rejected += 1
+                in_a_row = 0
+            except NotReady as error:
+                session.rollback()
+                if not isinstance(error, ServerRefusal) or error.is_sign_in:
+                    client.info()  # raises if the server is away
+                report.unsent, in_a_row = report.unsent + 1, in_a_row + 1
+                if in_a_row >= MOST_FAILURES:
+                    if report.unsent == done + 1:
+                        raise  # it sends nothing at all
+                    break
     if report.analysed:
         refresh_derived(instance, newest, part_of(on_progress, ANALYSING, 1.0))
     report.seconds = time.perf_counter() - start
     return report
-
-
-def _is_of_song(error: NotReady) -> bool:
-    return isinstance(error, ServerRefusal) and not error.is_sign_in
 
 
 def _analyse(

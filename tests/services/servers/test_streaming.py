@@ -19,6 +19,7 @@ from songrec.services.library import setting_up
 from songrec.services.segments import index_state
 from songrec.services.servers import analyze, connection
 from songrec.services.servers.analyze import analyze_server
+from songrec.services.servers.client import ServerClient
 from songrec.services.servers.scan import scan_server
 from songrec.store import jobs
 from songrec.store.db import db
@@ -240,6 +241,58 @@ def test_a_server_that_stops_answering_ends_the_analysis(
         analyze_server(here, server)
     sounding.refuses.clear()
     assert analyze_server(here, server).analysed == 1
+
+
+@pytest.mark.parametrize("code", [0, 70])
+def test_songs_that_the_server_does_not_send_are_offered_and_tried_again(
+    here: Instance, server: MusicServer, sounding: MadeServer, code: int
+) -> None:
+    """Their disk may be missing, which is no fault of theirs."""
+    sounding.refuses["stream"] = code
+    report = analyze_server(here, server)
+    assert (report.analysed, report.rejected, report.unsent, report.is_complete) == (0, 0, 2, True)
+    assert set(db.session.scalars(select(AudioFile.state))) == {"listed"}
+    sounding.refuses.clear()
+    report = analyze_server(here, server)
+    assert (report.analysed, report.same_content, report.unsent) == (1, 1, 0)
+
+
+def test_a_server_that_sends_nothing_ends_the_analysis_and_one_that_sends_some_goes_on(
+    here: Instance, server: MusicServer, sounding: MadeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few songs in a row that are not sent say nothing about the others."""
+    monkeypatch.setattr(analyze, "MOST_FAILURES", 2)
+    whole = ServerClient.stream
+    missing = {"s0", "s1"}
+
+    def stream(client: ServerClient, song_id: str, **headers: str) -> object:
+        if song_id in missing:
+            raise NotReady("Attic does not answer in time.")
+        return whole(client, song_id, **headers)
+
+    monkeypatch.setattr(ServerClient, "stream", stream)
+    with pytest.raises(NotReady, match="in time"):
+        analyze_server(here, server)
+    assert streamed_files.unanalysed(db.session, server, 10) != []
+    missing.remove("s1")
+    report = analyze_server(here, server)
+    assert (report.analysed, report.rejected, report.unsent) == (1, 0, 1)
+    assert analyze_server(here, server).unsent == 1
+
+
+def test_a_server_that_goes_away_ends_the_analysis_at_once(
+    here: Instance, server: MusicServer, sounding: MadeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is rejected."""
+
+    def stream(client: ServerClient, song_id: str, **headers: str) -> object:
+        sounding.answers["ping"] = b"<h1>Bad gateway</h1>"
+        raise NotReady("Attic cannot be reached.")
+
+    monkeypatch.setattr(ServerClient, "stream", stream)
+    with pytest.raises(NotReady, match="not JSON"):
+        analyze_server(here, server)
+    assert set(db.session.scalars(select(AudioFile.state))) == {"listed"}
 
 
 def test_the_player_plays_them_with_ranges(
