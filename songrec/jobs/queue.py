@@ -29,6 +29,8 @@ from songrec.store.instance import Instance
 from songrec.store.tables import Job, User
 
 _ATTEMPTS = 5
+_OWN_KEY = "songrec"
+"""Owner of the jobs that songrec and commands queue, which take turns like a person's."""
 
 
 def enqueue(
@@ -95,7 +97,7 @@ def _create(
         priority,
         row.exclusive_key,
         request_key,
-        owner_key,
+        owner_key or _OWN_KEY,
         listener_id,
     )
 

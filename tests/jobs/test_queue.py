@@ -203,6 +203,15 @@ def test_people_take_turns_whoever_came_first(session: Session) -> None:
     assert claimed(session) == order
 
 
+def test_songrec_s_own_jobs_take_turns_with_people(session: Session) -> None:
+    mixes = [queue.enqueue_once(session, "mixes", {"listener": n})[0].id for n in range(3)]
+    uploads = [queue.enqueue(session, "upload", {}, owner_key="address:b").id for _ in range(2)]
+    order = [mixes[0], uploads[0], mixes[1], uploads[1], mixes[2]]
+    ahead = {job_id: jobs.ahead_of(session, session.get_one(Job, job_id)) for job_id in order}
+    assert ahead == {job_id: place for place, job_id in enumerate(order)}
+    assert claimed(session) == order
+
+
 def test_turns_of_long_ago_count_no_more_unless_the_job_still_runs(session: Session) -> None:
     for owner in ("address:a", "address:b"):
         queue.enqueue(session, "upload", {}, owner_key=owner)
