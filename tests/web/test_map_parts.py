@@ -179,6 +179,18 @@ class TestNames:
     def test_a_name_that_would_leave_the_view_is_left_out(self) -> None:
         assert place_labels([Label("group", "Calm acoustic", 5, 50, 0, 0)], 300, 100) == []
 
+    def test_names_of_groups_that_are_moved_inwards_have_their_room_there(self) -> None:
+        group = Label("group", "Calm acoustic", 5, 50, 0, 0)
+        # It is drawn from 20 to 150: the artist would be covered there, and fits beside it.
+        near, beside = (Label("artist", "Nobody", x, 50, 1, 0) for x in (120, 200))
+        placed = place_labels([group, near, beside], 300, 100, margin=20)
+        assert [(label.text, label.x) for label in placed] == [
+            ("Calm acoustic", 5),
+            ("Nobody", 200),
+        ]
+        # A name that is wider than the view is left out as before.
+        assert place_labels([Label("group", "W" * 36, 150, 50, 0, 0)], 300, 100, margin=20) == []
+
     def test_long_names_are_cut_and_ideographs_count_twice(self) -> None:
         assert labels.shorten("a" * 26) == "a" * 26
         assert labels.shorten("a" * 27) == "a" * 25 + "…"

@@ -86,12 +86,23 @@ def text_width(text: str, letter: float) -> float:
 
 
 def place_labels(
-    candidates: Sequence[Label], width: int, height: int, limit: int = MOST_NAMES
+    candidates: Sequence[Label],
+    width: int,
+    height: int,
+    limit: int = MOST_NAMES,
+    *,
+    margin: float | None = None,
 ) -> list[Label]:
     """Place the labels that fit without overlaps, in the order of ``candidates``.
 
     A grid of ``STEP`` pixels marks occupied places. A name that may not be on its place is above
     it, else below; names that would leave the view are left out.
+
+    Parameters
+    ----------
+    margin
+        Pixels at the left and right from which the names of groups are moved inwards when they are
+        drawn, so that they are not left out there. None if they stay where they are.
     """
     columns, lines = math.ceil(width / STEP), math.ceil(height / STEP)
     occupied = np.zeros((lines, columns), dtype=bool)
@@ -101,9 +112,12 @@ def place_labels(
             break
         style = STYLES[label.kind]
         half = text_width(label.text, style.letter) / 2 + GAP
+        x = label.x
+        if label.kind == "group" and margin is not None and margin + half <= width / 2:
+            x = min(max(x, margin + half), width - margin - half)
         for side in (0,) if label.kind == "group" and not label.side else (-1, 1):
             middle = label.y + side * (style.height / 2 + 4)
-            left, right = label.x - half, label.x + half
+            left, right = x - half, x + half
             top, bottom = middle - style.height / 2, middle + style.height / 2
             if left < 0 or top < 0 or right > width or bottom > height:
                 continue

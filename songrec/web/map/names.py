@@ -20,6 +20,9 @@ from songrec.web.map.groups import Grouping
 from songrec.web.map.labels import Anchor, Label
 from songrec.web.map.plane import Plane, View
 
+AROUND = 1 / 18
+"""Share of a view at each side that is requested around the shown part, see map/main.js."""
+
 
 def names_in_view(
     session: Session,
@@ -56,7 +59,7 @@ def names_in_view(
         rows = labels.best_of_cells(plane, at, rank, view, size, labels.TITLE_CELL)
         of_track = title_lookup(session)(space.track_ids[rows].tolist())
         candidates += _songs("title", space, plane, grouping, rows, of_track.get)
-    placed = labels.place_labels(_in_pixels(candidates, view, size), *size)
+    placed = labels.place_labels(_in_pixels(candidates, view, size), *size, margin=AROUND * size[0])
     back = [view.left, view.top]
     unit = [(view.right - view.left) / size[0], (view.top - view.bottom) / size[1]]
     return [
