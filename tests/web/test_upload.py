@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,6 +25,7 @@ from werkzeug.http import parse_options_header
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.audio_files.path_labels import labels_of
+from songrec.core.content_flags import SEASONAL
 from songrec.core.errors import BadInput
 from songrec.core.file_names import safe_file_name
 from songrec.jobs import queue, tasks
@@ -31,8 +33,10 @@ from songrec.services.library import analyze_file
 from songrec.services.training.request import TrainRequest
 from songrec.services.training.train import train
 from songrec.store import jobs
+from songrec.store.catalogue import removed_tracks
 from songrec.store.db import now
 from songrec.store.instance import Instance
+from songrec.store.runs import spaces
 from songrec.store.sound import feature_cache, uploads, waveform_cache
 from songrec.store.tables import AudioFile, Job, Listener, Track, Upload, User
 from songrec.web import security
@@ -565,3 +569,29 @@ def test_an_account_s_upload_is_its_own(
         client.delete(answer.headers["Location"].split("?")[0], headers=header).status_code == 204
     )
     assert client.get(answer.headers["Location"], headers=header).status_code == 404
+
+
+def test_what_may_not_be_recommended_is_not_like_an_uploaded_song(
+    client: FlaskClient, app: Flask, session: Session, trained: str, song: bytes
+) -> None:
+    space = spaces.load_space(app.config["INSTANCE"] / "runs" / trained)
+    names = dict(session.execute(select(Track.id, Track.public_id)).all())
+    carol, removed, ruled_out, *_ = space.track_ids.tolist()
+    flags = np.where(space.track_ids == carol, SEASONAL, 0).astype(np.uint8)
+    np.save(app.config["INSTANCE"] / "runs" / trained / "content_flags.npy", flags)
+    artist = session.get_one(Track, ruled_out).artists
+    removed_tracks.remove(session, [removed])
+    session.commit()
+    assert client.post("/rules", data={"kind": "artist", "value": artist}).status_code == 303
+
+    def similar(name: str) -> set[str]:
+        send(client, song, name)
+        work(session)
+        upload = session.scalars(select(Upload).order_by(Upload.id.desc())).first()
+        return {one["track_id"] for one in upload.result["similar"]}
+
+    alike = similar("My song.wav")
+    assert len(alike) > 50
+    assert not alike & {names[carol], names[ruled_out]}
+    # Songs like a Christmas song may be of Christmas, too.
+    assert names[carol] in similar("Jingle Bells.wav")

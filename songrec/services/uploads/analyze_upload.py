@@ -18,16 +18,18 @@ from sqlalchemy import select
 
 from songrec.audio_files.file_scan import content_hash
 from songrec.core.attributes import ATTRIBUTES
+from songrec.core.content_flags import content_flags, is_spoken_genre
 from songrec.core.errors import BadInput, NotReady
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.file_names import safe_file_name
-from songrec.core.types import FeatureTable, Floats, Match, Progress, no_progress
+from songrec.core.types import FeatureTable, Floats, Ints, Match, Progress, Space, no_progress
 from songrec.features.audio.musicnn import TagPredictions
 from songrec.features.audio.statistical import measured
 from songrec.features.registry import EXTRACTORS, MEASURING
 from songrec.prediction import from_tags
 from songrec.recommend.explain import contributions
 from songrec.recommend.similarity.similar import similar_tracks
+from songrec.services.catalogue.left_out import left_out
 from songrec.services.features import feature_sets, run_settings, waveform
 from songrec.services.library.analyze_file import (
     AnalysedFile,
@@ -43,7 +45,7 @@ from songrec.store.instance import Instance
 from songrec.store.models import published_weights
 from songrec.store.runs import runs
 from songrec.store.sound import audio_files, uploads
-from songrec.store.tables import AudioFile, Run, Track, Upload
+from songrec.store.tables import AudioFile, Listener, Run, Track, Upload
 
 SIMILAR = 100
 """Number of similar songs, the limit of the API; the page shows the first few."""
@@ -115,7 +117,7 @@ def analyse(
     }
     try:
         if problem is None:
-            result |= _compare(instance, run, attributes, sound, analysed)
+            result |= _compare(instance, run, attributes, sound, analysed, upload)
     except NotReady as error:
         result["problem"] = str(error)
     upload.result = result
@@ -273,14 +275,31 @@ def _compare(
     attributes: Mapping[str, Mapping[str, Any]],
     sound: Mapping[str, float],
     analysed: AnalysedFile,
+    upload: Upload,
 ) -> dict[str, Any]:
-    """Return the song's place in the published run, and the songs like it."""
+    """Return the song's place in the published run, and the songs like it.
+
+    Songs that must not be recommended to its listener are left out.
+    """
     if run is None:
         raise NotReady(
             "No training run is published yet, so there is nothing to compare this song with."
         )
     track = _embed(instance, run, attributes, sound, analysed)
     space, track_id = track.append_to_space()
+    listener = None
+    if upload.listener_id is not None:
+        listener = instance.session.get(Listener, upload.listener_id)
+    tags = analysed.description["tags"]
+    flags = content_flags(
+        tags["title"] or Path(upload.name).stem,
+        tags["album"] or "",
+        speechiness=attributes.get("speechiness", {}).get("value"),
+        spoken_genre=any(map(is_spoken_genre, tags["genres"])),
+    )
+    alike = _of_kinds(track.space, flags)
+    withdrawn = left_out(instance, listener, requested=alike)
+    matches = similar_tracks(space, track_id, SIMILAR, withdrawn=withdrawn)
     return {
         "place": {
             "run_id": run.public_id,
@@ -292,8 +311,15 @@ def _compare(
         },
         "vector": _plain(track.vector),
         "latent": _plain(track.latent),
-        "similar": _serialize_matches(instance, similar_tracks(space, track_id, SIMILAR)),
+        "similar": _serialize_matches(instance, matches),
     }
+
+
+def _of_kinds(space: Space, flags: int) -> Ints:
+    """Return the ids of the run's songs that have one of the content flags ``flags``."""
+    if space.content_flags is None or not flags:
+        return np.empty(0, dtype=np.int64)
+    return np.asarray(space.track_ids[np.flatnonzero(np.asarray(space.content_flags) & flags)])
 
 
 def _embed(
