@@ -173,7 +173,10 @@ def scan(name: str, force: bool, analyze: bool, as_json: bool) -> None:
         analysed = analyze_server(_instance(), server, terminal_progress())
         db.session.commit()
         result["analysis"] = analysed.to_json()
-        lines.append(f"{analysed.analysed:,} songs analysed, {analysed.rejected:,} rejected.")
+        unsent = f", {analysed.unsent:,} not sent" if analysed.unsent else ""
+        lines.append(
+            f"{analysed.analysed:,} songs analysed, {analysed.rejected:,} rejected{unsent}."
+        )
     if as_json:
         print_json(result)
         return

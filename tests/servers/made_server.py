@@ -24,7 +24,8 @@ class MadeServer:
     ``song`` makes the song at a place, so that a large server takes no memory. ``answers`` replaces
     what an endpoint answers: bytes as they are, or an object as JSON. ``refuses`` are error codes
     by endpoint, ``*`` for all. ``meanwhile`` runs once when an endpoint is called, before it
-    answers. ``path`` is what the API lies below. ``requests`` are the endpoints that were called.
+    answers. ``path`` is what the API lies below, ``downloads`` says whether ``download`` sends the
+    sound. ``requests`` are the endpoints that were called.
     """
 
     count: int = 0
@@ -38,6 +39,7 @@ class MadeServer:
     meanwhile: dict[str, Callable[[], None]] = field(default_factory=dict)
     last_scan: str = ""
     sound: bytes = b""
+    downloads: bool = False
     delay_s: float = 0.0
     redirect: str = ""
     path: str = ""
@@ -128,7 +130,9 @@ def made_server(
                 self._send(302, b"", Location=state.redirect)
             elif endpoint in state.answers and isinstance(state.answers[endpoint], bytes):
                 self._send(200, state.answers[endpoint])
-            elif endpoint == "stream" and endpoint not in state.refuses:
+            elif (
+                endpoint == "stream" or (endpoint == "download" and state.downloads)
+            ) and endpoint not in state.refuses:
                 self._stream()
             else:
                 self._send(

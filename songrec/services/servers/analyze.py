@@ -160,7 +160,7 @@ def _analyse(
     with tempfile.TemporaryDirectory(prefix="songrec-song-") as folder:
         path = Path(folder) / f"song.{suffix if suffix.isalnum() else 'bin'}"
         with path.open("wb") as file:
-            for chunk in read_chunks(client.stream(remote_id), MOST_BYTES, LONGEST_S):
+            for chunk in read_chunks(client.download(remote_id), MOST_BYTES, LONGEST_S):
                 file.write(chunk)
         sets = feature_sets.default_sets(instance.folder)
         analysed = analyse_like_the_library(instance, worker, path, sets)

@@ -380,7 +380,23 @@ class ServerClient:
 
         ``headers`` such as ``Range`` are forwarded. Close the response.
         """
-        response = self._open_stream(song_id, headers)
+        return self._sound("stream", song_id, headers)
+
+    def download(self, song_id: str) -> requests.Response:
+        """Return a response with the file of a song, to be read in chunks. Close the response.
+
+        Unlike a stream it counts as no play on the server. Where downloads are refused, such as
+        to an account without that right, it is the stream.
+        """
+        try:
+            return self._sound("download", song_id, {})
+        except ServerRefusal as error:
+            if error.is_sign_in:
+                raise
+            return self.stream(song_id)
+
+    def _sound(self, endpoint: str, song_id: str, headers: Mapping[str, str]) -> requests.Response:
+        response = self._open_sound(endpoint, song_id, headers)
         is_answer = "json" in response.headers.get("Content-Type", "")
         if response.status_code < 400 and not is_answer:
             return response
@@ -389,19 +405,21 @@ class ServerClient:
         response.close()
         response._content = content
         try:
-            self._content(response, "stream")
+            self._content(response, endpoint)
         except ServerRefusal as error:
             if self._sends_password or not self._lacks_tokens(error):
                 raise
             self.call("ping")  # determines the kind of sign-in
-            return self._open_stream(song_id, headers)
+            return self._open_sound(endpoint, song_id, headers)
         raise ServerRefusal(f"{self.name} sends no sound for this song.")
 
-    def _open_stream(self, song_id: str, headers: Mapping[str, str]) -> requests.Response:
+    def _open_sound(
+        self, endpoint: str, song_id: str, headers: Mapping[str, str]
+    ) -> requests.Response:
         parameters = {"id": song_id, "format": "raw"}
         # Ranges do not work with compressed responses.
         sent = {"Accept-Encoding": "identity", **headers}
-        return self._send("stream", parameters, stream=True, headers=sent)
+        return self._send(endpoint, parameters, stream=True, headers=sent)
 
     # -- what songrec writes
 

@@ -62,6 +62,17 @@ def test_sound_is_streamed_as_it_is_stored(server: Supysonic) -> None:
     assert content == (server.music / song.path).read_bytes()
 
 
+def test_a_download_is_the_file_and_counts_as_no_play(server: Supysonic) -> None:
+    """A library that is analysed must not become its owner's most played one."""
+    with server.client() as client:
+        song = next(one for one in client.songs(0, 10) if one.title == "Rain")
+        content = b"".join(client.download(song.id).iter_content(4096))
+        assert song.album_id not in dict(client.recent_albums(0, 10))
+        b"".join(client.stream(song.id).iter_content(4096))
+        assert song.album_id in dict(client.recent_albums(0, 10))
+    assert content == (server.music / song.path).read_bytes()
+
+
 def test_stars_go_both_ways(server: Supysonic) -> None:
     """A star that was given is read back with its time, and can be taken away."""
     with server.client() as client:

@@ -72,6 +72,18 @@ def test_a_song_is_streamed_analysed_and_kept_nowhere(
     assert streamed_files.unanalysed(db.session, server, 10) == []
 
 
+def test_an_analysis_downloads_where_that_is_allowed(
+    here: Instance, server: MusicServer, sounding: MadeServer
+) -> None:
+    """Servers count what they stream as played."""
+    sounding.downloads = True
+    assert analyze_server(here, server, limit=1).analysed == 1
+    assert "stream" not in sounding.requests
+    sounding.refuses["download"] = 50
+    assert analyze_server(here, server).same_content == 1
+    assert sounding.requests.count("stream") == 1
+
+
 def test_songs_that_cannot_be_read_are_one_line_each(
     here: Instance, server: MusicServer, sounding: MadeServer
 ) -> None:
