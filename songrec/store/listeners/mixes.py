@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, delete, func, insert, select, update
@@ -58,6 +58,8 @@ SUBJECT_LENGTH = 500
 """Characters of a field of a subject: a radio around 20 songs has that many ids."""
 MAX_LEFT_OUT, MAX_DAYS = 100, 3_650
 """Artists or genres that a mix leaves out, and days within which a song was played."""
+WITHOUT_ACCOUNT = timedelta(hours=20)
+"""Shortest time between two renewals of a mix without an account, which leaves a daily one."""
 OFF = "off"
 """Key in ``settings`` that marks a default mix as switched off."""
 _ORDER = case({kind: at for at, kind in enumerate(KINDS)}, value=Mix.kind)
@@ -323,15 +325,33 @@ def switch_on(session: Session, listener: Listener) -> None:
 
 
 def due(session: Session, at: datetime) -> list[int]:
-    """Return the ids of the listeners with a due mix."""
-    query = select(Mix.listener_id).where(Mix.next_at <= at).distinct().order_by(Mix.listener_id)
-    return list(session.scalars(query))
+    """Return the ids of the listeners with a due mix; see ``due_of``."""
+    query = (
+        select(Mix.listener_id)
+        .join(Listener, Listener.id == Mix.listener_id)
+        .where(
+            Mix.next_at <= at,
+            Listener.user_id.is_not(None)
+            | Mix.made_at.is_(None)
+            | (Mix.made_at <= at - WITHOUT_ACCOUNT),
+        )
+    )
+    return list(session.scalars(query.distinct().order_by(Mix.listener_id)))
 
 
 def due_of(session: Session, listener: Listener, at: datetime) -> list[Mix]:
-    """Return the due mixes of ``listener``, in order."""
+    """Return the due mixes of ``listener``, in order.
+
+    Those of a listener without an account are due once a day at most, whatever their schedule:
+    anybody can make many such listeners, whose mixes go on being renewed when nobody comes back.
+    """
+    latest = at if listener.user_id is not None else at - WITHOUT_ACCOUNT
     return [
-        mix for mix in mixes_of(session, listener) if mix.next_at is not None and mix.next_at <= at
+        mix
+        for mix in mixes_of(session, listener)
+        if mix.next_at is not None
+        and mix.next_at <= at
+        and (mix.made_at is None or mix.made_at <= latest)
     ]
 
 

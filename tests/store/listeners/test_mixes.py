@@ -44,6 +44,25 @@ def test_listeners_are_due_when_the_time_of_a_mix_has_come(
     assert mixes.due_of(session, listener, AT) == [mix]
 
 
+def test_without_an_account_a_mix_is_due_once_a_day_at_most(
+    session: Session, listener: Listener
+) -> None:
+    visitor = users.create_listener(session, "a browser")
+    hours = [timedelta(hours=n) for n in range(49)]
+    due: dict[int, list[int]] = {}
+    for whose in (listener, visitor):
+        mix = mixes.create(session, whose, mixes.RADIO, "Mine", schedule="0 * * * *")
+        mix.next_at = AT
+    session.flush()
+    for hour in hours:
+        for listener_id in mixes.due(session, AT + hour):
+            due.setdefault(listener_id, []).append(hour // timedelta(hours=1))
+            whose = session.get_one(Listener, listener_id)
+            (mix,) = mixes.due_of(session, whose, AT + hour)
+            mixes.replace(session, mix, [], name="Mine", comment="", at=AT + hour)
+    assert due == {listener.id: list(range(49)), visitor.id: [0, 20, 40]}
+
+
 def test_who_uses_an_app_and_likes_five_songs_lacks_the_default_mixes(
     session: Session, listener: Listener
 ) -> None:
