@@ -268,8 +268,7 @@ def _explain_no_likes(space: Space, likes: list[int], seeds: bool) -> NoReturn:
     if seeds:
         raise NotReady(NOT_IN_RUN)
     raise NotReady(
-        "None of the liked songs is part of the published run: they came after it. "
-        "Train again with `flask train`."
+        "The liked songs are new: recommendations follow after the next training (`flask train`)."
     )
 
 

@@ -84,7 +84,9 @@ def test_likes_that_came_after_the_run_are_passed_over(client, session, planted,
     page = client.get("/recommendations")
     assert page.status_code == 200
     (notice,) = texts(page, ".empty, .notice")
-    assert notice.startswith("None of the liked songs is part of the published run")
+    assert notice.startswith(
+        "The liked songs are new: recommendations follow after the next training"
+    )
 
 
 def test_re_ranking_is_in_the_address_and_in_the_sums(client, session, planted, listener):

@@ -75,7 +75,7 @@ def test_before_the_first_training_home_says_how_to_train(
     page = client.get("/")
     assert texts(page, "main .empty h2") == ["No sound groups yet"]
     assert texts(page, "main .empty p")[0].startswith(
-        "The catalogue has 6 songs, but no training run"
+        "The catalogue has 6 songs, but songrec has not been trained on them yet."
     )
     assert links(page, "main .empty a") == {"Browse songs": "/tracks"}
 

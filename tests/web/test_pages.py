@@ -88,7 +88,7 @@ def test_a_cluster_page_lists_its_songs_only(client: FlaskClient, run: Run) -> N
 def test_an_unknown_cluster_is_a_page_that_says_so(client: FlaskClient, run: Run) -> None:
     for number in (77, -1):
         body = page(client, f"/clusters/{number}", 404)
-        assert texts(body, "main .lead") == [f"No sound group {number} in the published run."]
+        assert texts(body, "main .lead") == [f"There is no sound group {number}."]
 
 
 def test_songs_are_narrowed_by_the_address_alone(client: FlaskClient, run: Run) -> None:

@@ -274,7 +274,7 @@ def _of_cluster(session: Session, space: Space, key: str) -> _Source:
         else None
     )
     if cluster is None or number is None:
-        raise UnknownStation(f"cluster {key[:40]!r}")
+        raise UnknownStation(f"sound group {key[:40]!r}")
     typical = [int(i) for i in cluster.profile.get("typical", [])]
     seeds = typical or space.track_ids[space.labels == number][: stations.MAX_SEEDS].tolist()
     return _Source(str(cluster.name).capitalize(), _in_run(space, seeds), number)
@@ -298,7 +298,7 @@ def _in_run(space: Space, ids: Sequence[int]) -> list[int]:
     rows = space.rows_of(list(ids))
     if not len(rows):
         raise NotReady(
-            "None of these songs is part of the published run. Like or choose others, or train "
-            "again with `flask train`."
+            "These songs are new: radio follows after the next training (`flask train`). "
+            "Like or choose others meanwhile."
         )
     return space.track_ids[rows].tolist()

@@ -112,7 +112,7 @@ def cluster(number: int) -> str:
     run = runs.published(db.session)
     row = cached_counts.clusters(db.session, run).get(number)
     if run is None or row is None:
-        abort(404, f"No sound group {number} in the published run.")
+        abort(404, f"There is no sound group {number}.")
     form = TrackForm(request.args, default_sort="typical", cluster=number)
     form.put_known_first(db.session, current_listener())
     page = tracks.search(db.session, form.query, run)
