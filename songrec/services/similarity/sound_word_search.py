@@ -47,7 +47,7 @@ MIN_SCORE = 0.35
 IS_HEARD = 0.5
 """Smallest match of a concept that is named with a song."""
 MIN_PROBABILITY = 0.1
-"""Smallest probability of an audible instrument, regardless of its frequency in the library."""
+"""Smallest probability of a tag that is audible, regardless of its frequency in the library."""
 CLEAR = (0.05, 0.5)
 """The probability that counts as 1 is the library's 98th percentile, within these bounds."""
 MISSING_INSTRUMENT = 0.5
@@ -117,17 +117,22 @@ def refresh(instance: Instance) -> bool:
 class ConceptScores:
     """How well tracks meet concepts: ``scores`` ``(n, concepts)`` and ``total`` ``(n,)``, 0 to 1.
 
-    ``track_ids`` is ascending.
+    ``track_ids`` is ascending. ``audible`` bool ``(n, concepts)`` tells where a label, an attribute
+    or a tag of at least ``MIN_PROBABILITY`` says so: the likeliest of faint tags says nothing.
     """
 
     track_ids: Ints
     concepts: tuple[Concept, ...]
     scores: Floats
     total: Floats
+    audible: NDArray[np.bool_]
 
     def best(self, least: float, also: Sequence[int] = ()) -> dict[int, float]:
-        """Return the totals from ``least`` on, and those of the tracks ``also`` (0 if unknown)."""
-        rows = np.flatnonzero(self.total >= least)
+        """Return the totals from ``least`` on, and those of the tracks ``also`` (0 if unknown).
+
+        Tracks in which no concept is audible are only among ``also``.
+        """
+        rows = np.flatnonzero((self.total >= least) & self.audible.any(axis=1))
         scores = dict.fromkeys(also, 0.0)
         rows = np.union1d(rows, positions(self.track_ids, list(also)))
         scores |= zip(self.track_ids[rows].tolist(), self.total[rows].tolist(), strict=True)
@@ -135,8 +140,9 @@ class ConceptScores:
 
     def met_by(self, track_id: int) -> tuple[str, ...]:
         """Return the names of the concepts that a track meets."""
-        scores = self.scores[positions(self.track_ids, [track_id])]
-        met = np.flatnonzero((scores >= IS_HEARD).any(axis=0))
+        row = positions(self.track_ids, [track_id])
+        is_met = (self.scores[row] >= IS_HEARD) & self.audible[row]
+        met = np.flatnonzero(is_met.any(axis=0))
         return tuple(self.concepts[column].name for column in met)
 
 
@@ -155,9 +161,14 @@ def score_concepts(
     ids = np.unique(np.concatenate(id_arrays))
     labelled = _labelled(instance.session, concepts if by_labels else (), ids)
     scores = np.zeros((len(ids), len(concepts)), dtype=np.float32)
+    audible = np.zeros(scores.shape, dtype=bool)
     has_evidence = False
     for column, concept in enumerate(concepts):
-        parts = [*_by_tags(tags, concept, ids), *_by_attributes(space, concept, ids)]
+        by_attributes = _by_attributes(space, concept, ids)
+        parts = [*_by_tags(tags, concept, ids), *by_attributes]
+        audible[_clearly_tagged(tags, concept, ids), column] = True
+        for part in by_attributes:
+            audible[:, column] |= part > 0
         if parts:
             stacked = np.stack(parts)
             has_score = ~np.isnan(stacked)
@@ -165,6 +176,7 @@ def score_concepts(
             scores[:, column] = total / np.maximum(has_score.sum(axis=0), 1)
         rows = labelled.get(concept.name, np.empty(0, dtype=np.int64))
         scores[rows, column] = 1.0
+        audible[rows, column] = True
         has_evidence = has_evidence or bool(parts) or len(rows) > 0
     if not has_evidence:
         return None
@@ -173,7 +185,7 @@ def score_concepts(
     for column, concept in enumerate(concepts):
         if concept.kind == "instrument":
             total = np.where(scores[:, column] > 0, total, total * MISSING_INSTRUMENT)
-    return ConceptScores(ids, tuple(concepts), scores, total)
+    return ConceptScores(ids, tuple(concepts), scores, total, audible)
 
 
 def evaluate(instance: Instance) -> dict[str, Any]:
@@ -280,12 +292,24 @@ def _published_space(instance: Instance) -> Space | None:
         return None
 
 
+def _tag_columns(tags: PredictedTags, concept: Concept) -> list[int]:
+    """Return the columns of a concept's tags."""
+    names = {search_terms(tag) for tag in concept.tags}
+    return [at for at, name in enumerate(tags.names) if search_terms(name) in names]
+
+
+def _clearly_tagged(tags: PredictedTags | None, concept: Concept, ids: Ints) -> Ints:
+    """Return the rows of ``ids`` with one of the concept's tags from ``MIN_PROBABILITY`` on."""
+    if tags is None:
+        return np.empty(0, dtype=np.int64)
+    probabilities = tags.probabilities[:, _tag_columns(tags, concept)]
+    is_clear = (probabilities >= MIN_PROBABILITY).any(axis=1)
+    return np.searchsorted(ids, tags.track_ids[is_clear])
+
+
 def _by_tags(tags: PredictedTags | None, concept: Concept, ids: Ints) -> list[Floats]:
     """Return the match with a concept's tags, ``(n,)``; NaN for tracks without tags."""
-    names = {search_terms(tag) for tag in concept.tags}
-    columns = (
-        [at for at, name in enumerate(tags.names) if search_terms(name) in names] if tags else []
-    )
+    columns = _tag_columns(tags, concept) if tags else []
     if tags is None or not columns:
         return []
     clarity = tags.probabilities[:, columns].astype(np.float32)

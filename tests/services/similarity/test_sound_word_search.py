@@ -96,3 +96,25 @@ def test_recall_is_measured_with_labels_held_out(here, session):
     assert (piano["word"], piano["labelled"], measures["tracks"]) == ("piano", 3, 30)
     assert piano["recall_at_10"] == pytest.approx(2 / 3)
     assert piano["chance"] == pytest.approx(1 / 3)
+
+
+def test_a_faint_tag_neither_finds_nor_names_a_song(here, session):
+    """The likeliest of a library without techno is no techno: 4% are far from a tag."""
+    path = here.folder / predicted_tags.FILE
+    with np.load(path) as arrays:
+        planted = dict(arrays)
+    techno = np.full((30, 1), 0.01, dtype=np.float16)
+    techno[7] = 0.04
+    planted["probabilities"] = np.hstack([planted["probabilities"], techno])
+    planted["names"] = np.array([*TAGS, "techno"])
+    np.savez(path, **planted)
+    assert found(here, "techno") == []
+    titles = {match.track.title: match for match in sound_word_search.search(here, "techno piano")}
+    assert titles["Song 0"].sound_words == ("piano",)
+    assert all("techno" not in match.sound_words for match in titles.values())
+
+
+def test_the_page_speaks_of_lyrics_only_where_lyrics_were_compared(here, client):
+    page = client.get("/words?q=sad")
+    assert "Song 0" in page.text
+    assert "% similar" not in page.text
