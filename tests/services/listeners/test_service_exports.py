@@ -221,6 +221,18 @@ def test_ids_of_musicbrainz_in_a_table_of_last_fm_are_read() -> None:
     assert (play.kind, play.ids, play.title) == ("play", (MBID,), "Rain")
 
 
+def test_episodes_in_a_playlist_of_exportify_are_no_songs() -> None:
+    """They would wait for half a year for a catalogue that has them."""
+    table = (
+        "Track URI,Track Name,Album Name,Artist Name(s),Added At\n"
+        "spotify:track:4uLU6hMCjMI75M1A2tKUQC,Rain,Fields,Nova,2023-01-01T10:00:00Z\n"
+        "spotify:episode:512ojhOuo1ktJprKbVcKyQ,Part 1,A show,A publisher,2023-01-01T10:00:00Z\n"
+    )
+    listed = read_list(table.encode(), "mix.csv")
+    assert found(listed) == [("playlist", "Nova", "Rain")]
+    assert listed.passed_over == {"podcast episodes": 1}
+
+
 def test_pages_of_last_fm_are_read_as_one_history() -> None:
     """Exporters write the API's answers one after the other."""
 

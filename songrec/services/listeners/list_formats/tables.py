@@ -255,6 +255,9 @@ def _read_row(
     if layout.cell(row, "item_type").lower() not in ("", "song", "track", "songs"):
         result.pass_over(f"rows of the type {layout.cell(row, 'item_type')[:20]!r}")
         return
+    if any(one.startswith("spotify:episode:") for one in names["ids"]):
+        result.pass_over("podcast episodes")
+        return
     value = layout.cell(row, "value").lower()
     if "value" in layout.columns and value:
         decided = VALUES.get(value)
