@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from songrec.core.track_identity import MUSICBRAINZ, recording_key
 from songrec.store.ciphers import cipher_of
 from songrec.store.instance import Instance
 from songrec.store.servers.music_servers import API_KEY, USERNAME_LENGTH
+from songrec.store.servers.streamed_files import FORMATS
 from songrec.store.tables import MusicServer, ServerAccount
 
 API_VERSION = "1.16.1"
@@ -41,6 +43,24 @@ MISSING_PARAMETER, _WRONG_PASSWORD, _NO_TOKENS = 10, 40, 41
 _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY = 42, 43, 44
 _NOT_ALLOWED, _TRIAL_OVER, NOT_FOUND = 50, 60, 70
 _SIGN_IN = frozenset((_WRONG_PASSWORD, _NO_SUCH_SIGN_IN, _CONFLICTING_SIGN_IN, _WRONG_KEY))
+
+
+_SUFFIXES = {
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/flac": "flac",
+    "audio/x-flac": "flac",
+    "audio/ogg": "ogg",
+    "application/ogg": "ogg",
+    "audio/opus": "opus",
+    "audio/mp4": "m4a",
+    "audio/x-m4a": "m4a",
+    "audio/aac": "aac",
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/x-ms-wma": "wma",
+}
+"""Suffixes by media type, for servers that give no suffix."""
 
 
 class ServerRefusal(NotReady):
@@ -566,7 +586,7 @@ def read_song(item: Mapping[str, Any]) -> RemoteSong | None:
         album_id=_text(item.get("albumId") or item.get("parent"))[:200],
         artist_id=_text(item.get("artistId"))[:200],
         path=_text(item.get("path"))[:1000],
-        suffix=_text(item.get("suffix")).lower()[:20],
+        suffix=_suffix(item),
         size=size if size and 0 < size <= LARGEST_SIZE else None,
         duration_s=float(duration) if duration and 0 < duration <= LONGEST_SONG_S else None,
         year=year if year and 1000 <= year <= 2200 else None,
@@ -578,6 +598,17 @@ def read_song(item: Mapping[str, Any]) -> RemoteSong | None:
         play_count=max(0, min(_number(item.get("playCount")) or 0, 10**6)),
         played_at=_time(item.get("played")),
     )
+
+
+def _suffix(item: Mapping[str, Any]) -> str:
+    """Return the format of a song by its suffix, else by its file name or media type."""
+    suffix = _text(item.get("suffix")).lower().lstrip(".")[:20]
+    if suffix:
+        return suffix
+    name = PurePosixPath(_text(item.get("path")).replace("\\", "/")).suffix.lower().lstrip(".")
+    if name in FORMATS:
+        return name
+    return _SUFFIXES.get(_text(item.get("contentType")).partition(";")[0].strip().lower(), "")
 
 
 def _key(value: object, namespace: str) -> str | None:

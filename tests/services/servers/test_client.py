@@ -156,6 +156,26 @@ def test_values_that_no_column_holds_are_empty() -> None:
     assert song.play_count == 0
 
 
+@pytest.mark.parametrize(
+    ("item", "suffix"),
+    [
+        ({"suffix": "FLAC", "path": "a.mp3"}, "flac"),
+        ({"suffix": ".opus"}, "opus"),
+        ({"path": "Ada\\\\Dawn.M4A"}, "m4a"),
+        ({"path": "Ada/Mr. Dawn", "contentType": "audio/mpeg"}, "mp3"),
+        ({"contentType": "audio/X-FLAC; charset=binary"}, "flac"),
+        ({"path": "Ada/Dawn"}, ""),
+    ],
+)
+def test_a_song_without_a_suffix_has_that_of_its_file_or_media_type(
+    item: dict[str, object], suffix: str
+) -> None:
+    """Apps play what they know the format of."""
+    song = read_song({"id": "1", "title": "Dawn", **item})
+    assert song is not None
+    assert song.suffix == suffix
+
+
 def test_half_an_answer_is_read_as_far_as_it_goes() -> None:
     """Values of other types than the protocol's are empty."""
     song = read_song(
