@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ from songrec.web.covers.views import PREVIEW, cover_address
 from songrec.web.current_listener import current_listener
 from songrec.web.downloads import send_stored_file
 from songrec.web.http_caching import YEAR
-from songrec.web.streamed_sound import send_streamed
+from songrec.web.streamed_sound import closing, send_streamed
 
 blueprint = Blueprint("player", __name__, url_prefix="/listen")
 
@@ -65,6 +66,13 @@ LONGEST_S = 24 * 3600.0
 """No song is longer."""
 BEGINNING_S = 20.0
 """Seconds that a request waits for the first bytes of a conversion."""
+MOST_READING, MOST_READING_EACH = 5, 3
+"""Requests that a web process lets read growing files at once, of all and of one person.
+
+Each holds one of its threads, and any number may read the same conversion.
+"""
+READING_WAIT_S = 3.0
+_reading = conversion_slots.ConversionSlots(MOST_READING, MOST_READING_EACH)
 OTHER_TYPE = "application/octet-stream"
 
 TYPES = {
@@ -164,22 +172,32 @@ def send_transcoded(source: SoundSource, *, max_age: int) -> Response:
         security.count_from_here(PREPARATIONS, "transcoded")
     db.session.commit()  # nothing stays locked meanwhile
     is_needed = request.method == "HEAD"
-    try:
-        conversion = transcoded_files.start(
-            instance,
-            source,
-            format,
-            personal_jobs.owner_key(),
-            cache_bytes=current_app.config["TRANSCODED_BYTES"],
-            is_needed=is_needed,
-        )
-        if not is_needed and not conversion.has_begun(BEGINNING_S):
-            abort(503, "This song cannot be converted right now. Try again in a moment.")
-    except BadInput as error:
-        abort(404, f"This song cannot be played: it {error}.")
-    except conversion_slots.Busy as error:
-        return _busy(error)
-    return _growing(() if is_needed else transcoded_files.read(conversion), kind)
+    owner = personal_jobs.owner_key()
+    with ExitStack() as slot:
+        try:
+            if not is_needed:
+                _reading.acquire(owner, READING_WAIT_S)
+                slot.callback(_reading.release, owner)
+            conversion = transcoded_files.start(
+                instance,
+                source,
+                format,
+                owner,
+                cache_bytes=current_app.config["TRANSCODED_BYTES"],
+                is_needed=is_needed,
+            )
+            if not is_needed and not conversion.has_begun(BEGINNING_S):
+                abort(503, "This song cannot be converted right now. Try again in a moment.")
+        except BadInput as error:
+            abort(404, f"This song cannot be played: it {error}.")
+        except conversion_slots.Busy as error:
+            return _busy(error)
+        if is_needed:
+            return _growing((), kind)
+        playing = slot.pop_all()
+    response = _growing(closing(transcoded_files.read(conversion), playing), kind)
+    response.call_on_close(playing.close)  # also where nothing was read
+    return response
 
 
 def _converted_from(source: SoundSource, format: str, from_s: float) -> Response:

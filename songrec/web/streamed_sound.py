@@ -19,8 +19,8 @@ from songrec.web import personal_jobs, security
 
 STREAMS = RateLimitItemPerMinute(120, 1)
 """Rate limit of requests to music servers per network; players request several ranges per song."""
-MOST_AT_ONCE = 10
-"""Songs that a web process streams at once: half of its threads, because each holds one."""
+MOST_AT_ONCE = 8
+"""Songs that a web process streams at once: each holds one of its threads."""
 MOST_EACH = 4
 """Of these, those of one person: what plays, the next song, and ranges that are just being left."""
 WAIT_S = 3.0
@@ -62,11 +62,12 @@ def send_streamed(
         response.headers.update(sound.headers)
         response.cache_control.no_store = True
         playing = slot.pop_all()
-        response.response = _closing(sound.chunks, playing)
+        response.response = closing(sound.chunks, playing)
         response.call_on_close(playing.close)  # also where nothing was read
     return response
 
 
-def _closing(chunks: Iterable[bytes], stack: ExitStack) -> Iterator[bytes]:
+def closing(chunks: Iterable[bytes], stack: ExitStack) -> Iterator[bytes]:
+    """Yield ``chunks``, then close ``stack``."""
     with stack:
         yield from chunks

@@ -18,7 +18,7 @@ from werkzeug.http import parse_options_header
 
 from songrec.core.files import modified_ns
 from songrec.jobs import tasks
-from songrec.services.features import waveform
+from songrec.services.features import transcoded_files, waveform
 from songrec.store import jobs
 from songrec.store.sound import waveform_cache
 from songrec.store.tables import AudioFile, Track
@@ -356,3 +356,25 @@ def test_the_queue_says_what_the_listener_thinks_of_its_songs(
     assert client.post(entry["reaction_address"], data={"value": "like"}).status_code == 303
     assert client.get(queue).json[0]["reaction"] == "like"
     assert client.get(entry["view"]).status_code == 200
+
+
+def test_a_conversion_that_is_read_by_many_leaves_threads_for_others(
+    app: Flask, file: AudioFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "growing.mp3"
+    path.write_bytes(b"begun")
+    growing = transcoded_files.Conversion(path, path)
+    monkeypatch.setattr(transcoded_files, "start", lambda *arguments, **options: growing)
+    monkeypatch.setattr(player, "READING_WAIT_S", 0.0)
+    client = FlaskClient(app, app.test_client().response_wrapper)
+    address = f"/listen/{file.public_id}/transcoded?format=mp3"
+    playing = [client.get(address) for _ in range(player.MOST_READING_EACH)]
+    assert {answer.status_code for answer in playing} == {200}
+    refused = client.get(address)
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "5"
+    assert client.head(address).status_code == 200
+    for answer in playing:
+        answer.close()
+    growing.over.set()
+    assert client.get(address).data == b"begun"
