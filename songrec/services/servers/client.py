@@ -481,9 +481,8 @@ class ServerClient:
         before: set[str] = set()
         first, rest = song_ids[:MOST_SONGS_WRITTEN], song_ids[MOST_SONGS_WRITTEN:]
         if playlist_id:
-            answer = self.call(
-                "createPlaylist", playlistId=playlist_id, name=name, songId=list(first)
-            )
+            # Without the name, which some servers refuse beside an id; it follows below.
+            answer = self.call("createPlaylist", playlistId=playlist_id, songId=list(first))
             written = playlist_id
         else:
             before = {playlist.id for playlist in self.playlists()}

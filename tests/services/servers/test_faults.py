@@ -193,6 +193,16 @@ def test_an_album_that_was_removed_since_it_was_listed_has_no_songs(
         assert scan_server(here, server).present == 2
 
 
+def test_a_playlist_is_replaced_by_its_id_alone(made: MadeServer) -> None:
+    """The protocol has a name for a new one or the id of another; some servers refuse both."""
+    client_of(made).write_playlist("Daily mix", ["s1"], comment="calm", playlist_id="p1")
+    assert made.requests == ["createPlaylist", "updatePlaylist"]
+    replaced, named = made.parameters
+    assert (replaced["playlistId"], replaced["songId"]) == (["p1"], ["s1"])
+    assert "name" not in replaced
+    assert (named["name"], named["comment"]) == (["Daily mix"], ["calm"])
+
+
 def test_a_hundred_thousand_songs_are_read_a_page_at_a_time() -> None:
     """What was read is forgotten before the next page."""
 
