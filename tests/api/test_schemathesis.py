@@ -77,11 +77,15 @@ def test_schemathesis_finds_nothing(
 def test_the_description_is_complete(client: FlaskClient) -> None:
     document = client.get("/api/v1/openapi.json").json
     assert document["openapi"] == "3.1.0"
+    used = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method != "parameters":
                 assert operation["summary"].endswith("."), (method, path)
                 assert "default" in operation["responses"], (method, path)
+                used.update(operation["tags"])
+    # The page heads each group of requests with its tag, an unused one with nothing below it.
+    assert {tag["name"] for tag in document.get("tags", [])} <= used
 
 
 def test_the_description_for_older_tools_says_the_same_in_their_words(client: FlaskClient) -> None:

@@ -34,9 +34,7 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = _StrictParser()
 
 
-blueprint = Blueprint(
-    "api", __name__, url_prefix="/api/v1", description="Everything that the pages can do."
-)
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 # The same views at URLs outside the prefix.
 aliases = PlainBlueprint("api_aliases", __name__)
 

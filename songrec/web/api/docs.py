@@ -75,7 +75,6 @@ def _describe(app: Flask) -> SongrecApi:
     schemes.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": cookie})
     options: dict[str, Any] = {"name": blueprint.name, "parameters": None}
     blueprint.register_views_in_doc(api, app, api.spec, **options)
-    api.spec.tag({"name": blueprint.name, "description": blueprint.description})
     return api
 
 
