@@ -133,7 +133,14 @@ def reactions(session: Session, listener: Listener) -> tuple[list[int], list[int
 
 def dislikes(session: Session, listener: Listener | None) -> list[int]:
     """Return the disliked track ids, newest first; none without a listener."""
-    return reactions(session, listener)[1] if listener is not None else []
+    if listener is None:
+        return []
+    query = (
+        select(Reaction.track_id)
+        .where(Reaction.listener_id == listener.id, Reaction.value == DISLIKE)
+        .order_by(Reaction.created_at.desc(), Reaction.track_id.desc())
+    )
+    return list(session.scalars(query))
 
 
 def liked_at(session: Session, listener: Listener) -> dict[int, datetime]:
