@@ -185,3 +185,16 @@ def test_recommendations_come_as_rows_too(client, session, planted, listener):
     assert len(shown) == len(set(shown)) == 18
     assert "One list" in texts(page, "main a")
     assert "Rows by song you like" in texts(client.get("/recommendations"), "main a")
+
+
+def test_a_method_that_finds_nothing_says_no_more_than_that(
+    client, session, instance, planted, listener
+):
+    """The like is in no sound group, so nothing was rated there."""
+    folder = run_folder(instance, planted.run.public_id)
+    with np.load(folder / "clustering.npz") as arrays:
+        clustering = dict(arrays)
+    clustering["labels"] = np.full_like(clustering["labels"], -1)
+    np.savez(folder / "clustering.npz", **clustering)
+    page = client.get("/recommendations?method=cluster")
+    assert "This method finds no song that you have neither rated nor left out." in page.text
