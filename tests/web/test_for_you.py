@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from songrec.recommend.registry import METHODS
+from songrec.services.recommendation import for_listener
 from songrec.store.listeners import reactions
 from songrec.store.runs.run_folders import run_folder
 from songrec.store.tables import Listener, Track
@@ -71,6 +72,15 @@ def test_any_number_of_likes_is_answered_with_sums_that_add_up(
         *parts, score = [float(x) for x in re.findall(r"<td>([-+][\d.]+)<", table)]
         assert parts == sorted(parts, reverse=True)
         assert sum(parts) == pytest.approx(score, abs=0.0005 * (len(parts) + 1))
+
+
+def test_the_page_says_how_many_likes_count(client, session, planted, listener, monkeypatch):
+    like(session, listener, planted.track_ids[:4])
+    (lead,) = texts(client.get("/recommendations"), "main p.lead")
+    assert lead.startswith("From 4 songs you like")
+    monkeypatch.setattr(for_listener, "MAX_REACTIONS", 3)
+    (lead,) = texts(client.get("/recommendations"), "main p.lead")
+    assert lead.startswith("From the newest 3 of 4 songs you like")
 
 
 def test_likes_that_came_after_the_run_are_passed_over(client, session, planted, listener):

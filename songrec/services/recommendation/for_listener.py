@@ -74,6 +74,11 @@ class ListenerFeedback:
         return dict.fromkeys(self.likes, 1) | dict.fromkeys(self.dislikes, -1)
 
     @property
+    def counted_likes(self) -> int:
+        """The number of likes that recommendations follow from, the newest ones."""
+        return len(self.likes[:MAX_REACTIONS])
+
+    @property
     def state(self) -> dict[str, dict[str, int]]:
         """The feedback as JSON, to compare with later."""
         return {
