@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import (
     Blueprint,
@@ -24,7 +25,7 @@ from songrec.jobs import queue as job_queue
 from songrec.services.recommendation import mix_pages
 from songrec.services.recommendation import mixes as mix_making
 from songrec.services.recommendation.mix_pages import MixPage
-from songrec.store.db import db, now
+from songrec.store.db import db, now, write_with_retries
 from songrec.store.instance import current_instance
 from songrec.store.listeners import mixes, recommendation_rules
 from songrec.store.runs import runs
@@ -33,6 +34,8 @@ from songrec.store.tables import Listener, Mix, ServerAccount
 from songrec.web import cached_counts, security
 from songrec.web.current_listener import current_listener, current_reactions, require_listener
 from songrec.web.player import entries
+
+T = TypeVar("T")
 
 blueprint = Blueprint("mixes", __name__, url_prefix="/mixes")
 
@@ -62,17 +65,22 @@ def index() -> str:
 def renew() -> ResponseReturnValue:
     """Store the default mixes and update them every morning, or stop updating them."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mixes")
-    listener = require_listener()
-    if request.form.get("do") == "stop":
-        for mix in mixes.mixes_of(db.session, listener):
-            if mix.kind in mixes.DEFAULT_KINDS:
-                mixes.change(mix, schedule="")
-        message = "Your mixes stay as they are until you regenerate them."
-    else:
-        mix_making.set_up(current_instance(), listener, now(), time_zone=_time_zone())
-        message = "Your mixes get new songs every morning."
-    _write_soon(listener)
-    db.session.commit()
+    stops = request.form.get("do") == "stop"
+
+    def write(listener: Listener) -> None:
+        if stops:
+            for mix in mixes.mixes_of(db.session, listener):
+                if mix.kind in mixes.DEFAULT_KINDS:
+                    mixes.change(mix, schedule="")
+        else:
+            mix_making.set_up(current_instance(), listener, now(), time_zone=_time_zone())
+
+    _write(write)
+    message = (
+        "Your mixes stay as they are until you regenerate them."
+        if stops
+        else "Your mixes get new songs every morning."
+    )
     flash(message, "success")
     return redirect(url_for("mixes.index"), 303)
 
@@ -84,18 +92,18 @@ def create() -> ResponseReturnValue:
     kind = request.form.get("kind", "")
     if kind not in mixes.KINDS or kind in mixes.DEFAULT_KINDS:
         abort(400, "A mix to add is one of rediscover, mood, path and radio.")
-    listener = require_listener()
-    mix = mix_making.add_mix(
-        current_instance(),
-        listener,
-        kind,
-        {name: request.form.get(name, "") for name in mix_making.SUBJECTS[kind]},
-        now(),
-        schedule=mix_making.MORNING,
-        time_zone=_time_zone(),
+    subject = {name: request.form.get(name, "") for name in mix_making.SUBJECTS[kind]}
+    mix = _write(
+        lambda listener: mix_making.add_mix(
+            current_instance(),
+            listener,
+            kind,
+            subject,
+            now(),
+            schedule=mix_making.MORNING,
+            time_zone=_time_zone(),
+        )
     )
-    _write_soon(listener)
-    db.session.commit()
     return _redirect_to(mix, "The mix is added. It gets new songs every morning.")
 
 
@@ -129,32 +137,36 @@ def queue(key: str) -> ResponseReturnValue:
 def make(public_id: str) -> ResponseReturnValue:
     """Regenerate a mix with another selection."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
-    mix = _mine(public_id)
-    mixes.change(mix, settings={"draw": int(mix.settings.get("draw", 0)) + 1})
-    return _renew(mix, "Updated.")
+
+    def change(mix: Mix) -> None:
+        mixes.change(mix, settings={"draw": int(mix.settings.get("draw", 0)) + 1})
+
+    return _renew(public_id, change, "Updated.")
 
 
 @blueprint.post("/<public_id>/settings")
 def change(public_id: str) -> ResponseReturnValue:
     """Change name, size, what is left out, and when the mix is updated."""
     security.count_from_here(security.NEW_PLAYLIST_ADDRESS, "mix")
-    mix = _mine(public_id)
     form = request.form
     name = form.get("name", "").strip()
-    mixes.change(
-        mix,
-        name=name if name != mix.name else None,
-        size=_number("size", mixes.MIN_SIZE, mixes.MAX_SIZE),
-        schedule=_schedule(),
-        time_zone=form.get("time_zone", "").strip() or mix.time_zone,
-        settings={
-            "no_artists": _targets("artist"),
-            "no_genres": _targets("genre"),
-            "days": _number("days", 0, mixes.MAX_DAYS),
-            "no_explicit": "no_explicit" in form,
-        },
-    )
-    return _renew(mix, "Saved.")
+
+    def set_values(mix: Mix) -> None:
+        mixes.change(
+            mix,
+            name=name if name != mix.name else None,
+            size=_number("size", mixes.MIN_SIZE, mixes.MAX_SIZE),
+            schedule=_schedule(),
+            time_zone=form.get("time_zone", "").strip() or mix.time_zone,
+            settings={
+                "no_artists": _targets("artist"),
+                "no_genres": _targets("genre"),
+                "days": _number("days", 0, mixes.MAX_DAYS),
+                "no_explicit": "no_explicit" in form,
+            },
+        )
+
+    return _renew(public_id, set_values, "Saved.")
 
 
 @blueprint.post("/<public_id>/delete")
@@ -192,10 +204,28 @@ def _account(server_id: str, listener: Listener) -> ServerAccount | None:
     return music_servers.account_of(db.session, server, listener)
 
 
-def _renew(mix: Mix, message: str) -> ResponseReturnValue:
-    renewed = mix_making.make_mix(current_instance(), mix, now())
-    _write_soon(require_listener())
-    db.session.commit()
+def _write(work: Callable[[Listener], T]) -> T:
+    """Do and **commit** ``work``, again if another request writes the same mixes meanwhile."""
+    require_listener()
+    db.session.commit()  # a new listener stays where the work begins again
+
+    def write() -> T:
+        listener = require_listener()
+        done = work(listener)
+        _write_soon(listener)
+        return done
+
+    return write_with_retries(db.session, write)
+
+
+def _renew(public_id: str, change_mix: Callable[[Mix], None], message: str) -> ResponseReturnValue:
+    def work(_: Listener) -> Mix | None:
+        mix = _mine(public_id)
+        change_mix(mix)
+        return mix_making.make_mix(current_instance(), mix, now())
+
+    _mine(public_id)
+    renewed = _write(work)
     if renewed is None:
         flash("This mix was deleted: you no longer like any of the songs it came from.", "success")
         return redirect(url_for("mixes.index"), 303)

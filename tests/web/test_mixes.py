@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from songrec.core.encryption import instance_cipher
 from songrec.core.schedules import local_time_zone
+from songrec.store.db import db
 from songrec.store.listeners import mixes, reactions, users
 from songrec.store.servers import music_servers, written_playlists
 from songrec.store.tables import Listener, Mix
@@ -76,6 +79,29 @@ def test_one_press_stores_them_and_makes_them_anew_every_morning(
     assert not any(title.startswith("Because you like") for title in titles)
     ada.post("/mixes/renewal", data={"do": "stop"})
     assert {mix.next_at for mix in stored(session, listener)} == {None}
+
+
+def test_two_presses_at_the_same_moment_store_them_once(
+    session: Session, ada: FlaskClient, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other press, in another web process, commits between reading and writing."""
+    create, is_first = mixes.create, iter((True,))
+
+    def meanwhile(*arguments: Any, **options: Any) -> Mix:
+        if next(is_first, False):
+            kind, number = arguments[2], options["number"]
+            with db.engine.begin() as other:
+                row = {"listener_id": listener_id, "kind": kind, "number": number, "name": "Other"}
+                other.execute(insert(Mix).values(**row, public_id="other", settings={}))
+        return create(*arguments, **options)
+
+    listener_id = listener.id
+    session.rollback()
+    monkeypatch.setattr(mixes, "create", meanwhile)
+    assert ada.post("/mixes/renewal", data={"do": "start"}).status_code == 303
+    rows = [(mix.kind, mix.number) for mix in stored(session, listener)]
+    assert len(rows) == len(set(rows)) > 2
+    assert "other" in {mix.public_id for mix in stored(session, listener)}
 
 
 def test_settings_are_stored_and_the_mix_is_made_with_them(
