@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session, aliased
 
 from songrec.core.errors import BadInput
 from songrec.store.bulk import chunks
-from songrec.store.db import now
+from songrec.store.db import insert, now
 from songrec.store.tables import Listener, Playlist, PlaylistTrack, Track
 
 NAME_LENGTH = 200
@@ -242,8 +242,9 @@ def add(session: Session, playlist: Playlist, track_ids: Sequence[int]) -> int:
             select(func.max(PlaylistTrack.position)).where(PlaylistTrack.playlist_id == playlist.id)
         )
         start = 0 if last is None else last + 1
-        session.execute(
-            insert(PlaylistTrack),
+        # Another request may have added some of them since.
+        session.connection().execute(
+            insert(session, PlaylistTrack.__table__).on_conflict_do_nothing(),
             [
                 {"playlist_id": playlist.id, "track_id": track_id, "position": start + at}
                 for at, track_id in enumerate(new)
