@@ -41,15 +41,16 @@ def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
             click.echo("songrec: it needs more memory than it may take here.", err=True)
             sys.exit(1)
         except UnicodeEncodeError as error:
-            if error.reason != "surrogates not allowed":
+            message = _name_message(error)
+            if message is None:
                 raise
-            # A name in bytes that are no UTF-8, as the shell passes it on.
-            name = error.object.encode("utf-8", "surrogateescape")
-            shown = name.decode("utf-8", "backslashreplace")
-            click.echo(f"songrec: {shown} is not valid UTF-8: rename it.", err=True)
+            click.echo(f"songrec: {message}", err=True)
             sys.exit(1)
         except DatabaseError as error:
-            message = _database_message(error)
+            if isinstance(error.orig, UnicodeEncodeError):
+                message = _name_message(error.orig)
+            else:
+                message = _database_message(error)
             if message is None:
                 raise
             click.echo(f"songrec: {message}", err=True)
@@ -72,6 +73,14 @@ def wrong_usage() -> Iterator[None]:
         yield
     except SongrecError as error:
         raise click.UsageError(str(error), click.get_current_context(silent=True)) from None
+
+
+def _name_message(error: UnicodeEncodeError) -> str | None:
+    """Return the message for a name in bytes that are no UTF-8, as the shell passes it on."""
+    if error.reason != "surrogates not allowed":
+        return None
+    name = error.object.encode("utf-8", "surrogateescape")
+    return f"{name.decode('utf-8', 'backslashreplace')} is not valid UTF-8: rename it."
 
 
 def _database_message(error: DatabaseError) -> str | None:
