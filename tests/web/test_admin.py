@@ -318,6 +318,19 @@ class TestRetrain:
             "parameters": {"representation": {}, "clustering": {}, "projection": {}},
         }
 
+    def test_feature_sets_that_were_named_on_the_command_line_are_kept(
+        self, app: Flask, client: FlaskClient, session: Session, admin: User
+    ) -> None:
+        a_run(app, session, "r-sound").feature_set = "musicnn,timbre"
+        runs.publish(session, "r-sound")
+        session.commit()
+        hidden = parse(client.get("/admin")).select_one("input[name=feature_set]")
+        assert hidden["value"] == "musicnn,timbre"
+        assert client.post("/admin/train", data={"feature_set": hidden["value"]}).status_code == 303
+        assert last_job(session).parameters["feature_set"] == "musicnn,timbre"
+        unknown = client.post("/admin/train", data={"feature_set": "musicnn,theremin"})
+        assert unknown.status_code == 400
+
     def test_what_the_catalogue_lacks_is_disabled_with_the_reason(
         self, client: FlaskClient, session: Session, admin: User
     ) -> None:

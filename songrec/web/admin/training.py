@@ -8,15 +8,16 @@ admin's forms of models, sweeps and analyses store texts and let the parameters 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from songrec.core.errors import SongrecError
+from songrec.core.errors import SongrecError, UnknownName
 from songrec.core.feature_spec import FeatureSpec
 from songrec.core.registry import Entry, Parameter, Registry
+from songrec.services.features.feature_sets import parse_features
 from songrec.services.training import model_inputs
 from songrec.services.training.algorithms import (
     CLUSTERINGS,
@@ -80,7 +81,6 @@ class TrainForm:
     errors: dict[str, str] = field(default_factory=dict)
 
     seed = SEED
-    feature_set = FEATURES
 
     @classmethod
     def fresh(cls, *, publish: bool) -> TrainForm:
@@ -102,7 +102,7 @@ class TrainForm:
         if run is None:
             return form
         form.values["seed"] = SEED.text(run.seed)
-        if run.feature_set in FEATURES.choices:
+        if _is_known(run.feature_set):
             form.values["feature_set"] = run.feature_set
         for stage, _, registry in STAGES:
             name = getattr(run, stage)
@@ -121,6 +121,14 @@ class TrainForm:
                 if parameter.name in parameters
             }
         return form
+
+    @property
+    def feature_set(self) -> Parameter:
+        """The choice of feature sets, with those of the run that the form is like."""
+        value = self.values["feature_set"]
+        if value in FEATURES.choices or not _is_known(value):
+            return FEATURES
+        return replace(FEATURES, choices=(*FEATURES.choices, value))
 
     @property
     def changed(self) -> dict[str, str]:
@@ -173,7 +181,7 @@ class TrainForm:
         except SongrecError as error:
             self.errors["seed"] = str(error)
         try:
-            fields["feature_set"] = FEATURES.coerce(self.values["feature_set"])
+            fields["feature_set"] = self.feature_set.coerce(self.values["feature_set"])
         except SongrecError as error:
             self.errors["feature_set"] = str(error)
         for stage, _, registry in STAGES:
@@ -215,6 +223,14 @@ class TrainForm:
             if value != _default(entry, parameter):
                 changed[parameter.name] = list(value) if isinstance(value, tuple) else value
         return changed
+
+
+def _is_known(feature_sets: str) -> bool:
+    try:
+        parse_features(feature_sets, allow_auto=True)
+    except UnknownName:
+        return False
+    return True
 
 
 def _default(entry: Entry, parameter: Parameter) -> Any:
