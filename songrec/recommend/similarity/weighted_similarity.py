@@ -71,16 +71,15 @@ def weighted_neighbours(
     query = _query(space, track_id, withdrawn)
     row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
-    scale = np.sqrt([weights.get(group, 1.0) for group in table.groups]).astype(np.float32)
-    if not scale.any():
-        scale[:] = 1.0
-    matrix = table.matrix * scale
-    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    if not any(weights.get(group, 1.0) for group in table.groups):
+        weights = {}
+    factors = np.array([weights.get(group, 1.0) for group in table.groups], dtype=np.float32)
+    lengths = np.sqrt(table.squares @ np.float32([weights.get(group, 1.0) for group in GROUPS]))
     lengths[lengths == 0] = 1.0
-    rough = (matrix @ matrix[row]) / (lengths * lengths[row])
+    rough = (table.matrix @ (table.matrix[row] * factors)) / (lengths * lengths[row])
     rows, _ = query.top(rough, n)
-    unit = matrix[rows].astype(np.float64) / lengths[rows, None]
-    shares = unit * (matrix[row].astype(np.float64) / lengths[row])
+    unit = table.matrix[rows].astype(np.float64) / lengths[rows, None]
+    shares = unit * (table.matrix[row] * factors.astype(np.float64) / lengths[row])
     reasons = [table.reasons(part, row, int(at)) for part, at in zip(shares, rows, strict=True)]
     return build_matches(space, rows, reasons)
 
@@ -141,11 +140,16 @@ def _query(space: Space, track_id: int, withdrawn: Iterable[int]) -> Query:
 
 @dataclass(frozen=True)
 class _StandardizedTable:
-    """Standardised columns, float32 ``(n, d)``, with the feature and group of each."""
+    """Standardised columns, float32 ``(n, d)``, with the feature and group of each.
+
+    ``squares`` are the sums of squares of each row by group, ``(n, len(GROUPS))``, from which
+    lengths follow for any weights.
+    """
 
     space: Space
     harmony: Harmony
     matrix: NDArray[np.float32]
+    squares: NDArray[np.float32]
     names: tuple[str, ...]
     groups: tuple[str, ...]
 
@@ -176,7 +180,11 @@ class _StandardizedTable:
                 columns.append((values == value).astype(np.float32))
                 names.append(name)
                 groups.append("harmony")
-        return cls(space, harmony, np.column_stack(columns), tuple(names), tuple(groups))
+        matrix = np.column_stack(columns)
+        squares = np.zeros((len(matrix), len(GROUPS)), dtype=np.float32)
+        for at, group in enumerate(groups):
+            squares[:, tuple(GROUPS).index(group)] += matrix[:, at] ** 2
+        return cls(space, harmony, matrix, squares, tuple(names), tuple(groups))
 
     def reasons(self, shares: NDArray[np.float64], own: int, other: int) -> tuple[Reason, ...]:
         """Write one reason per feature, the largest first; columns of one name are combined.
