@@ -137,14 +137,19 @@ def sync_server(
 ) -> list[dict[str, Any]]:
     """Exchange data with all accounts on a server; return a report or an error for each.
 
-    **Commits** for each account. A refused account stores its error and does not affect the others,
-    nor does one that is disconnected meanwhile; ``NotReady`` if all failed.
+    **Commits** for each account. The one whose last exchange is longest ago is first, so that each
+    has a turn where time ends before all are done. A refused account stores its error and does not
+    affect the others, nor does one that is disconnected meanwhile; ``NotReady`` if all failed.
     """
     results: list[dict[str, Any]] = []
     session = instance.session
+    in_turn = sorted(
+        music_servers.accounts(session, server),
+        key=lambda account: (account.synced_at is not None, account.synced_at, account.id),
+    )
     accounts = [
         (connection.WhileConnected(session, server, account), account.id, account.username)
-        for account in music_servers.accounts(session, server)
+        for account in in_turn
     ]
     for number, (while_connected, account_id, username) in enumerate(accounts):
         on_progress(number / len(accounts), f"Exchanging with {username}.")

@@ -55,8 +55,9 @@ def of_listener(session: Session, listener: Listener) -> PlayQueue | None:
 def set_bookmark(
     session: Session, listener: Listener, track_id: int, position_ms: int, comment: str = ""
 ) -> None:
-    """Set the bookmark in a track, replacing an earlier one."""
-    if len(bookmarks(session, listener)) >= MAX_BOOKMARKS:
+    """Set the bookmark in a track, replacing an earlier one; ``BadInput`` for one too many."""
+    marked = {bookmark.track_id for bookmark in bookmarks(session, listener)}
+    if track_id not in marked and len(marked) >= MAX_BOOKMARKS:
         raise BadInput(f"There are {MAX_BOOKMARKS:,} bookmarks already; delete one first.")
     moment = now()
     changed = {

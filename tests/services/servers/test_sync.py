@@ -14,7 +14,7 @@ from songrec.services.servers.scan import scan_server
 from songrec.services.servers.sync import sync_account, sync_server
 from songrec.store.db import db
 from songrec.store.instance import Instance
-from songrec.store.listeners import listens, playlists, ratings, reactions
+from songrec.store.listeners import listens, playlists, ratings, reactions, users
 from songrec.store.servers import server_tracks
 from songrec.store.tables import (
     Listen,
@@ -488,3 +488,20 @@ def test_nothing_secret_is_stored_in_the_clear(here: Instance, account: ServerAc
     assert PASSWORD not in str(report.to_json())
     for file in here.folder.glob("songrec.db*"):
         assert PASSWORD.encode() not in file.read_bytes()
+
+
+def test_the_account_whose_exchange_is_longest_ago_is_first(
+    here: Instance, account: ServerAccount, made: MadeServer
+) -> None:
+    server = db.session.get_one(MusicServer, account.server_id)
+    other = users.create_listener(db.session, users.random_token())
+    connection.connect_account(here, server, other, SignIn("bo", PASSWORD))
+    db.session.commit()
+
+    def order() -> list[str]:
+        return [result["username"] for result in sync_server(here, server)]
+
+    assert order() == ["admin", "bo"]
+    sync_account(here, account)
+    assert order() == ["bo", "admin"]
+    assert order() == ["bo", "admin"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy.orm import Session
 
+from songrec.store.listeners import play_queues
 from tests.web.subsonic.conftest import Device, Library
 
 
@@ -67,3 +69,15 @@ def test_bookmarks_are_one_listeners(
     assert phone.answer("deleteBookmark", id=song)["status"] == "ok"
     assert phone.get("getBookmarks")["bookmark"] == []
     assert phone.code("createBookmark", id=song) == 10
+
+
+def test_the_last_possible_bookmark_can_be_moved(
+    small: Library, phone: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(play_queues, "MAX_BOOKMARKS", 1)
+    song, other = small.song("Loose"), small.song("Lullaby")
+    assert phone.answer("createBookmark", id=song, position=1_000)["status"] == "ok"
+    assert phone.code("createBookmark", id=other, position=1_000) == 0
+    assert phone.answer("createBookmark", id=song, position=2_000)["status"] == "ok"
+    (mark,) = phone.get("getBookmarks")["bookmark"]
+    assert mark["position"] == 2_000
