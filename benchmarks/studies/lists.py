@@ -151,7 +151,7 @@ def _by_cosine(query: Query, count: int) -> Rows:
 
 
 def _near_the_line(
-    method: Method, space: Space, ends: Rows, shares: np.ndarray, withdrawn: object
+    method: Method, space: Space, ends: Rows, shares: np.ndarray, *left_out: object
 ) -> list[Rows]:
     one, other = space.latent[ends].astype(np.float64)
     points = [one + share * (other - one) for share in shares.tolist()]
