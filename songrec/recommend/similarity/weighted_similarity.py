@@ -71,10 +71,11 @@ def weighted_neighbours(
     query = _query(space, track_id, withdrawn)
     row = int(query.likes[0])
     table = _StandardizedTable.of(space, harmony)
-    if not any(weights.get(group, 1.0) for group in table.groups):
-        weights = {}
-    factors = np.array([weights.get(group, 1.0) for group in table.groups], dtype=np.float32)
-    lengths = np.sqrt(table.squares @ np.float32([weights.get(group, 1.0) for group in GROUPS]))
+    by_group = {group: weights.get(group, 1.0) for group in GROUPS}
+    if not any(by_group[group] for group in table.groups):
+        by_group = dict.fromkeys(GROUPS, 1.0)
+    factors = np.array([by_group[group] for group in table.groups], dtype=np.float32)
+    lengths = np.sqrt(table.squares @ np.float32(list(by_group.values())))
     lengths[lengths == 0] = 1.0
     rough = (table.matrix @ (table.matrix[row] * factors)) / (lengths * lengths[row])
     rows, _ = query.top(rough, n)
@@ -193,9 +194,9 @@ class _StandardizedTable:
         """
         sums: dict[str, float] = {}
         for name, share in zip(self.names, shares.tolist(), strict=True):
-            if self._is_known(name, own) and self._is_known(name, other):
-                sums[name] = sums.get(name, 0.0) + share
-        order = sorted(sums, key=lambda name: -sums[name])
+            sums[name] = sums.get(name, 0.0) + share
+        known = [name for name in sums if all(self._is_known(name, row) for row in (own, other))]
+        order = sorted(known, key=lambda name: -sums[name])
         return tuple(
             Reason("feature", self._text(name, own, other), sums[name], name) for name in order
         )

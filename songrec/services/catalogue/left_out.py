@@ -32,8 +32,8 @@ def left_out(
 
     These are tracks that are no longer in the catalogue, tracks excluded by the rules of
     ``listener``, and seasonal songs and spoken word, unless the listener allows them or enough of
-    ``likes`` (track ids) are of the kind, or of the ``requested`` tracks, those with a tag that was
-    asked for. Rules and kinds never exclude the ``likes`` themselves.
+    ``likes`` (track ids) are of the kind, or of the ``requested`` tracks, those with a requested
+    tag. Rules and kinds never exclude the ``likes`` themselves.
     """
     session = instance.session
     withdrawn = removed_tracks.withdrawn_ids(session)

@@ -324,8 +324,8 @@ class MixMaker:
                 "back here once you have not played them for two months.",
             )
         noise = np.random.default_rng(self._seed(mix)).gumbel(0.0, 0.5, len(scores))
-        drawn = dict(zip(scores, noise.tolist(), strict=True))
-        order = sorted(scores, key=lambda one: -scores[one] - drawn[one])
+        noise_of = dict(zip(scores, noise.tolist(), strict=True))
+        order = sorted(scores, key=lambda one: -scores[one] - noise_of[one])
         views = _cap_per_artist(tracks.tracks_by_id(self.session, order), self._size(mix))
         songs = [(view.id, self._memory(view.id, plays, liked)) for view in views]
         return MixContent(
